@@ -1,0 +1,41 @@
+"""Tonight's variance from the squared returns of the last days: the steady state of the Kalman-Bucy filter.
+
+    signal     dv = kappa (theta - v) dt + noise of density Q = xi^2 theta
+    measured   r^2 / dt = v + noise of density N, from the noise of daily realised variance
+    estimate   (kappa / g) theta + (1 - kappa / g) (mean of r^2 / dt with weights e^(-g age)),   g = sqrt(kappa^2 + Q / N)
+
+It is the best linear estimate for noise of constant density. Both noises grow with v, so the error is given at the estimate: N
+scaled by v^2 / E[v^2], Q by v / theta. Kalman and Bucy (1961), "New results in linear filtering and prediction theory".
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from stresslab.calibrate.prices import Returns
+from stresslab.units import YEAR_SECONDS
+
+
+class Filtered(NamedTuple):
+    """Variance per year at the end of the prices, its standard error, and what the estimate rests on."""
+
+    variance: float
+    error: float
+    memory: float  # years in which a weight falls by e
+    shrinkage: float  # weight of theta
+
+
+def filter_variance(
+    returns: Returns, kappa: float, theta: float, xi: float, daily_noise: float, day: float
+) -> Filtered:
+    """The variance at the close of the last bar; `daily_noise` is the noise variance of a day's realised variance."""
+    density = daily_noise / day
+    rate = np.sqrt(kappa**2 + xi**2 * theta / density)
+    ages = (returns.end - returns.stamps - returns.seconds / 2) / YEAR_SECONDS
+    weighted = float(np.average(returns.values**2, weights=np.exp(-rate * ages)) / returns.dt)
+    shrinkage = kappa / rate
+    variance = shrinkage * theta + (1 - shrinkage) * weighted
+    second_moment = theta**2 + theta * xi**2 / (2 * kappa)
+    measured, moved = density * variance**2 / second_moment, xi**2 * variance
+    error = np.sqrt(((rate - kappa) ** 2 * measured + moved) / (2 * rate))
+    return Filtered(float(variance), float(error), float(1 / rate), float(shrinkage))

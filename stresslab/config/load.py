@@ -1,0 +1,144 @@
+"""From a YAML file or a dictionary to a study that can be run: the only way in, and where everything is checked."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stresslab.config.fields import check_keys
+from stresslab.config.model_files import Fit, ModelRef, read_model
+from stresslab.config.overrides import apply_overrides
+from stresslab.config.paths import is_market_path
+from stresslab.config.questions import check_target, resolve_limits
+from stresslab.config.rules import check_market
+from stresslab.config.schema import Study, StudyFile
+from stresslab.config.sweep import resolve_sweep
+from stresslab.errors import InputError, require
+from stresslab.models import Parameters
+from stresslab.venues import Rulebook
+from stresslab.venues import load as load_rulebook
+from stresslab.yaml_reader import read_yaml, validation_error
+
+RULEBOOK = "book.rulebook"
+
+
+def load_study(path: str | Path, overrides: Mapping[str, Any] | Sequence[str] = ()) -> Study:
+    """The study in a YAML file, with `overrides` ("market.spot=91000", value in YAML) put on top.
+
+    InputError for whatever is wrong, naming file, key, value, rule and what to do.
+    """
+    path = Path(path)
+    data = read_yaml(path)
+    try:
+        data = apply_overrides(data, overrides)
+    except InputError as error:
+        raise error.at(file=str(path)) from None
+    return study_from_dict(data, path.parent, str(path))
+
+
+def study_from_dict(data: dict[str, Any], base: str | Path = ".", file: str = "study") -> Study:
+    """The study in a dictionary such as YAML gives. Relative paths start at `base`; refusals call the study `file`."""
+    written, filled = _with_swept_fields(data)
+    try:
+        check_keys(written, StudyFile.model_fields)
+        parsed = StudyFile.model_validate(written)
+    except ValidationError as error:
+        raise _as_swept(validation_error(error, file), filled) from None
+    except InputError as error:
+        raise error.at(file=file) from None
+    models, fits = _models(parsed, Path(base), file)
+    rulebooks, ids = _rulebooks(parsed, Path(base), file)
+    shared = {name: getattr(parsed, name) for name in StudyFile.model_fields if name not in ("models", "sweep")}
+    shared["book"] = parsed.book.model_copy(update={"rulebook": ids[parsed.book.rulebook]})
+    study = Study(file=file, models=models, fits=fits, rulebooks=rulebooks, **shared)
+    check_market(study)
+    check_target(study)
+    swept = {
+        path: tuple(ids[value] for value in values) if path == RULEBOOK else values
+        for path, values in parsed.sweep.items()
+    }
+    study = study.model_copy(update={"sweep": resolve_sweep(study, swept)})
+    return study.model_copy(update={"limits": resolve_limits(study, ids)})
+
+
+def _with_swept_fields(data: Any) -> tuple[Any, set[str]]:
+    """A copy in which a swept field that is not written itself has its first swept value; and the paths of those."""
+    data, filled = copy.copy(data), set()
+    sweep = data.get("sweep") if isinstance(data, dict) else None
+    for path, values in sweep.items() if isinstance(sweep, dict) else ():
+        *parents, field = path.split(".") if isinstance(path, str) else [""]
+        can_be_swept = bool(parents) and (is_market_path(path) or parents == ["book"])
+        place = data
+        for part in parents if can_be_swept else ():
+            if isinstance(place, dict) and part in place:
+                place[part] = copy.copy(place[part])
+                place = place[part]
+            else:
+                place = None
+        if can_be_swept and isinstance(place, dict) and field not in place and "file" not in place:
+            if isinstance(values, list | tuple) and len(values) > 0:
+                place[field] = values[0]
+                filled.add(path)
+    return data, filled
+
+
+def _as_swept(error: InputError, filled: set[str]) -> InputError:
+    """The same refusal, put where the value was written: in the sweep."""
+    key, hint = error.key, error.hint
+    inside = [path for path in filled if key and path.startswith(f"{key}.")]
+    if key in filled:
+        key = f"sweep.{key}"
+    elif inside:
+        hint = "; ".join([f"{' and '.join(inside)} is there from the sweep", *([hint] if hint else [])])
+    return InputError(error.rule, key=key, got=error.got, hint=hint, file=error.file)
+
+
+def _models(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Parameters], dict[str, Fit]]:
+    models, fits = {}, {}
+    for name, entry in parsed.models.items():
+        if isinstance(entry, ModelRef):
+            try:
+                models[name], fits[name] = read_model(name, entry, base, file)
+            except InputError as error:
+                raise _named_by(error, file, f"models.{name}.file") from None
+        else:
+            models[name] = entry
+    return models, fits
+
+
+def _rulebooks(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Rulebook], dict[str, str]]:
+    """Rulebooks by id, and the id of each as it was written."""
+    written = {name: f"sweep.{RULEBOOK}" for name in _swept_names(parsed, file)}
+    written[parsed.book.rulebook] = RULEBOOK
+    rulebooks: dict[str, Rulebook] = {}
+    ids: dict[str, str] = {}
+    for name, key in written.items():
+        try:
+            rulebook = load_rulebook(name, relative_to=base)
+        except InputError as error:
+            raise _named_by(error, file, key) from None
+        other = rulebooks.setdefault(rulebook.id, rulebook)
+        rule = f"has the id {rulebook.id}, as another rulebook of this study, and other rules"
+        require(other.hash == rulebook.hash, rule, key=key, got=name, file=file, hint="Change the id in the file")
+        ids[name] = rulebook.id
+    return rulebooks, ids
+
+
+def _named_by(error: InputError, file: str, key: str) -> InputError:
+    """The refusal of a file that the study names: the study is named too."""
+    if error.file == file:
+        return error
+    if not error.file:
+        return error.at(file=file, key=key)
+    hint = ". ".join([*([error.hint] if error.hint else []), f"{file} names this file at {key}"])
+    return InputError(error.rule, key=error.key, got=error.got, hint=hint, file=error.file)
+
+
+def _swept_names(parsed: StudyFile, file: str) -> tuple[str, ...]:
+    values = parsed.sweep.get(RULEBOOK, ())
+    for value in values:
+        rule = "a rulebook is an id such as binance_usdm/BTCUSDT, or a path"
+        require(isinstance(value, str) and value.isprintable(), rule, key=f"sweep.{RULEBOOK}", got=value, file=file)
+    return values

@@ -1,0 +1,114 @@
+"""Changes to a study from the command line: `--set market.spot=91000`, values in YAML, paths as in the study file."""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel
+
+from stresslab.config.fields import Part, shown
+from stresslab.config.model_files import ModelRef
+from stresslab.config.outputs import Limit
+from stresslab.config.schema import StudyFile
+from stresslab.errors import InputError, require
+from stresslab.models import MODELS
+from stresslab.yaml_reader import nearest
+
+_SET = "--set"
+
+
+def apply_overrides(data: dict[str, Any], overrides: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """A copy of the raw study with each value put in its place. InputError for a path that a study does not have."""
+    data = copy.copy(data)
+    for path, value in _pairs(overrides):
+        _check_not_swept(data, path)
+        _put(data, _parts(data, path), value, path)
+    return data
+
+
+def _pairs(overrides: Mapping[str, Any] | Sequence[str]) -> Iterator[tuple[str, Any]]:
+    if isinstance(overrides, Mapping):
+        for path, value in overrides.items():
+            require(isinstance(path, str), "a path is text, such as market.spot", key=_SET, got=path)
+            yield path, _value(path, value) if isinstance(value, str) else value
+        return
+    for text in [overrides] if isinstance(overrides, str) else overrides:
+        path, equals, value = text.partition("=") if isinstance(text, str) else ("", "", "")
+        require(
+            bool(path.strip() and equals), "write KEY=VALUE", key=_SET, got=text, hint="For example market.spot=91000"
+        )
+        yield path.strip(), _value(path.strip(), value)
+
+
+def _value(path: str, text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise InputError("is not valid YAML", key=f"{_SET} {path}", got=shown(text)) from None
+    if type(value) in (int, float) and (":" in text or re.match(r"\s*[-+]?0[0-9_]", text)):
+        raise InputError("is base 60 or 8 in YAML 1.1", key=f"{_SET} {path}", got=text, hint="Write the decimal number")
+    return value
+
+
+def _parts(data: dict[str, Any], path: str) -> list[str]:
+    """The keys to walk down. A parameter of a model that lies in a file goes into `set`; a swept path is one key."""
+    head, *rest = path.split(".")
+    if head == "sweep" and rest:
+        return ["sweep", ".".join(rest)]
+    known = set(_paths(StudyFile)) | set(_paths_in(data))
+    require(path in known, "a study has no such path", key=f"{_SET} {path}", hint=nearest(path, known))
+    if head == "models" and len(rest) == 2 and rest[1] not in ModelRef.model_fields:
+        entry = data["models"][rest[0]]
+        return [head, rest[0], *(["set"] if "file" in entry else []), rest[1]]
+    return [head, *rest]
+
+
+def _paths(part: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in part.model_fields.items():
+        yield prefix + name
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, Part) and get_origin(field.annotation) is not tuple:
+                yield from _paths(inner, f"{prefix}{name}.")
+
+
+def _paths_in(data: dict[str, Any]) -> Iterator[str]:
+    """The paths that depend on what is written: those of the models and of the limits."""
+    models, limits = data.get("models"), data.get("limits")
+    for name, entry in models.items() if isinstance(models, dict) else ():
+        yield f"models.{name}"
+        if isinstance(entry, dict):
+            parameters = {field for model in MODELS.values() for field in model.model_fields}
+            for field in parameters | (ModelRef.model_fields.keys() if "file" in entry else set()):
+                yield f"models.{name}.{field}"
+                yield from [f"models.{name}.set.{field}"] if "file" in entry else []
+    for place in range(len(limits)) if isinstance(limits, list) else ():
+        yield from _paths(Limit, f"limits.{place}.")
+
+
+def _put(data: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
+    """Put a value at the end of a path, on copies of what lies on the way; mappings that are missing are made."""
+    place: Any = data
+    for part in parts[:-1]:
+        key: Any = int(part) if isinstance(place, list) and part.isdecimal() else part
+        if isinstance(place, dict) and place.get(key) is None:
+            place[key] = {}
+        if isinstance(place, dict | list) and (isinstance(place, dict) or isinstance(key, int)):
+            place[key] = copy.copy(place[key])
+            place = place[key]
+    require(
+        isinstance(place, dict), "the study holds no mapping there to put it in", key=f"{_SET} {path}", got=shown(value)
+    )
+    place[parts[-1]] = value
+
+
+def _check_not_swept(data: dict[str, Any], path: str) -> None:
+    sweep = data.get("sweep")
+    path = path.replace(".set.", ".")
+    require(
+        not isinstance(sweep, dict) or path not in sweep,
+        "is swept: the value would not be used",
+        key=f"{_SET} {path}",
+        hint=f"Set its values with {_SET} sweep.{path}=[..]",
+    )

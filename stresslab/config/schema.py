@@ -1,0 +1,111 @@
+"""The study: as it is written in YAML (`StudyFile`), and as it is run (`Study`)."""
+
+import functools
+import hashlib
+import json
+import operator
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, InstanceOf, PlainValidator
+
+from stresslab.config.fields import NAME, Count, Filled, Instant, Part, Slug, check_keys, listed
+from stresslab.config.model_files import Fit, ModelRef, model_entry
+from stresslab.config.outputs import Limit, Outputs
+from stresslab.config.parts import Book, Funding, Market
+from stresslab.config.sampling import Sampling
+from stresslab.errors import InputError, require
+from stresslab.models import MODELS, Parameters
+from stresslab.venues import Rulebook
+from stresslab.yaml_reader import nearest
+
+
+def _filled_mapping(value: Any) -> Any:
+    check_keys(value, value if isinstance(value, dict) else ())
+    require(len(value) > 0, "must not be empty", got=value, hint="Leave the key out, or write something under it")
+    return value
+
+
+def _named(value: Any) -> Any:
+    for name in _filled_mapping(value):
+        rule = "a name is made of letters, digits, - and _, at most 64"
+        require(NAME.fullmatch(name) is not None, rule, key=name)
+    return value
+
+
+_Entry = Annotated[
+    Any,
+    PlainValidator(model_entry, json_schema_input_type=functools.reduce(operator.or_, (*MODELS.values(), ModelRef))),
+]
+Models = Annotated[dict[str, _Entry], BeforeValidator(_named)]
+Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Filled]], BeforeValidator(_filled_mapping)]
+Limits = Annotated[tuple[Limit, ...], BeforeValidator(listed)]
+
+
+class _Shared(Part):
+    """What the written and the resolved study have in common."""
+
+    study: Slug = Field(description="the name under which runs are kept")
+    as_of: Instant = Field(description="time 0 of every path; fixes the funding clock")
+    seed: Count = Field(ge=0, lt=2**32, description="the same every night, so that nights are paired")
+    market: Market
+    funding: Funding | None = None
+    book: Book
+    sampling: Sampling = Sampling()
+    outputs: Outputs = Outputs()
+    limits: Limits = ()
+
+
+class StudyFile(_Shared):
+    """A study as it is written in YAML: its JSON schema is what an editor can check a study file with."""
+
+    models: Models = Field(description="name: kind and parameters, or a file")
+    sweep: Sweep = Field(default={}, description="dotted path: values; its last part names the dimension")
+
+
+class Study(_Shared):
+    """A study that can be run: checked, every file that it names read, every value in one spelling."""
+
+    file: str = Field(description="what to call the study file in a refusal")
+    models: dict[str, InstanceOf[Parameters]]
+    fits: dict[str, Fit] = Field(description="for the models that were read from a file")
+    rulebooks: dict[str, InstanceOf[Rulebook]] = Field(description="by id")
+    sweep: dict[str, tuple[Any, ...]] = Field(default={}, description="dotted path: coordinates, numbers or text")
+
+    @property
+    def model(self) -> Parameters:
+        """The parameters that market.model names."""
+        return self.models[self.market.model]
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """SHA-256 of each model file (by its path as written) and of each rulebook's content (by id)."""
+        files = {fit.file: fit.sha256 for fit in self.fits.values()}
+        return files | {name: rulebook.hash for name, rulebook in self.rulebooks.items()}
+
+    def rulebook(self, name: str = "") -> Rulebook:
+        """The rulebook with this id, one of those that the book or the sweep names; the book's own without a name."""
+        wanted = name or self.book.rulebook
+        if wanted not in self.rulebooks:
+            hint = nearest(wanted, self.rulebooks)
+            raise InputError("is no rulebook of this study", key="book.rulebook", got=wanted, hint=hint, file=self.file)
+        return self.rulebooks[wanted]
+
+    def resolved(self) -> dict[str, Any]:
+        """The study as JSON-able values with nothing left to look up: models with numbers, rulebooks by id and hash."""
+        whole = self.model_dump(mode="json", exclude_none=True, exclude={"file", "fits", "models", "rulebooks"})
+        whole["models"] = {name: self.models[name].model_dump(mode="json") for name in sorted(self.models)}
+        whole["rulebooks"] = {name: self.rulebooks[name].hash for name in sorted(self.rulebooks)}
+        return whole
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the resolved study: equal on all machines. The sweep's order counts, that of keys does not."""
+        whole = self.resolved()
+        whole["sweep"] = list(whole["sweep"].items())
+        text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def study_schema() -> dict[str, Any]:
+    """The JSON schema of a study file."""
+    return StudyFile.model_json_schema()

@@ -1,0 +1,71 @@
+"""How JAX is set up here: one independent device per CPU core, wide vectors, a persistent compilation cache."""
+
+import hashlib
+import os
+import platform
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jaxlib
+
+SCAN_PATHS_CPU = 8192
+SCAN_PATHS_GPU = 1 << 20
+
+
+@cache
+def prepare() -> None:
+    """Set JAX up once, before its first array; where JAX is already running, say so and use what there is."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        jax.config.update("jax_num_cpu_devices", int(os.environ.get("STRESSLAB_CPU_DEVICES", cores)))
+    except RuntimeError:
+        warnings.warn("JAX was already running: stresslab uses the devices that it has", stacklevel=2)
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(_cache_folder()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _cache_folder() -> Path:
+    """One folder per kind of processor and jaxlib: compiled code of one may not run on another."""
+    root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "stresslab"
+    return root / hashlib.sha256(f"{cpu_features()} {jaxlib.__version__}".encode()).hexdigest()[:16]
+
+
+@cache
+def cpu_features() -> str:
+    """What compiled code depends on: the machine type and the instruction sets of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        flags = next((line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), [])
+        return f"{platform.machine()} {' '.join(sorted(flags))}"
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+
+
+def devices() -> list[Any]:
+    """The devices that a launch is spread over."""
+    prepare()
+    return jax.devices()
+
+
+def compiler_options() -> dict[str, Any]:
+    """Options of `jax.jit` for the hot loop: 512-bit vectors on x86 processors that have them."""
+    prepare()
+    wide = jax.default_backend() == "cpu" and "avx512f" in cpu_features()
+    return {"xla_cpu_prefer_vector_width": 512} if wide else {}
+
+
+def scan_paths() -> int:
+    """Paths that one scan carries: its state should stay in half of a core's L2 cache; a GPU wants many."""
+    prepare()
+    return SCAN_PATHS_CPU if jax.default_backend() == "cpu" else SCAN_PATHS_GPU
+
+
+def describe() -> str:
+    """The device in words, for the provenance of a run."""
+    found = devices()
+    return f"{len(found)} x {found[0].device_kind} ({found[0].platform}), {platform.machine()}"

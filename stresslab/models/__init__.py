@@ -1,0 +1,8 @@
+"""The volatility models, one file each. `MODELS` is the whole registry: a new model is a new line in it."""
+
+from stresslab.models.base import Parameters as Parameters
+from stresslab.models.gbm import GBM as GBM
+from stresslab.models.heston import Heston as Heston
+from stresslab.models.merton import Merton as Merton
+
+MODELS: dict[str, type[Parameters]] = {"gbm": GBM, "merton": Merton, "heston": Heston}

@@ -1,0 +1,214 @@
+"""The answer in words: the headline probability, what stays below the limit, how the limits stand, what is missing."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult
+from stresslab.report import words
+from stresslab.report.layout import Index, Layout, at, names, numeric, value
+
+DEFAULT_THRESHOLD = 0.01
+MAX_GROUPS = 12
+Estimate = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What ruin must stay below at one horizon, and the limit that says so (empty where none does)."""
+
+    maximum: float
+    limit: str
+
+
+@dataclass(frozen=True)
+class Safe:
+    """The furthest row value that stays below the threshold, per group of cells and horizon."""
+
+    subject: str  # "largest swept leverage"
+    scope: str  # " in every model", or nothing
+    thresholds: list[Threshold]  # per horizon
+    groups: list[str]
+    values: list[list[str]]  # per group, per horizon
+
+
+def ruin(ds: xr.Dataset, index: Index) -> Estimate:
+    """Probability of ruin in one cell at one horizon, with its interval."""
+    probability, lower, upper = (float(at(ds, f"ruin_{name}", index)) for name in ("probability", "lower", "upper"))
+    return probability, lower, upper
+
+
+def sentences(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult], safe: Safe | None) -> list[str]:
+    """The lead sentences of the page."""
+    here = [_headline(ds, layout), _other_horizons(ds, layout), _spread(ds, layout)]
+    return [text for text in (*here, _safe_words(ds, safe, layout), limit_words(limits), _gaps(ds)) if text]
+
+
+def _headline(ds: xr.Dataset, layout: Layout) -> str:
+    index = layout.headline
+    p, lower, upper = ruin(ds, index)
+    if not np.isfinite(p):
+        return "No cell of this study has a number: every one failed or is not allowed."
+    event = words.event_words(ds.attrs["ruin_event"])
+    horizon = words.horizon_words(value(ds, "horizon", index["horizon"]))
+    place = _place(ds, layout)
+    if p <= 0:
+        return (
+            f"{place}, no path met {event} within {horizon}: the probability is {words.probability(p, lower, upper)}."
+        )
+    return f"{place}, the probability of {event} within {horizon} is {words.with_interval(p, lower, upper)}."
+
+
+def _place(ds: xr.Dataset, layout: Layout) -> str:
+    """'At 10x long on binance_usdm/BTCUSDT under heston (sigma 0.5)'."""
+    study = json.loads(ds.attrs["study"])
+    book, market = study.get("book") or {}, study.get("market") or {}
+    here = names(ds, {dim: place for dim, place in layout.headline.items() if dim != "horizon"})
+    leverage, side = here.pop("leverage", book.get("leverage")), here.pop("side", book.get("side"))
+    model = here.pop("model", market.get("model"))
+    held = " ".join(filter(None, (words.label("leverage", leverage) if leverage else "", side or "")))
+    on = here.pop("rulebook", book.get("rulebook"))
+    text = f"At {held} on {on}" if leverage else f"For a {held or 'book'} position on {on}"
+    rest = ", ".join(words.named(dim, here[dim]) for dim in here)
+    return text + (f" under {model}" if model else "") + (f" ({rest})" if rest else "")
+
+
+def _spread(ds: xr.Dataset, layout: Layout) -> str:
+    """How far the series (the models) disagree at the headline cell."""
+    if layout.series is None or layout.series == layout.row:
+        return ""
+    dim, here = layout.series, layout.headline
+    found = {place: ruin(ds, here | {dim: place}) for place in range(layout.sizes[dim])}
+    finite = {place: estimate for place, estimate in found.items() if np.isfinite(estimate[0])}
+    if len(finite) < 2 or not finite.get(here[dim], (0.0,))[0]:
+        return ""
+    mildest = min(finite, key=lambda place: finite[place][0])
+    this, other = (words.named(dim, value(ds, dim, place)) for place in (here[dim], mildest))
+    group = f"{len(finite)} models" if dim == "model" else f"{len(finite)} values of {words.title(dim)}"
+    return f"Of {group}, {this} is the worst here; the mildest, {other}, gives {words.with_interval(*finite[mildest])}."
+
+
+def _other_horizons(ds: xr.Dataset, layout: Layout) -> str:
+    parts = []
+    for place in range(layout.sizes["horizon"]):
+        if place != layout.headline["horizon"]:
+            text = words.with_interval(*ruin(ds, layout.headline | {"horizon": place}))
+            if text != words.NOTHING:
+                parts.append(f"{text} within {words.horizon_words(value(ds, 'horizon', place))}")
+    return f"In the same cell it is {_listed(parts[:4])}." if parts else ""
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def limit_words(limits: Sequence[LimitResult]) -> str:
+    """How the limits stand, in one sentence that names those that do not pass."""
+    if not limits:
+        return "The study sets no limits."
+    counts = Counter(limit.state for limit in limits)
+    parts = []
+    for state, verb in ((BREACH, "breached"), (UNDECIDED, "undecided")):
+        if counts[state]:
+            who = ", ".join(limit.name + _counts_as(limit) for limit in limits if limit.state == state)
+            parts.append(
+                f"{counts[state]} of {len(limits)} limits {'is' if counts[state] == 1 else 'are'} {verb}: {who}."
+            )
+    if counts[PASS] == len(limits):
+        return f"All {len(limits)} limits pass." if len(limits) > 1 else "The limit passes."
+    return " ".join(parts)
+
+
+def _counts_as(limit: LimitResult) -> str:
+    changed = limit.effective_state != limit.state
+    return f" (counts as a {limit.effective_state}, as the study asks)" if changed else ""
+
+
+def _gaps(ds: xr.Dataset) -> str:
+    """Cells without a number and cells short of their target, counted: the page must not hide them."""
+    counts = Counter(ds["status"].values.astype(str).ravel().tolist())
+    total = ds["status"].size
+    said = {
+        "not_allowed": "are not allowed by the venue",
+        "failed": "failed",
+        "target_not_met": "are short of their target",
+    }
+    parts = [f"{counts[state]} {text}" for state, text in said.items() if counts[state]]
+    return f"Of {total} cells, {_listed(parts)}: see the list below." if parts else ""
+
+
+def thresholds(ds: xr.Dataset, limits: Sequence[LimitResult]) -> list[Threshold]:
+    """Per horizon the strictest limit on ruin, else one percent."""
+    found = []
+    for horizon in ds["horizon"].values.tolist():
+        asked = [limit for limit in limits if limit.event == ds.attrs["ruin_event"] and limit.horizon == horizon]
+        strictest = min(asked, key=lambda limit: limit.maximum, default=None)
+        found.append(Threshold(strictest.maximum, strictest.name) if strictest else Threshold(DEFAULT_THRESHOLD, ""))
+    return found
+
+
+def safe_values(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> Safe | None:
+    """The furthest row value up to which every cell of the group stays below the threshold with its whole interval."""
+    if layout.row is None or not numeric(ds, layout.row) or layout.sizes[layout.row] < 2:
+        return None
+    asked = thresholds(ds, limits)
+    dims = layout.others(layout.row, layout.series)
+    if np.prod([layout.sizes[dim] for dim in dims]) > MAX_GROUPS:
+        dims = tuple(dim for dim in dims if dim == "side")
+    rising = _rising(ds, layout.row)
+    groups = list(layout.combinations(dims))
+    values = [
+        [
+            _safe_value(ds, layout.row, group | {"horizon": place}, threshold.maximum, rising)
+            for place, threshold in enumerate(asked)
+        ]
+        for group in groups
+    ]
+    subject = f"{'largest' if rising else 'smallest'} swept {words.title(layout.row)}"
+    scope = f" in every {words.title(layout.series)}" if layout.series not in (None, layout.row) else ""
+    return Safe(subject, scope, asked, [words.cell_name(names(ds, group)) for group in groups], values)
+
+
+def _rising(ds: xr.Dataset, row: str) -> bool:
+    """Whether ruin grows with the row value (leverage) or falls with it (collateral)."""
+    profile = ds["ruin_probability"].sortby(row).max([dim for dim in ds["ruin_probability"].dims if dim != row]).values
+    finite = profile[np.isfinite(profile)]
+    return finite.size < 2 or bool(finite[-1] >= finite[0])
+
+
+def _safe_value(ds: xr.Dataset, row: str, index: Index, maximum: float, rising: bool) -> str:
+    upper = ds["ruin_upper"].isel(index)
+    allowed = (ds["status"] != "not_allowed").isel({dim: place for dim, place in index.items() if dim != "horizon"})
+    rest = [dim for dim in upper.dims if dim != row]
+    worst = (
+        upper.where(allowed, 0.0).fillna(np.inf).max(rest).sortby(row, ascending=rising)
+    )  # a failed cell is not below
+    possible = allowed.any(rest).sortby(row, ascending=rising).values
+    last: Any = None
+    for place, bound in enumerate(worst.values):
+        if bound >= maximum:
+            break
+        last = worst[row].values[place].item() if possible[place] else last
+    if last is None:
+        return "none"
+    beyond = " (all)" if place == worst.size - 1 and bound < maximum else ""
+    return words.label(row, last) + beyond
+
+
+def _safe_words(ds: xr.Dataset, safe: Safe | None, layout: Layout) -> str:
+    if safe is None:
+        return ""
+    place = layout.headline["horizon"]
+    horizon = words.horizon_words(value(ds, "horizon", place))
+    maximum = words.share(safe.thresholds[place].maximum)
+    found = [
+        f"{line[place]} for {group}" if group else line[place]
+        for group, line in zip(safe.groups[:4], safe.values[:4], strict=True)
+    ]
+    what = f"The {safe.subject} whose whole interval stays below {maximum} within {horizon}{safe.scope}"
+    return f"{what} is {_listed(found)}."

@@ -1,0 +1,16 @@
+"""The figures of the page, in its order."""
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from stresslab.limits import LimitResult
+from stresslab.report.bars import causes, losses
+from stresslab.report.curves import ruin_curve, survival
+from stresslab.report.layout import Layout
+from stresslab.report.plots import Figure
+
+
+def drawn(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> list[Figure]:
+    """All figures."""
+    return [ruin_curve(ds, layout, limits), survival(ds, layout), losses(ds, layout), causes(ds, layout)]

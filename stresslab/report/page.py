@@ -1,0 +1,157 @@
+"""One self-contained HTML page of a dataset: words, tables and figures put into `page.html.j2`.
+
+Everything is inlined and the page's own content security policy forbids any request. Only the scripts whose hashes the
+policy lists may run, so text of a study could not run as a script even if it were not escaped.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
+from stresslab.report import answer, figures, heat, lists, method, tables, words, worse
+from stresslab.report.layout import Layout, arrange, names, swept, thin
+
+FOLDER = Path(__file__).resolve().parent
+GLYPHS = {PASS: "\u2713", BREACH: "\u25b2", UNDECIDED: "\u25c6"}
+MARK_JS = 'document.documentElement.className = "js";'
+
+
+def write_report(ds: xr.Dataset, provenance: dict[str, Any], path: Path) -> None:
+    """Write the page in one move: a reader never sees half of it."""
+    page = render(ds, provenance)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(page)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
+    """The page as text; the same dataset and provenance give the same text."""
+    ds = ds.compute()
+    limits = evaluate(ds)
+    whole = arrange(ds, limits)
+    shown = thin(ds, limits)
+    layout = arrange(shown, limits)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scripts = {"mark": MARK_JS, "plotly": get_plotlyjs(), "page": (FOLDER / "page.js").read_text(encoding="utf-8")}
+    return environment.get_template("page.html.j2").render(
+        **_heads(ds),
+        **_content(ds, whole, limits),
+        **_sections(shown, layout, limits),
+        thinned=_thinned(ds, shown),
+        method=method.facts(ds, provenance),
+        glossary=method.GLOSSARY,
+        study=json.dumps(json.loads(ds.attrs["study"]), indent=2),
+        policy=_policy(scripts.values()),
+        css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
+        scripts={name: Markup(text) for name, text in scripts.items()},
+        glyphs=GLYPHS,
+        words=words,
+    )
+
+
+def _policy(scripts: Any) -> str:
+    """The content security policy: nothing from outside, and no script but these."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts
+    )
+    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'; base-uri 'none'"
+
+
+def _heads(ds: xr.Dataset) -> dict[str, Any]:
+    study = json.loads(ds.attrs["study"])
+    market, book = study.get("market") or {}, study.get("book") or {}
+    return {
+        "name": ds.attrs["study_name"],
+        "as_of": str(ds.attrs["as_of"]).replace("T", " ").replace("+00:00", "Z").replace(":00Z", " UTC"),
+        "asset": market.get("asset", ""),
+        "spot": words.quantity(float(market["spot"])) if "spot" in market else "",
+        "venue": book.get("rulebook", ""),
+        "money": tables.units(ds, "mean_pnl"),
+        "event": words.event_words(ds.attrs["ruin_event"]),
+        "collateral": words.quantity(float(book["collateral"])) if book.get("collateral") else "",
+    }
+
+
+def _content(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> dict[str, Any]:
+    """What is said about every cell of the run."""
+    safe = answer.safe_values(ds, layout, limits)
+    return {
+        "sentences": answer.sentences(ds, layout, limits, safe),
+        "safe": safe,
+        "limits": limits,
+        "limit_rows": lists.limit_rows(limits),
+        "missing": lists.missing(ds, layout),
+        "paths": lists.paths(ds),
+        "worse": worse.worse(ds, layout),
+        "headline": words.cell_name(names(ds, {dim: layout.headline[dim] for dim in layout.dims})),
+    }
+
+
+def _sections(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> dict[str, Any]:
+    """What is shown of the cells that the page has room for."""
+    spot = float(json.loads(ds.attrs["study"])["market"]["spot"])
+    drawn = figures.drawn(ds, layout, limits)
+    return {
+        "heat": heat.heat(ds, layout, limits),
+        "events": tables.events(ds, layout),
+        "tails": tables.tails(ds, layout),
+        "cash": tables.cash(ds, layout),
+        "cash_words": [f"{word}: {ds[name].attrs.get('long_name', '')}" for name, word in tables.CASH.items()],
+        "books": tables.books(ds, layout, spot),
+        "figures": {figure.name: figure for figure in drawn},
+        "choices": _choices(ds, layout),
+        "data": _json({"figures": {figure.name: figure.json(layout) for figure in drawn}}),
+    }
+
+
+def _choices(ds: xr.Dataset, layout: Layout) -> dict[str, Any]:
+    """The drop-down of every dimension: its key, its title, its values and the one chosen first."""
+    return {
+        dim: {
+            "key": layout.key(dim),
+            "title": words.title(dim),
+            "values": [words.label(dim, item) for item in ds[dim].values.tolist()],
+            "first": layout.headline[dim],
+        }
+        for dim in (*layout.dims, "horizon")
+    }
+
+
+def _json(what: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(what, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _thinned(ds: xr.Dataset, shown: xr.Dataset) -> str:
+    cells, kept = (int(np.prod([part.sizes[dim] for dim in swept(part)])) for part in (ds, shown))
+    return (
+        f"The tables and figures show {kept:,} of {cells:,} cells; the dataset has all of them." if kept < cells else ""
+    )

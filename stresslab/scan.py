@@ -1,0 +1,178 @@
+"""The fused loop over steps, and how it is spread over a device.
+
+One step: words of randomness -> model.step -> pieces -> where they lead -> an observer sees each piece. Every turn of the loop does
+these four for four consecutive steps, and carries what lies between them: XLA would otherwise fuse the whole chain into each
+array that comes out of it and work out the cipher and the normals many times over. Nothing of a path is kept but what the
+observer carries.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.sharding import Mesh, PartitionSpec
+
+from stresslab import device, random
+from stresslab.models.base import Diffusion, Layout, Parameters, Piece, State
+from stresslab.numerics import bridge_extremes
+
+traces: Counter[Any] = Counter()  # how often each engine shape was traced: a test holds these at one
+
+
+class Reach(NamedTuple):
+    """Of a diffusion piece: its lowest and highest log price, and the one at its end, shape (1, path)."""
+
+    low: Array
+    high: Array
+    end: Array
+
+
+class Gap(NamedTuple):
+    """Of a jump piece: the log price after it, shape (1, path)."""
+
+    end: Array
+
+
+class Observer(Protocol):
+    """What watches the pieces of each step in time order. `seen` is its carry."""
+
+    def diffusion(self, seen: Any, reach: Reach) -> Any: ...
+
+    def jump(self, seen: Any, gap: Gap) -> Any: ...
+
+
+class Walk(NamedTuple):
+    """What stays the same along the paths of one scan."""
+
+    model: type[Parameters]
+    layout: Layout
+    antithetic: bool
+    key: random.Key
+    number: Array  # uint32 path numbers, shape (1, path)
+    coefficients: Any
+
+
+class Moves(NamedTuple):
+    """Pieces of one step before they are added to the price; one exponential draw for the bridge of each diffusion."""
+
+    pieces: tuple[Piece, ...]
+    exponentials: tuple[Array, ...]
+    variance: Array
+
+
+class Track(NamedTuple):
+    """Pieces of one step where they lie, and the variance after it."""
+
+    pieces: tuple[Reach | Gap, ...]
+    variance: Array
+
+
+class Place(NamedTuple):
+    """Where the paths of a scan stand. The step is part of a path's state, not the loop's index.
+
+    `here` is the log price at the end of the last step that was observed; `track`, `moves` and `packed` belong to the one, two and
+    three steps after it.
+    """
+
+    here: Array
+    track: Track
+    state: State  # log price at the end of `track`, variance at the end of `moves`
+    moves: Moves
+    packed: tuple[Array, ...]
+    step: Array  # the step that is drawn next
+
+
+def begin(walk: Walk, state: State) -> Place:
+    """At time 0: the first three steps are under way, none is observed."""
+    first, second, third = (_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(3))
+    state, moves = _move(walk, state, first)
+    track, log_price = _trace(state.log_price, moves)
+    variance_state, moves = _move(walk, state, second)
+    return Place(state.log_price, track, State(log_price, variance_state.variance), moves, third, jnp.full((), 3, jnp.uint32))
+
+
+def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[Place, Any]:
+    """Show the observer one more step, and bring the following ones forward."""
+    for piece in place.track.pieces:
+        seen = observer.diffusion(seen, piece) if isinstance(piece, Reach) else observer.jump(seen, piece)
+    track, log_price = _trace(place.state.log_price, place.moves)
+    state, moves = _move(walk, place.state, place.packed)
+    packed = _draw(walk, place.step)
+    here = place.track.pieces[-1].end
+    return Place(here, track, State(log_price, state.variance), moves, packed, place.step + np.uint32(1)), seen
+
+
+def many_steps(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps: Array) -> tuple[Place, Any]:
+    """Observe `n_steps` more steps, a number known only when the loop runs."""
+    return lax.fori_loop(
+        jnp.zeros((), jnp.int32), n_steps, lambda _, carry: one_step(walk, carry[0], observer, carry[1]), (place, seen)
+    )
+
+
+def _draw(walk: Walk, step: Array) -> tuple[Array, ...]:
+    # a path and its antithetic partner are neighbours that share their words
+    identity = walk.number >> np.uint32(1) if walk.antithetic else walk.number
+    return random.packed_words(walk.key, identity, step, walk.layout.n_words + walk.layout.jumps + 1)
+
+
+def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Moves]:
+    words = random.unpack(packed)
+    if walk.antithetic:
+        mirrored = (walk.number & np.uint32(1)) == np.uint32(1)
+        n = walk.layout.normals
+        words = tuple(random.antithetic(word, mirrored) for word in words[:n]) + words[n:]
+    of_model = walk.layout.n_words
+    state, pieces = walk.model.step(walk.coefficients, state, words[:of_model])
+    bridges = words[of_model : of_model + walk.layout.jumps + 1]
+    return state, Moves(pieces, tuple(random.exponential(word) for word in bridges), state.variance)
+
+
+def _trace(log_price: Array, moves: Moves) -> tuple[Track, Array]:
+    exponentials, pieces = iter(moves.exponentials), []
+    for piece in moves.pieces:
+        end = log_price + piece.move
+        if isinstance(piece, Diffusion):
+            pieces.append(Reach(*bridge_extremes(log_price, end, piece.variance, next(exponentials)), end))
+        else:
+            pieces.append(Gap(end))
+        log_price = end
+    return Track(tuple(pieces), moves.variance), log_price
+
+
+def path_numbers(first: Array, n_paths: int) -> Array:
+    """The numbers of `n_paths` paths from `first` on, shape (1, path)."""
+    return (first + jnp.arange(n_paths, dtype=jnp.uint32))[None]
+
+
+@cache
+def launcher(scan: Callable[..., Any], shape: Any, n_devices: int) -> Callable[..., Any]:
+    """`scan(shape, first, *arguments)` compiled and mapped over an array of first path numbers, shared out to the devices.
+
+    `shape` is everything static and hashable. Results have one more axis in front, one entry for each first path number.
+    """
+    mesh = Mesh(np.array(device.devices()[:n_devices]), ("scan",))
+
+    def on_one_device(firsts: Array, arguments: Any) -> Any:
+        traces[scan.__name__, shape] += 1
+        return lax.map(lambda first: scan(shape, first, *arguments), firsts)
+
+    spread = jax.shard_map(
+        on_one_device, mesh=mesh, in_specs=(PartitionSpec("scan"), PartitionSpec()), out_specs=PartitionSpec("scan"), check_vma=False
+    )
+    return jax.jit(spread, compiler_options=device.compiler_options())
+
+
+def usable_devices(n_scans: int) -> int:
+    """The most devices that share `n_scans` scans evenly."""
+    return max(n for n in range(1, len(device.devices()) + 1) if n_scans % n == 0)
+
+
+def launch(scan: Callable[..., Any], shape: Any, firsts: np.ndarray, arguments: tuple[Any, ...]) -> Any:
+    """Run `scan` for each of the first path numbers; returns at once with arrays that are still being computed."""
+    run = launcher(scan, shape, usable_devices(len(firsts)))
+    return run(firsts.astype(np.uint32), arguments)

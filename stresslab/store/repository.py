@@ -1,0 +1,173 @@
+"""Where a store is and whether it is ours: URL -> Icechunk repository, with nothing created before the first write.
+
+A store of ours is an Icechunk repository whose root group carries a marker. All runs branch off the snapshot of that
+marker, so that no run's history holds another's. Icechunk creates folders by merely looking: we look at a folder first.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import icechunk
+import zarr
+
+from stresslab.errors import InputError, RunError
+from stresslab.store.lock import LOCK_NAME
+
+MARKER, VERSION = "stresslab_store", 1
+ASIDE = ".creating"  # where a local repository is made before it is moved in place
+SCHEMES = "a folder, s3://bucket/prefix, gs://bucket/prefix or memory://"
+
+
+@dataclass(frozen=True)
+class Location:
+    """A store's address. `folder` is None for anything but a local folder, `storage` is None until a folder exists."""
+
+    url: str
+    folder: Path | None
+    storage: icechunk.Storage | None
+
+
+def locate(url: str) -> Location:
+    """Parse a store's URL; touches neither disk nor network."""
+    # Icechunk logs to standard output, and warns about every local folder; a filter set by the user is respected.
+    icechunk.set_logs_filter(os.environ.get("ICECHUNK_LOG") or "error")
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme == "file":
+        folder = Path(rest if separator else url).expanduser().absolute()
+        if url and url == url.strip():
+            return Location(url, folder, None)
+    elif scheme == "memory":
+        return Location(url, None, icechunk.in_memory_storage())
+    elif scheme in ("s3", "gs") and urlsplit(url).netloc:
+        parts = urlsplit(url)
+        return Location(url, None, _object_storage(scheme, parts.netloc, parts.path.strip("/") or None))
+    raise InputError(f"a store is {SCHEMES}", key="store", got=url)
+
+
+def _object_storage(scheme: str, bucket: str, prefix: str | None) -> icechunk.Storage:
+    """Credentials and region come from the environment, as for the cloud's own tools."""
+    if scheme == "gs":
+        return icechunk.gcs_storage(bucket=bucket, prefix=prefix, from_env=True)
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return icechunk.s3_storage(
+        bucket=bucket,
+        prefix=prefix,
+        region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+        endpoint_url=endpoint,
+        allow_http=(endpoint or "").startswith("http://"),
+        force_path_style=bool(endpoint),  # stand-ins for S3 seldom serve one host name per bucket
+        from_env=True,
+    )
+
+
+@contextmanager
+def store_errors(location: Location, doing: str) -> Iterator[None]:
+    """Icechunk's errors, which are pages of Rust, as one line."""
+    try:
+        yield
+    except icechunk.ConflictError:
+        raise RunError(f"{location.url}: could not {doing}: another process has written to the same run") from None
+    except icechunk.IcechunkError as error:
+        raise RunError(f"{location.url}: could not {doing}: {_causes(error)}") from error
+
+
+def _causes(error: Exception) -> str:
+    """The first and the last cause of an Icechunk error; between them it lists Rust's call stack."""
+    lines = [line.strip(" x×|") for line in str(error).splitlines()]
+    last = [line.split("-> ", 1)[1] for line in lines if "-> " in line]
+    return ": ".join(dict.fromkeys([lines[0], *last[-1:]]))
+
+
+def find(location: Location) -> icechunk.Repository | None:
+    """The store at `location`; None where there is nothing yet, InputError where there is something else."""
+    storage = _folder_storage(location) if location.folder else location.storage
+    if storage is None:
+        return None
+    with store_errors(location, "open the store"):
+        if icechunk.Repository.exists(storage):
+            repository = icechunk.Repository.open(storage)
+            _check_marker(location, repository)
+            return repository
+    if location.folder and not _is_free(location.folder):
+        raise _not_ours(location, "a folder with other files")
+    return None
+
+
+def _folder_storage(location: Location) -> icechunk.Storage | None:
+    folder = location.folder
+    assert folder is not None
+    if folder.is_dir():
+        return icechunk.local_filesystem_storage(str(folder))
+    if folder.exists():
+        raise _not_ours(location, "a file")
+    return None
+
+
+def _is_free(folder: Path) -> bool:
+    """Empty but for a lock file, or a creation that was interrupted (its branches are moved in last)."""
+    names = {child.name for child in folder.iterdir()}
+    return names <= {LOCK_NAME} or (ASIDE in names and "refs" not in names)
+
+
+def _check_marker(location: Location, repository: icechunk.Repository) -> None:
+    try:
+        root = zarr.open_group(repository.readonly_session("main").store, mode="r")
+    except (FileNotFoundError, ValueError):  # no group there, or an array
+        raise _not_ours(location, "an Icechunk repository without our marker") from None
+    version = root.attrs.get(MARKER)
+    if version is None:
+        raise _not_ours(location, "an Icechunk repository without our marker")
+    if version != VERSION:
+        raise InputError(f"this store has format {version}, this stresslab knows {VERSION}", file=location.url)
+
+
+def _not_ours(location: Location, what: str) -> InputError:
+    return InputError(f"not a stresslab store but {what}", file=location.url, hint="Name another place for the store")
+
+
+def check_writable(location: Location) -> None:
+    """InputError unless the folder could be written to, or made. Object stores answer at the first write."""
+    if location.folder is None:
+        return
+    place = location.folder
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        problem = "cannot be written to" if place.is_dir() else "is not a folder"
+        raise InputError(f"{place} {problem}", file=location.url, hint="Check its permissions, or name another store")
+
+
+def create(location: Location) -> icechunk.Repository:
+    """A new store. The caller holds the writer's lock of a local one."""
+    with store_errors(location, "create the store"):
+        if location.folder is None:
+            assert location.storage is not None
+            return _create_marked(location.storage)
+        # Made aside, moved in with the branches last: a killed creation is not taken for somebody else's repository.
+        aside = location.folder / ASIDE
+        shutil.rmtree(aside, ignore_errors=True)
+        _create_marked(icechunk.local_filesystem_storage(str(aside)))
+        for child in sorted(aside.iterdir(), key=lambda child: child.name == "refs"):
+            target = location.folder / child.name
+            shutil.rmtree(target, ignore_errors=True)
+            child.rename(target)
+        aside.rmdir()
+        return icechunk.Repository.open(icechunk.local_filesystem_storage(str(location.folder)))
+
+
+def _create_marked(storage: icechunk.Storage) -> icechunk.Repository:
+    repository = icechunk.Repository.create(storage)
+    session = repository.writable_session("main")
+    zarr.create_group(session.store, attributes={MARKER: VERSION})
+    session.commit("A stresslab store")
+    return repository
+
+
+def root_snapshot(repository: icechunk.Repository) -> str:
+    """The snapshot of the marker: the last but one on the way back from main, before Icechunk's own first."""
+    return list(repository.ancestry(branch="main"))[-2].id

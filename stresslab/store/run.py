@@ -1,0 +1,156 @@
+"""One open run: partial results on a branch of their own, then one finished, tagged snapshot.
+
+The branch `run-...` collects partial results and survives a crash. `finish` writes the dataset on a second branch that
+starts from the empty store, so that no partial result is in the history of a finished run; then a tag is set and `main`
+moved, each in one atomic step. A reader of tags or of `main` never sees half a run.
+"""
+
+import hashlib
+import itertools
+import re
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import icechunk
+import numpy as np
+import xarray as xr
+import zarr
+
+from stresslab.errors import RunError
+from stresslab.store.encode import Arrays, json_values, pack, unpack, write_dataset
+from stresslab.store.lock import WriterLock
+from stresslab.store.repository import Location, root_snapshot, store_errors
+
+PARTIALS, DATASET, PROVENANCE = "partials", "dataset", "provenance"
+RECORD = "stresslab_run"  # the commit metadata of a finished run: its line in the history
+RUN_BRANCH, END_BRANCH = "run-", "end-"
+FROM_ATTRIBUTES = {"study": "study_name", "study_hash": "study_hash", "seed": "seed", "as_of": "as_of"}
+FROM_PROVENANCE = ("started", "seconds", "finished", "device")
+
+
+class OpenRun:
+    """A run that is being written. Close it (or use `with`): that releases the store for other writers."""
+
+    def __init__(self, location: Location, repository: icechunk.Repository, run_key: str, lock: WriterLock) -> None:
+        digest = hashlib.sha256(run_key.encode()).hexdigest()[:32]  # a key may hold what a branch name may not
+        self._location, self._repository, self._lock = location, repository, lock
+        self._branch, self._end = RUN_BRANCH + digest, END_BRANCH + digest
+        self._where: dict[str, tuple[str, int]] = {}  # key -> the commit's array and the number of the part in it
+        self._commits = 0
+        self._latest: tuple[str, np.ndarray] | None = None
+        self._is_open = True
+
+    def resume(self, fresh: bool) -> None:
+        """Take up what an earlier process left under the same key, or delete that (`fresh`) and start anew."""
+        with store_errors(self._location, "open the run"):
+            branches = self._repository.list_branches()
+            stale = {self._end} | ({self._branch} if fresh else set())
+            for branch in branches & stale:
+                self._repository.delete_branch(branch)
+            if self._branch not in branches - stale:
+                self._repository.create_branch(self._branch, root_snapshot(self._repository))
+            root = zarr.open_group(self._repository.readonly_session(self._branch).store, mode="r")
+            group = root.get(PARTIALS)
+            for name, array in sorted(group.arrays()) if isinstance(group, zarr.Group) else ():
+                self._remember(name, list(array.attrs["keys"]))  # type: ignore[arg-type]
+
+    def _remember(self, name: str, keys: list[str]) -> None:
+        self._where.update({key: (name, number) for number, key in enumerate(keys)})
+        self._commits += 1
+
+    def done(self) -> set[str]:
+        """The keys of the partial results that are committed."""
+        return set(self._where)
+
+    def read(self, key: str) -> Arrays:
+        """One partial result, bit for bit."""
+        self._require_open()
+        name, number = self._where[key]
+        if self._latest is None or self._latest[0] != name:
+            with store_errors(self._location, "read a partial result"):
+                session = self._repository.readonly_session(self._branch)
+                array = zarr.open_array(session.store, path=f"{PARTIALS}/{name}", mode="r")
+                self._latest = (name, np.asarray(array[...]))
+        return unpack(self._latest[1], number)
+
+    def commit(self, parts: dict[str, Arrays]) -> None:
+        """Make several partial results durable, all or none. A key that is there already is replaced."""
+        self._require_open()
+        if not parts:
+            return
+        name, packed = f"{self._commits:06d}", pack(parts)
+        with store_errors(self._location, "commit partial results"):
+            session = self._repository.writable_session(self._branch)
+            # One array per commit, not one per result: what a snapshot costs grows with the number of its arrays.
+            zarr.create_array(
+                session.store,
+                name=f"{PARTIALS}/{name}",
+                data=packed,
+                chunks=packed.shape,
+                attributes={"keys": list(parts)},
+            )
+            session.commit(f"{len(parts)} partial results")
+        self._remember(name, list(parts))
+
+    def finish(self, dataset: xr.Dataset, provenance: dict[str, Any]) -> str:
+        """Publish the run: write, tag, move `main`, drop the partial results, release the store; the tag."""
+        self._require_open()
+        record = _record(dataset, provenance)
+        repository = self._repository
+        with store_errors(self._location, "finish the run"):
+            if self._end in repository.list_branches():  # an earlier try of this process to finish
+                repository.delete_branch(self._end)
+            repository.create_branch(self._end, root_snapshot(repository))
+            session = repository.writable_session(self._end)
+            root = zarr.open_group(session.store, mode="r+")
+            root.attrs["layout"] = write_dataset(root.create_group(DATASET), dataset)
+            root.create_group(PROVENANCE, attributes=json_values(provenance))
+            snapshot = session.commit(f"Run of {record['study']}", metadata={RECORD: record})
+            tag = _set_tag(repository, snapshot, record)
+            repository.reset_branch("main", snapshot)
+            repository.delete_branch(self._branch)
+            repository.delete_branch(self._end)
+        self.close()
+        return tag
+
+    def close(self) -> None:
+        """Release the store. An unfinished run stays on its branch and can be resumed."""
+        self._is_open = False
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise RunError(f"{self._location.url}: this run is closed")
+
+
+def _record(dataset: xr.Dataset, provenance: dict[str, Any]) -> dict[str, Any]:
+    """The run's line in the history: who it is from the attributes, how it went from the provenance."""
+    missing = [name for name in FROM_ATTRIBUTES.values() if name not in dataset.attrs]
+    missing += [name for name in FROM_PROVENANCE if name not in provenance]
+    if missing:
+        raise RunError(f"the run cannot be filed: its attributes or provenance lack {', '.join(missing)}")
+    who = {name: dataset.attrs[attribute] for name, attribute in FROM_ATTRIBUTES.items()}
+    return json_values(who | {name: provenance[name] for name in FROM_PROVENANCE})
+
+
+def _set_tag(repository: icechunk.Repository, snapshot: str, record: dict[str, Any]) -> str:
+    """The first free tag. Icechunk refuses a tag that was ever used, deleted ones included."""
+    as_of = datetime.fromisoformat(record["as_of"]).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    study = re.sub(r"[^A-Za-z0-9._-]+", "-", record["study"]).strip("-.")[:80]
+    name = "-".join(part for part in (as_of, study, record["study_hash"][:8]) if part)
+    for number in itertools.count(1):
+        tag = name if number == 1 else f"{name}-{number}"
+        try:
+            repository.create_tag(tag, snapshot)
+        except icechunk.IcechunkError as error:
+            if "tag already exists" not in str(error):
+                raise
+        else:
+            return tag
+    raise AssertionError("unreachable: the count never ends")

@@ -1,0 +1,43 @@
+"""Rulebooks by name (the ones that come with stresslab) or from a file of one's own."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from stresslab.errors import InputError
+from stresslab.shipped import config_root
+from stresslab.venues.rulebook import Rulebook
+from stresslab.yaml_reader import field_names, nearest, read_yaml, validation_error
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def available() -> tuple[str, ...]:
+    """The ids of the rulebooks that come with stresslab, sorted."""
+    folder = config_root() / "venues"
+    return tuple(sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.yaml")))
+
+
+def load(name: str | Path, relative_to: Path | None = None) -> Rulebook:
+    """The rulebook with this id ("binance_usdm/BTCUSDT"), or the one in a file ending in .yaml or .yml.
+
+    A file's path that is not absolute is taken from the folder `relative_to` (the working directory if None).
+    InputError for an unknown id, with the nearest ones; and for a file that is not there or breaks a rule, with key,
+    value and rule.
+    """
+    text = str(name)
+    if text.endswith(SUFFIXES):
+        return _read((relative_to or Path()) / text)
+    known = available()
+    if text not in known:
+        hint = nearest(text, known) or f"Known: {', '.join(known)}"
+        raise InputError("there is no such rulebook (a path to a file ends in .yaml or .yml)", got=text, hint=hint)
+    return _read(config_root() / "venues" / f"{text}.yaml")
+
+
+def _read(path: Path) -> Rulebook:
+    data = read_yaml(path)
+    try:
+        return Rulebook.model_validate(data)
+    except ValidationError as error:
+        raise validation_error(error, str(path), field_names(Rulebook), data) from None

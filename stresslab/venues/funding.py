@@ -1,0 +1,64 @@
+"""Funding of a linear perpetual: when it is paid, how much, and what recorded rates sum to.
+
+payment received = -s q P rate, with s = +1 long and -1 short, q in base currency, P the price of the rulebook's
+`notional_at` (mark) and the rate a fraction per interval: a positive rate is paid by longs to shorts. Payment times are
+the multiples of the interval since 00:00 UTC. Source: Binance FAQ on funding (00:00, 08:00 and 16:00 UTC by default).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stresslab.errors import require
+from stresslab.units import SECONDS
+from stresslab.venues.inputs import FloatArray, direction, finite, positive
+
+DAY = SECONDS["D"]
+
+
+def funding_seconds(as_of: datetime, interval_seconds: int, horizon_seconds: int) -> NDArray[np.int64]:
+    """Payment times in whole seconds after `as_of`, in (0, horizon]: a payment at `as_of` itself is past."""
+    require(
+        as_of.tzinfo is not None, "must say its time zone", key="as_of", got=str(as_of), hint="End it with Z for UTC"
+    )
+    require(as_of.microsecond == 0, "must be a whole second", key="as_of", got=str(as_of))
+    require(
+        0 < interval_seconds <= DAY and DAY % interval_seconds == 0,
+        "must divide a day, so that every day has the same payment times",
+        key="interval",
+        got=interval_seconds,
+    )
+    require(horizon_seconds >= 0, "must not be negative", key="horizon", got=horizon_seconds)
+    clock = as_of.astimezone(UTC)
+    since_midnight = clock.hour * 3600 + clock.minute * 60 + clock.second
+    first = interval_seconds - since_midnight % interval_seconds
+    return np.arange(first, horizon_seconds + 1, interval_seconds, dtype=np.int64)
+
+
+def funding_payment(side: Any, quantity: ArrayLike, price: ArrayLike, rate: ArrayLike) -> FloatArray:
+    """Quote currency received at one payment; negative is paid."""
+    notional = positive("quantity", quantity) * positive("price", price)
+    return -direction(side) * notional * finite("rate", rate)
+
+
+def funding_sum(
+    side: Any,
+    quantity: ArrayLike,
+    opened: ArrayLike,
+    closed: ArrayLike,
+    times: ArrayLike,
+    prices: ArrayLike,
+    rates: ArrayLike,
+) -> FloatArray:
+    """Quote currency received over recorded payments with opened <= time <= closed: both ends count.
+
+    `times`, `prices` and `rates` share their last axis, the payments; times are in the unit of `opened` and `closed`
+    (say Unix seconds). The other arguments are scalars, or arrays over positions.
+    """
+    start, end, when = (finite(key, x) for key, x in (("opened", opened), ("closed", closed), ("times", times)))
+    require(bool(np.all(start <= end)), "a position closes after it is opened", key="closed")
+    held = (start[..., None] <= when) & (when <= end[..., None])
+    paid = funding_payment(np.asarray(side)[..., None], np.asarray(quantity)[..., None], prices, rates)
+    return np.sum(np.where(held, paid, 0.0), axis=-1)

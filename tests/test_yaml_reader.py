@@ -1,0 +1,183 @@
+"""YAML files: what is read, which silent traps are refused, and how pydantic's complaints are reworded."""
+
+import datetime
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from stresslab.errors import InputError
+from stresslab.yaml_reader import field_names, nearest, read_yaml, validation_error
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "study.yaml"
+
+
+def test_a_mapping_is_read(file):
+    file.write_text("a: 0.5\nb: [1, -2, 0]\nc: 1.0e-4\nd: 2024-10-24\ne: 2024-10-24T00:00:00Z\nf: 8h\ng: 0x10\n")
+    assert read_yaml(file) == {
+        "a": 0.5,
+        "b": [1, -2, 0],
+        "c": 1e-4,
+        "d": datetime.date(2024, 10, 24),
+        "e": datetime.datetime(2024, 10, 24, tzinfo=datetime.UTC),
+        "f": "8h",
+        "g": 16,
+    }
+
+
+def test_merged_keys_may_be_overridden(file):
+    file.write_text("x: &x {p: 1, q: 1}\ny: {z: &y {<<: *x, p: 2}}\nw: {<<: *y, p: 3}\n")
+    assert read_yaml(file)["w"] == {"p": 3, "q": 1}
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("a: 1\nb: {c: 1, c: 2}\n", "not valid YAML: the key 'c' is written twice (line 2, column 11)"),
+        ("a: [1, 2\nb: 3\n", "not valid YAML: expected ',' or ']', but got ':' (line 2, column 2)"),
+        ("a:\n\t- 1\n", "not valid YAML: found character '\\t' that cannot start any token (line 2, column 1)"),
+        ("a: 010\n", "not valid YAML: YAML 1.1 reads 010 in base 60 or 8"),
+        ("a: 1:30\n", "not valid YAML: YAML 1.1 reads 1:30 in base 60 or 8"),
+        ("a: 1:30.5\n", "not valid YAML: YAML 1.1 reads 1:30.5 in base 60 or 8"),
+        ("a: 2024-13-45\n", "not valid YAML: month must be in 1..12"),
+        ("a: !!python/name:os.system\n", "not valid YAML: could not determine a constructor for the tag"),
+        ("a: 1\n---\nb: 2\n", "not valid YAML: but found another document (line 2, column 1)"),
+        ("a: \x00\n", "not valid YAML: unacceptable character"),
+        ("a: " + 1000 * "[", "not valid YAML: maximum recursion depth exceeded"),
+        ("{a: 1}: 2\n", "not valid YAML: found unhashable key (line 1, column 1)"),
+        ("", "the file must hold a mapping (key: value), it holds nothing"),
+        ("- 1\n", "the file must hold a mapping (key: value), it holds a list"),
+        ("hello\n", "the file must hold a mapping (key: value), it holds a str"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_with_its_line(file, text, message):
+    file.write_text(text)
+    with pytest.raises(InputError) as refusal:
+        read_yaml(file)
+    assert str(refusal.value).startswith(f"{file}: {message}")
+
+
+def test_a_file_that_cannot_be_read(tmp_path, file):
+    file.write_bytes(b"a: \xff\n")
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    for path, message in [
+        (file, "the file must be UTF-8 text: invalid start byte at byte 3"),
+        (tmp_path, "the file cannot be read: Is a directory"),
+        (tmp_path / "othr.yaml", "there is no such file. Did you mean 'other.yaml'?"),
+        (tmp_path / "no" / "a.yaml", f"there is no such file. The folder {tmp_path / 'no'} does not exist"),
+    ]:
+        with pytest.raises(InputError) as refusal:
+            read_yaml(path)
+        assert str(refusal.value) == f"{path}: {message}"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Walk(Strict):
+    kind: Literal["walk"]
+    sigma: float = Field(gt=0)
+    steps: int = 1
+
+
+class Jump(Strict):
+    kind: Literal["jump"]
+    size: float
+
+    @field_validator("size")
+    @classmethod
+    def _size(cls, size):
+        if size == 7:
+            raise InputError("is no lucky number", key="inner", got=size, hint="Take 8")
+        if size == 9:
+            raise ValueError("is no number to take")
+        return size
+
+
+class Book(Strict):
+    models: dict[str, Annotated[Walk | Jump, Field(discriminator="kind")]] = {}
+    walks: list[Walk] = []
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        ({"walks": [{"kind": "walk"}]}, "walks[0].sigma: this key is required and is missing"),
+        (
+            {"models": {"a": {"kind": "walk", "sgima": 1}}},
+            "models.a.sgima: there is no such key. Did you mean 'sigma'? "
+            "Also models.a.sigma: this key is required and is missing",
+        ),
+        ({"quux": 1}, "quux: there is no such key. Known: kind, models, sigma, size, steps, walks"),
+        ({"models": {"walk": {"kind": "walk", "sigma": -1}}}, "models.walk.sigma: got -1; must be greater than 0"),
+        (
+            {"models": {"a": {"kind": "wolk"}}},
+            "models.a.kind: got 'wolk'; must be one of 'walk', 'jump'. Did you mean 'walk'?",
+        ),
+        ({"models": {"a": {"kind": "gbm"}}}, "models.a.kind: got 'gbm'; must be one of 'walk', 'jump'"),
+        ({"models": {"a": {}}}, "models.a.kind: this key is required and is missing"),
+        ({"models": {"a": {"kind": "jump", "size": 7}}}, "models.a.size.inner: got 7.0; is no lucky number. Take 8"),
+        ({"models": {"a": {"kind": "jump", "size": 9}}}, "models.a.size: got 9; is no number to take"),
+        ({"models": {"a": {"kind": "jump", "size": True}}}, "models.a.size: got True; must be a valid number"),
+        (
+            {"models": {"a": {"kind": "jump", "size": float("inf")}}},
+            "models.a.size: got inf; must be a finite number",
+        ),
+        (
+            {"models": {"a": {"kind": "jump", "size": "0.5"}}},
+            "models.a.size: got '0.5'; must be a valid number. It is text: write it without quotes, 0.5",
+        ),
+        (
+            {"walks": [{"kind": "walk", "sigma": 1, "steps": 1.5}]},
+            "walks[0].steps: got 1.5; must be a valid integer",
+        ),
+        (
+            {"walks": 6 * [{"kind": "walk", "sigma": 0}] + [{"kind": "walk"}]},
+            "walks[0].sigma: got 0; must be greater than 0. Also walks[1].sigma: got 0; must be greater than 0; "
+            "also walks[2].sigma: got 0; must be greater than 0; also walks[3].sigma: got 0; must be greater than 0; "
+            "also walks[4].sigma: got 0; must be greater than 0; also walks[5].sigma: got 0; must be greater than 0; "
+            "and 1 more",
+        ),
+        ({"walks": 100 * "x"}, "walks: must be a valid list"),  # too long to be repeated
+        ({"walks": 16**4000}, "walks: must be a valid list"),  # Python refuses to print it
+    ],
+)
+def test_complaints_are_reworded(data, message):
+    with pytest.raises(ValidationError) as complaint:
+        Book.model_validate(data)
+    refusal = validation_error(complaint.value, "study.yaml", field_names(Book), data)
+    assert isinstance(refusal, InputError)
+    assert str(refusal) == f"study.yaml: {message}"
+
+
+@pytest.mark.parametrize(
+    "text, repair",
+    [("1e-4", "1.0e-4"), ("-1E4", "-1.0e+4"), ("1.5e4", "1.5e+4"), (".5e3", "0.5e+3")],
+)
+def test_numbers_that_yaml_takes_for_text_are_rewritten_so_that_it_does_not(file, text, repair):
+    file.write_text(f"walks: [{{kind: walk, sigma: {text}}}]\n")
+    data = read_yaml(file)
+    with pytest.raises(ValidationError) as complaint:
+        Book.model_validate(data)
+    message = str(validation_error(complaint.value, "s.yaml", None, data))
+    assert message.endswith(f"YAML 1.1 reads {text} as text: write {repair}")
+    file.write_text(f"a: {repair}\n")
+    assert read_yaml(file)["a"] == float(text)
+
+
+def test_without_the_data_the_tags_of_unions_stay_in_the_path():
+    with pytest.raises(ValidationError) as complaint:
+        Book.model_validate({"models": {"a": {"kind": "walk", "sigma": -1}}})
+    assert str(validation_error(complaint.value, "")) == "models.a.walk.sigma: got -1; must be greater than 0"
+
+
+def test_names_offered():
+    assert field_names(Book) == {"models", "walks", "kind", "sigma", "steps", "size"}
+    assert nearest("sgima", ["sigma", "size"]) == "Did you mean 'sigma'?"
+    assert nearest("quux", ["b", "a"]) == "Known: a, b"
+    assert nearest("quux", [str(n) for n in range(13)]) == ""
+    assert nearest("sigmo", ["sigma", "sigmb", "mo"]) == "Did you mean 'sigmb' or 'sigma'?"

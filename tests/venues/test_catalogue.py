@@ -1,0 +1,156 @@
+"""Loading rulebooks: every shipped one, a file of one's own, and what a wrong file is told."""
+
+import re
+
+import pytest
+import yaml
+
+from stresslab import venues
+from stresslab.errors import InputError
+from stresslab.shipped import config_root
+
+SHIPPED = (config_root() / "venues" / "binance_usdm" / "BTCUSDT.yaml").read_text()
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes the shipped file with one text replaced, and gives its name and folder."""
+
+    def write(old="", new=""):
+        assert old in SHIPPED
+        (tmp_path / "mine.yaml").write_text(SHIPPED.replace(old, new, 1))
+        return "mine.yaml", tmp_path
+
+    return write
+
+
+def test_what_is_available():
+    assert venues.available() == ("binance_usdm/BTCUSDT", "binance_usdm/ETHUSDT")
+
+
+@pytest.mark.parametrize("name", venues.available())
+def test_a_shipped_rulebook_loads_and_says_what_it_rests_on(name):
+    book = venues.load(name)
+    assert book.id == name
+    assert book.source and book.confidence
+    assumed = " ".join(book.assumptions)
+    for word in ("tiers", "clearance fee", "Taker", "insurance fund", "Mark = last = index", "Funding", "basis points"):
+        assert word in assumed
+
+
+def test_a_file_of_ones_own(written, monkeypatch):
+    name, folder = written("taker: 0.0005", "taker: 0.0004")
+    assert venues.load(name, folder).fees.taker == 0.0004
+    assert venues.load(str(folder / name)) == venues.load(name, folder)
+    assert venues.load(folder / name, folder.parent) == venues.load(name, folder)
+    monkeypatch.chdir(folder)
+    assert venues.load(name) == venues.load(name, folder)
+    assert venues.load("./mine.yaml") == venues.load(name, folder)
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        (
+            "binance_usdm/BTCUSD",
+            "got 'binance_usdm/BTCUSD'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "Did you mean 'binance_usdm/BTCUSDT'?",
+        ),
+        (
+            "okx",
+            "got 'okx'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "Known: binance_usdm/BTCUSDT, binance_usdm/ETHUSDT",
+        ),
+        (
+            "../venues/binance_usdm/BTCUSDT",
+            "got '../venues/binance_usdm/BTCUSDT'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm/ETHUSDT'?",
+        ),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(name, message):
+    with pytest.raises(InputError) as refusal:
+        venues.load(name)
+    assert str(refusal.value) == message
+
+
+def test_a_file_that_is_not_there(written):
+    _, folder = written()
+    with pytest.raises(InputError) as refusal:
+        venues.load("mien.yaml", folder)
+    assert str(refusal.value) == f"{folder}/mien.yaml: there is no such file. Did you mean 'mine.yaml'?"
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        (
+            "taker: 0.0005",
+            "taker: 5e-4",
+            "fees.taker: got '5e-4'; must be a valid number. YAML 1.1 reads 5e-4 as text: write 5.0e-4",
+        ),
+        ("taker: 0.0005", "taker: -0.1", "fees.taker: got -0.1; must be greater than or equal to 0"),
+        ("taker: 0.0005", "taker: true", "fees.taker: got True; must be a valid number"),
+        ("taker: 0.0005", "taker: .inf", "fees.taker: got inf; must be a finite number"),
+        (
+            "taker: 0.0005",
+            "takr: 0.0005",
+            "fees.takr: there is no such key. Did you mean 'taker'? "
+            "Also fees.taker: this key is required and is missing",
+        ),
+        ("taker: 0.0005, ", "", "fees.taker: this key is required and is missing"),
+        (
+            "mmr: 0.005,",
+            "mmr: 5e-3,",
+            "requirement.tiers[1].mmr: got '5e-3'; must be a valid number. YAML 1.1 reads 5e-3 as text: write 5.0e-3",
+        ),
+        (
+            "cum: 950}",
+            "cum: 951}",
+            "requirement.tiers[2].cum: got 951.0; must be cum before + floor * (mmr - mmr before), 950",
+        ),
+        (
+            "floor: 50000,",
+            "floor: 40000,",
+            "requirement.tiers[1].floor: got 40000.0; must be the cap of the tier before it, 50000",
+        ),
+        ("shape: marginal", "shape: flat", "requirement.shape: got 'flat'; must be 'marginal'"),
+        ("kind: linear", "kind: inverse", "contract.kind: got 'inverse'; must be 'linear'"),
+        ("mode: isolated", "mode: cross", "collateral.mode: got 'cross'; must be 'isolated'"),
+        ("kind: equals_index", "kind: median", "mark.kind: got 'median'; must be 'equals_index'"),
+        ("residual: insurance", "residual: us", "liquidation.residual: got 'us'; must be 'customer' or 'insurance'"),
+        ("charged_to: wallet", "charged_to: me", "fees.entry_charged_to: got 'me'; must be 'wallet' or 'margin'"),
+        ("charged_to: margin", "charged_to: wallet", "funding.charged_to: got 'wallet'; must be 'margin'"),
+        (
+            "interval: 8h",
+            "interval: 8 hours",
+            "funding.interval: got '8 hours'; a duration is a whole positive number and a unit: s, min, h or D. "
+            'Write for example "15min", "8h" or "7D"',
+        ),
+        ("slippage_bps: 10.0", "slippage_bps: 10000", "close_out.slippage_bps: got 10000; must be less than 10000"),
+        ("as_of: 2024-10-24", "as_of: soon", "as_of: got 'soon'; must be a valid date"),
+        (
+            "id: binance_usdm/BTCUSDT",
+            "id: BTCUSDT",
+            "id: got 'BTCUSDT'; must match pattern '^[a-z0-9_]+/[A-Z0-9_-]+$'",
+        ),
+        (
+            "id: binance_usdm/BTCUSDT",
+            "id: a/B\nid: a/C",
+            "not valid YAML: the key 'id' is written twice (line 3, column 1)",
+        ),
+    ],
+)
+def test_a_wrong_file_is_told_key_value_and_rule(written, old, new, message):
+    name, folder = written(old, new)
+    with pytest.raises(InputError) as refusal:
+        venues.load(name, folder)
+    assert str(refusal.value) == f"{folder}/mine.yaml: {message}"
+
+
+def test_a_file_without_tiers(tmp_path):
+    data = yaml.safe_load(SHIPPED)
+    data["requirement"]["tiers"] = []
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(data))
+    with pytest.raises(InputError, match=re.escape("requirement.tiers: got []; ")):
+        venues.load("mine.yaml", tmp_path)
