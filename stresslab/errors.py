@@ -27,15 +27,15 @@ class InputError(StresslabError):
     def at(self, *, file: str = "", key: str = "") -> "InputError":
         """The same refusal with its place filled in; `key` is put before the key that is there."""
         joined = ".".join(part for part in (key, self.key) if part)
-        return InputError(self.rule, key=joined, got=self.got, hint=self.hint, file=file or self.file)
+        return type(self)(self.rule, key=joined, got=self.got, hint=self.hint, file=file or self.file)
 
     def __reduce__(self) -> Any:
-        return _input_error, (self.rule, self.key, self.got if self.got is not NOT_GIVEN else None,
-                              self.got is not NOT_GIVEN, self.hint, self.file)
+        given = {} if self.got is NOT_GIVEN else {"got": self.got}
+        return _remake, (type(self), self.rule, {"key": self.key, "hint": self.hint, "file": self.file, **given})
 
 
-def _input_error(rule: str, key: str, got: Any, was_got: bool, hint: str, file: str) -> InputError:
-    return InputError(rule, key=key, got=got if was_got else NOT_GIVEN, hint=hint, file=file)
+def _remake(kind: type["InputError"], rule: str, place: dict[str, Any]) -> "InputError":
+    return kind(rule, **place)  # a keyword constructor does not pickle by itself
 
 
 class NotAllowed(InputError):

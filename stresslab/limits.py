@@ -1,8 +1,8 @@
 """Limits: what a study demands of its probabilities, judged with their intervals.
 
 A limit passes when the upper end of the interval is below its maximum, is breached when the lower end is above it, and
-is undecided otherwise. It judges every cell that its `where` selects and takes the worst of them. A cell that failed is
-undecided, because it may hide a breach; a cell that the venue does not allow cannot be held, so it is named and left out.
+is undecided otherwise. It judges every cell that its `where` selects and takes the worst of them. A cell that failed
+is undecided, because it may hide a breach; a cell that the venue does not allow cannot be held: it is only named.
 """
 
 import json

@@ -21,9 +21,12 @@ def bridge_extremes(start: Array, end: Array, variance: Array, exponential: Arra
     return np.float32(0.5) * (start + end - reach), np.float32(0.5) * (start + end + reach)
 
 
-def poisson_slots(mean: float, probability: float = 1e-9, most: int = 8) -> int | None:
-    """The fewest slots that a Poisson count of this mean exceeds with less than `probability`; None if more than `most`."""
-    return next((n for n in range(1, most + 1) if stats.poisson.sf(n, mean) < probability), None)
+def poisson_slots(mean: float, most: int, probability: float = 1e-9) -> int:
+    """The fewest slots that a Poisson count of this mean exceeds with less than `probability`, of which `most` must do."""
+    found = next((n for n in range(1, most + 1) if stats.poisson.sf(n, mean) < probability), None)
+    if found is None:
+        raise ValueError(f"a Poisson count of mean {mean} does not fit into {most} slots")
+    return found
 
 
 def fourier_cdf(characteristic: CharacteristicFunction, x: float, limit: float = np.inf) -> float:

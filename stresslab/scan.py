@@ -75,11 +75,12 @@ class Track(NamedTuple):
 class Place(NamedTuple):
     """Where the paths of a scan stand. The step is part of a path's state, not the loop's index.
 
-    `here` is the log price at the end of the last step that was observed; `track`, `moves` and `packed` belong to the one, two and
+    `here` and `variance` belong to the end of the last step that was observed; `track`, `moves` and `packed` belong to the one, two and
     three steps after it.
     """
 
-    here: Array
+    here: Array  # log price
+    variance: Array
     track: Track
     state: State  # log price at the end of `track`, variance at the end of `moves`
     moves: Moves
@@ -87,13 +88,13 @@ class Place(NamedTuple):
     step: Array  # the step that is drawn next
 
 
-def begin(walk: Walk, state: State) -> Place:
+def begin(walk: Walk, start: State) -> Place:
     """At time 0: the first three steps are under way, none is observed."""
     first, second, third = (_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(3))
-    state, moves = _move(walk, state, first)
-    track, log_price = _trace(state.log_price, moves)
-    variance_state, moves = _move(walk, state, second)
-    return Place(state.log_price, track, State(log_price, variance_state.variance), moves, third, jnp.full((), 3, jnp.uint32))
+    state, moves = _move(walk, start, first)
+    track, log_price = _trace(start.log_price, moves)
+    state, moves = _move(walk, state, second)
+    return Place(start.log_price, start.variance, track, State(log_price, state.variance), moves, third, jnp.full((), 3, jnp.uint32))
 
 
 def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[Place, Any]:
@@ -103,8 +104,8 @@ def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[P
     track, log_price = _trace(place.state.log_price, place.moves)
     state, moves = _move(walk, place.state, place.packed)
     packed = _draw(walk, place.step)
-    here = place.track.pieces[-1].end
-    return Place(here, track, State(log_price, state.variance), moves, packed, place.step + np.uint32(1)), seen
+    seen_track = place.track
+    return Place(seen_track.pieces[-1].end, seen_track.variance, track, State(log_price, state.variance), moves, packed, place.step + np.uint32(1)), seen
 
 
 def many_steps(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps: Array) -> tuple[Place, Any]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from stresslab.calibrate import FITS, log_returns, read_bars
 from stresslab.shipped import config_root
 
-SOURCE = "Binance spot {symbol}, hourly klines, by way of github.com/bernini10/oraculo-de-bitcoin at 68eb4ed (MIT licence)"
+SOURCE = (
+    "Binance spot {symbol}, hourly klines, by way of github.com/bernini10/oraculo-de-bitcoin at 68eb4ed (MIT licence)"
+)
 HEADER = "# Written by tools/fit_models.py: fit again rather than edit.\n"
 
 
@@ -19,7 +21,7 @@ def main(data: Path, out: Path) -> None:
         symbol = f"{asset}USDT"
         bars = read_bars(data / f"{symbol}_1h.csv.gz")
         returns = log_returns(bars)
-        print(f"{symbol}: {returns.bars} bars, {bars.gaps} gaps, longest {bars.longest_gap} bars, {returns.dropped} returns dropped")
+        print(f"{symbol}: {returns.bars} bars, {bars.gaps} gaps (at most {bars.longest_gap} bars)")
         for kind, fit in FITS.items():
             path = out / f"{asset.lower()}_{kind}.yaml"
             path.write_text(HEADER + fit(returns).yaml(SOURCE.format(symbol=symbol)), encoding="utf-8")

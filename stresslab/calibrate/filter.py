@@ -2,10 +2,12 @@
 
     signal     dv = kappa (theta - v) dt + noise of density Q = xi^2 theta
     measured   r^2 / dt = v + noise of density N, from the noise of daily realised variance
-    estimate   (kappa / g) theta + (1 - kappa / g) (mean of r^2 / dt with weights e^(-g age)),   g = sqrt(kappa^2 + Q / N)
+    estimate   (kappa / g) theta + (1 - kappa / g) (mean of r^2 / dt with weights e^(-g age))
+               with g = sqrt(kappa^2 + Q / N)
 
-It is the best linear estimate for noise of constant density. Both noises grow with v, so the error is given at the estimate: N
-scaled by v^2 / E[v^2], Q by v / theta. Kalman and Bucy (1961), "New results in linear filtering and prediction theory".
+It is the best linear estimate for noise of constant density. Both noises grow with v, so the error is given at the
+estimate: N scaled by v^2 / E[v^2], Q by v / theta. Kalman and Bucy (1961), "New results in linear filtering and
+prediction theory".
 """
 
 from typing import NamedTuple

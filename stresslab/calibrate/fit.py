@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from stresslab.calibrate.prices import Returns
-from stresslab.errors import InputError, require
+from stresslab.errors import require
 from stresslab.models import MODELS
 from stresslab.units import format_duration
+from stresslab.yaml_reader import validation_error
 
 DIGITS, ERROR_DIGITS = 5, 3  # significant ones in the file: parameters and log-likelihoods, standard errors
 
@@ -34,11 +36,13 @@ class Fit:
         parameters = {name: _rounded(value, DIGITS) for name, value in self.parameters.items()}
         try:
             MODELS[self.kind](kind=self.kind, **parameters)
-        except ValueError as error:
-            raise InputError(f"the fitted {self.kind} is not a valid model: {error}", key="parameters") from error
+        except ValidationError as error:
+            raise validation_error(error, "").at(key=f"fitted {self.kind}") from error
         fitted: dict[str, Any] = {name: _utc(getattr(self, name)) for name in ("as_of", "first", "last")}
         fitted |= {"bar": self.bar, "bars": self.bars, "source": source, "method": self.method}
-        fitted["standard_errors"] = {name: _rounded(value, ERROR_DIGITS) for name, value in self.standard_errors.items()}
+        fitted["standard_errors"] = {
+            name: _rounded(value, ERROR_DIGITS) for name, value in self.standard_errors.items()
+        }
         if self.log_likelihood is not None:
             fitted["log_likelihood"] = round(self.log_likelihood, 2)
         return {"kind": self.kind, "parameters": parameters, "fitted": fitted}
@@ -73,7 +77,7 @@ def make_fit(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes times as 2025-01-01T00:00:00Z and long text folded. (Floats keep a dot, 1.0e-04, as PyYAML writes them.)"""
+    """Writes times as 2025-01-01T00:00:00Z and long text folded; floats keep a dot (1.0e-04) in any case."""
 
 
 def _write_time(dumper: yaml.SafeDumper, value: datetime) -> yaml.ScalarNode:

@@ -2,9 +2,10 @@
 
     sigma^2 = mean(r^2) / dt,        r = log return of one bar, dt = bar in years of 365 days
 
-The mean of r is not taken out: over a bar it is two orders below the deviation. The growth rate mu stays 0: its standard
-error over T years is sigma / sqrt(T), larger than any growth that one would believe. The standard error allows for kurtosis and
-for the clustering of volatility; the figure robust to kurtosis alone (`block_seconds` of one bar) is several times smaller.
+The mean of r is not taken out: over a bar it is two orders below the deviation. The growth rate mu stays 0: its
+standard error over T years is sigma / sqrt(T), as large as any growth that one would believe. The standard error
+allows for kurtosis and for the clustering of volatility; the figure robust to kurtosis alone (`block_seconds` of one
+bar) is several times smaller.
 """
 
 import numpy as np
@@ -15,9 +16,9 @@ from stresslab.calibrate.prices import Returns
 
 METHOD = (
     "Square root of the realised variance: mean squared log return per bar, over a year of 365 days, uncentred. "
-    "Returns across missing bars are left out ({dropped} of them). Standard error by the delta method from sums over blocks of "
-    "60 days, so it allows for fat tails and clustering; robust to fat tails alone it would be {narrow:.2g}. "
-    "Growth is not estimated: mu is 0, a martingale."
+    "Returns across missing bars are left out ({dropped} of them). Standard error by the delta method from sums "
+    "over blocks of 60 days, so it allows for fat tails and clustering; robust to fat tails alone it would be "
+    "{narrow:.2g}. Growth is not estimated: mu is 0, a martingale."
 )
 
 

@@ -1,16 +1,17 @@
 """Heston from the moments of daily realised variance.
 
-The daily integrated variance I_d of the stationary square-root process has, with D a day in years and a = (1 - e^(-kappa D)) / kappa,
+The daily integrated variance I_d of the stationary square-root process has, with D a day in years and
+a = (1 - e^(-kappa D)) / kappa,
 
     E[I] = theta D,        Cov(I_d, I_d+k) = w a^2 e^(-kappa (k-1) D)  for k >= 1,        w = theta xi^2 / (2 kappa)
     Var(I) = 2 w (kappa D - 1 + e^(-kappa D)) / kappa^2
     Cov(return_d, I_d+k) = rho xi theta a^2 e^(-kappa (k-1) D) - Cov(I_d, I_d+k) / 2
 
-Realised variance is I plus noise that has mean zero given the path and does not carry over to other days: covariances at lags of
-a day and more are free of it, so kappa, xi and rho are not attenuated and nothing needs to be corrected. What the variance of a
-day has beyond Var(I) is that noise, and tells how far the filter for v0 may trust the last days. Barndorff-Nielsen and
-Shephard (2002), "Econometric analysis of realised volatility"; Bollerslev and Zhou (2002), "Estimating stochastic volatility
-diffusion using conditional moments of integrated volatility".
+Realised variance is I plus noise that has mean zero given the path (up to the order of a bar) and does not carry over
+to other days: covariances at lags of a day and more are free of it, so kappa, xi and rho are not attenuated and nothing
+needs to be corrected. What the variance of a day has beyond Var(I) is that noise, and tells how far the filter for v0
+may trust the last days. Barndorff-Nielsen and Shephard (2002), "Econometric analysis of realised volatility"; Bollerslev and Zhou
+(2002), "Estimating stochastic volatility diffusion using conditional moments of integrated volatility".
 """
 
 import numpy as np
@@ -32,13 +33,14 @@ REPLICATES, BOOTSTRAP_SEED = 400, 20250101
 LEAST_DAYS, LEAST_BARS = 365, 8
 
 METHOD = (
-    "Moments of daily realised variance from bars of {bar} ({days} complete days). theta: the mean. kappa and xi: least squares "
-    "on the autocovariances at lags 1 to {lags} days, with the exact moments of the integrated square-root process; lag 0, which "
-    "holds the noise of the realised variance, is left out. One factor is a compromise: lags 1 to 7 alone give kappa {short:.3g}, "
-    "lags 1 to 90 give {long:.3g}. rho: covariance of a day's return with the variance of the {leads} days after it. v0: "
-    "steady-state Kalman filter of the squared returns, whose weights fall by e in {memory:.1f} days, with {shrinkage:.0%} of the "
-    "weight on theta; it is the state of one night, to be set every night. Standard errors: bootstrap over blocks of 60 days "
-    "({replicates} replicates); that of v0 from the filter. Feller ratio 2 kappa theta / xi^2: {feller:.2f}."
+    "Moments of daily realised variance from bars of {bar} ({days} complete days). theta: the mean. kappa and xi: "
+    "least squares on the autocovariances at lags 1 to {lags} days, with the exact moments of the integrated "
+    "square-root process; lag 0, which holds the noise of the realised variance, is left out. One factor is a "
+    "compromise: lags 1 to 7 alone give kappa {short:.3g}, lags 1 to 90 give {long:.3g}. rho: covariance of a day's"
+    " return with the variance of the {leads} days after it. v0: steady-state Kalman filter of the squared returns,"
+    " whose weights fall by e in {memory:.1f} days, with {shrinkage:.0%} of the weight on theta; it is the state of"
+    " one night, to be set every night. Standard errors: bootstrap over blocks of 60 days ({replicates} "
+    "replicates); that of v0 from the filter. Feller ratio 2 kappa theta / xi^2: {feller:.2f}."
 )
 
 
@@ -84,7 +86,7 @@ def solve(moments: np.ndarray, n_days: int) -> np.ndarray:
     kappa = _best_kappa(covariances, n_days)
     shape, mean_bias = _shape(kappa, len(covariances), n_days)
     fitted = shape - mean_bias
-    w = max(covariances @ fitted / (fitted @ fitted), 0.0)  # stationary variance of v
+    w = max(float(covariances @ fitted / (fitted @ fitted)), 0.0)  # stationary variance of v
     xi = np.sqrt(2 * kappa * w / theta)
     leverage = shape[:LEADS] - mean_bias / 2
     with np.errstate(divide="ignore", invalid="ignore"):  # xi = 0 has no rho: NaN
@@ -124,9 +126,9 @@ def _best_kappa(covariances: np.ndarray, n_days: int) -> float:
     def explained(log_kappa: float) -> float:
         shape, mean_bias = _shape(np.exp(log_kappa), len(covariances), n_days)
         fitted = (shape - mean_bias) / shape[0]
-        return -max(covariances @ fitted, 0.0) ** 2 / (fitted @ fitted)
+        return -(max(covariances @ fitted, 0.0) ** 2) / (fitted @ fitted)
 
-    grid = np.linspace(*np.log(KAPPA_RANGE), 40)
+    grid = np.log(np.geomspace(KAPPA_RANGE[0], KAPPA_RANGE[1], 40))
     best = int(np.argmin([explained(x) for x in grid]))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
     return float(np.exp(minimize_scalar(explained, bounds=bounds, method="bounded", options={"xatol": 1e-8}).x))

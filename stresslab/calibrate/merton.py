@@ -1,21 +1,24 @@
 """Merton's jump diffusion from the returns beyond a threshold.
 
-Maximum likelihood on all hourly returns (`threshold` 0) explains the clustering of volatility by thousands of small jumps a
-year (BTC 2020 to 2024: 3,300 of 1 %): jumps in name only, which say nothing about the gaps that liquidate. Here a return counts
-with its density if it lies beyond `threshold` standard deviations of a bar (at 6 and hourly bars the diffusion does not get there
-once in ten thousand years), and otherwise only as "not beyond". So lambda, m and s come from the large moves alone, with
-exactly Merton's law; how many smaller jumps there are is what the normal law of their sizes implies:
+Maximum likelihood on all hourly returns (`threshold` 0) explains the clustering of volatility by thousands of small
+jumps a year (BTC 2020 to 2024: 3,300 of 1 %): jumps in name only, which say nothing about the gaps that liquidate.
+Here a return counts with its density if it lies beyond `threshold` standard deviations of a bar (at 6 and hourly bars
+the diffusion does not get there once in ten thousand years), and otherwise only as "not beyond". So lambda, m and s
+come from the large moves alone, with exactly Merton's law; how many smaller jumps there are is what the normal law of
+their sizes implies:
 
     log L = sum over |r| > u of log f(r)  +  #(|r| <= u) log P(|r| <= u)
     sigma^2 = V - lambda (m^2 + s^2),        V = realised variance per year
 
-The second line makes the model's total variance that of the prices. The drift is the martingale's: the mean return is not
-distinguishable from it. Standard errors: the numerical Hessian with scores summed over blocks (Godambe's sandwich), as large moves
-come in clusters. Mancini (2009), "Non-parametric threshold estimation for models with stochastic diffusion coefficient and jumps".
+The second line makes the model's total variance that of the prices. The drift is the martingale's: the mean return is
+not distinguishable from it. Standard errors: the numerical Hessian with scores summed over blocks (Godambe's
+sandwich), as large moves come in clusters. Mancini (2009), "Non-parametric threshold estimation for models with
+stochastic diffusion coefficient and jumps".
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import minimize
@@ -37,27 +40,36 @@ LEVELS = (0.001, 0.01, 0.99, 0.999)  # of the check against days
 NAMES = ("sigma", "jump_intensity", "jump_mean", "jump_std")
 
 METHOD = (
-    "Maximum likelihood of the Poisson mixture on returns of {bar}, censored within {bound:.2%} ({threshold:g} standard "
-    "deviations of a bar): {beyond} returns beyond it count with their density, the others as not beyond. The likelihood of all "
-    "returns would ask for thousands of small jumps a year, which mimic volatility clustering and no gap. sigma takes what the "
-    "jumps leave of the realised variance; drift of a martingale. Standard errors: sandwich of the numerical Hessian and scores "
-    "summed over blocks of 60 days. A jump happens at once in the model, within a bar in the prices. Check of one day, quantiles "
-    "0.1 %, 1 %, 99 %, 99.9 %: model {model}, prices {prices}; independent jumps cannot carry the clustering behind the latter."
+    "Maximum likelihood of the Poisson mixture on returns of {bar}, censored within {bound:.2%} ({threshold:g} "
+    "standard deviations of a bar): {beyond} returns beyond it count with their density, the others as not beyond. "
+    "The likelihood of all returns would be spent on many small jumps, which mimic volatility clustering and no gap. "
+    "sigma takes what the jumps leave of the realised variance; drift of a martingale. Standard "
+    "errors: sandwich of the numerical Hessian and scores summed over blocks of 60 days. A jump happens at once in "
+    "the model, within a bar in the prices. Check of one day, quantiles 0.1 %, 1 %, 99 %, 99.9 %: model {model}, "
+    "prices {prices}; independent jumps cannot carry the clustering behind the latter."
 )
 
 
 @dataclass(frozen=True)
 class Censored:
-    """The sample as the likelihood sees it. A point is (log V, logit of the jumps' share of V, m / s, log s per bar deviation)."""
+    """The sample as the likelihood sees it.
+
+    A point is (log V, logit of the jumps' share of V, m / s, log of s in deviations of a bar): every point is a model.
+    """
 
     values: np.ndarray
     bound: float
     dt: float
 
-    @property
+    @cached_property
     def beyond(self) -> np.ndarray:
         """Which returns lie beyond the bound."""
         return np.abs(self.values) >= self.bound
+
+    @cached_property
+    def far(self) -> np.ndarray:
+        """The returns beyond the bound."""
+        return self.values[self.beyond]
 
     def law(self, point: np.ndarray) -> Jumps:
         """Parameters at a point."""
@@ -68,7 +80,7 @@ class Censored:
 
     def log_likelihood(self, point: np.ndarray) -> float:
         """Of the whole sample."""
-        return float(self._densities(point).sum() + (~self.beyond).sum() * self._within(point))
+        return float(self._densities(point).sum() + (len(self.values) - len(self.far)) * self._within(point))
 
     def contributions(self, point: np.ndarray) -> np.ndarray:
         """To the log-likelihood, of each return."""
@@ -77,17 +89,18 @@ class Censored:
         return each
 
     def _densities(self, point: np.ndarray) -> np.ndarray:
-        return log_density(self.values[self.beyond], self.law(point), self.dt)
+        return log_density(self.far, self.law(point), self.dt)
 
     def _within(self, point: np.ndarray) -> float:
         return log_probability_within(self.bound, self.law(point), self.dt) if self.bound > 0 else 0.0
 
 
 def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
-    """Merton's parameters, standard errors and the (censored) log-likelihood; `threshold` 0 uses every return's density."""
+    """Merton's parameters, standard errors and the (censored) log-likelihood; `threshold` 0 uses every return's
+    density."""
     total = float(np.mean(returns.values**2) / returns.dt)
     sample = Censored(returns.values, threshold * np.sqrt(total * returns.dt), returns.dt)
-    beyond = int(sample.beyond.sum())
+    beyond = len(sample.far)
     rule = f"at least {LEAST_BEYOND} returns beyond {threshold:g} standard deviations of a bar are needed"
     require(beyond >= LEAST_BEYOND, rule, key="returns", got=beyond)
     point = best_point(sample, np.log(total))
@@ -127,7 +140,9 @@ def covariance(sample: Censored, point: np.ndarray, stamps: np.ndarray) -> np.nd
     """Covariance of (sigma, jump_intensity, jump_mean, jump_std): V is estimated first, the rest given V."""
     n = len(sample.values)
     steps = STEP * np.eye(4)
-    scores = np.column_stack([(sample.contributions(point + h) - sample.contributions(point - h)) / (2 * STEP) for h in steps])
+    scores = np.column_stack(
+        [(sample.contributions(point + h) - sample.contributions(point - h)) / (2 * STEP) for h in steps]
+    )
     scores[:, 0] = sample.values**2 / (np.exp(point[0]) * sample.dt) - 1  # the equation that V solves
     slopes = np.array([[_second(sample.log_likelihood, point, h, k) / n for k in steps] for h in steps])
     slopes[0] = (-1, 0, 0, 0)

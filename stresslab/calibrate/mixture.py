@@ -31,7 +31,7 @@ def log_density(x: np.ndarray, law: Jumps, t: float) -> np.ndarray:
 
 
 def log_probability_within(bound: float, law: Jumps, t: float) -> float:
-    """log P(-bound < x < bound), from the tails, which keep their digits where they are small."""
+    """Log P(-bound < x < bound), from the tails, which keep their digits where they are small."""
     log_weights, means, deviations = _components(law, t)
     above = logsumexp(log_weights + log_ndtr((means - bound) / deviations))
     below = logsumexp(log_weights + log_ndtr((-bound - means) / deviations))

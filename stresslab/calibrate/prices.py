@@ -1,6 +1,7 @@
 """Price history: bars read from a file, their gaps, and log returns that never span a gap.
 
-A missing bar is never filled. The return across it is dropped and counted; a day with a return missing is no day of data.
+A missing bar is never filled. The return across it is dropped and counted; a day with a return missing is no day of
+data.
 """
 
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ ZONE = r"(?:Z|\+00:?00)$"  # a stamp must say that it is UTC: a local time read 
 
 @dataclass(frozen=True)
 class Bars:
-    """OHLC bars. `stamps` are the opens in seconds since 1970 (UTC), `prices` has a row per bar in the order of COLUMNS."""
+    """OHLC bars of one length, some of them missing."""
 
-    stamps: np.ndarray
-    prices: np.ndarray
+    stamps: np.ndarray  # opens, seconds since 1970, UTC
+    prices: np.ndarray  # a row per bar, in the order of COLUMNS
     seconds: int  # length of a bar
     gaps: int  # places where bars are missing
     longest_gap: int  # the most bars missing in one place
     file: str
+
 
 @dataclass(frozen=True)
 class Returns:

@@ -3,6 +3,7 @@
 Every refusal carries the rule and the value that was got. Nothing is coerced but a whole number into a float.
 """
 
+import copy
 import re
 from collections.abc import Collection
 from datetime import UTC, date, datetime
@@ -37,6 +38,14 @@ def check_keys(data: Any, known: Collection[str]) -> None:
         require(isinstance(key, str), "a key must be text", got=shown(key))
         if key not in known:
             raise InputError("there is no such key", key=key, got=shown(value), hint=nearest(key, known))
+
+
+def copied(place: Any, key: Any) -> Any:
+    """What lies under a key, put there as a copy that can be changed; None if there is nothing."""
+    if (isinstance(place, dict) and key in place) or (isinstance(place, list) and key in range(len(place))):
+        place[key] = copy.copy(place[key])
+        return place[key]
+    return None
 
 
 class Part(BaseModel):

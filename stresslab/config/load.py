@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stresslab.config.fields import check_keys
+from stresslab.config.fields import check_keys, copied
 from stresslab.config.model_files import Fit, ModelRef, read_model
 from stresslab.config.overrides import apply_overrides
 from stresslab.config.paths import is_market_path
@@ -71,16 +71,12 @@ def _with_swept_fields(data: Any) -> tuple[Any, set[str]]:
         *parents, field = path.split(".") if isinstance(path, str) else [""]
         can_be_swept = bool(parents) and (is_market_path(path) or parents == ["book"])
         place = data
-        for part in parents if can_be_swept else ():
-            if isinstance(place, dict) and part in place:
-                place[part] = copy.copy(place[part])
-                place = place[part]
-            else:
-                place = None
-        if can_be_swept and isinstance(place, dict) and field not in place and "file" not in place:
-            if isinstance(values, list | tuple) and len(values) > 0:
-                place[field] = values[0]
-                filled.add(path)
+        for part in parents:
+            place = copied(place, part)
+        is_missing = isinstance(place, dict) and field not in place and "file" not in place
+        if can_be_swept and is_missing and isinstance(values, list | tuple) and len(values) > 0:
+            place[field] = values[0]
+            filled.add(path)
     return data, filled
 
 

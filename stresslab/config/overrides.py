@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel
 
-from stresslab.config.fields import Part, shown
+from stresslab.config.fields import Part, copied, shown
 from stresslab.config.model_files import ModelRef
 from stresslab.config.outputs import Limit
 from stresslab.config.schema import StudyFile
@@ -91,12 +91,9 @@ def _put(data: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
     """Put a value at the end of a path, on copies of what lies on the way; mappings that are missing are made."""
     place: Any = data
     for part in parts[:-1]:
-        key: Any = int(part) if isinstance(place, list) and part.isdecimal() else part
-        if isinstance(place, dict) and place.get(key) is None:
-            place[key] = {}
-        if isinstance(place, dict | list) and (isinstance(place, dict) or isinstance(key, int)):
-            place[key] = copy.copy(place[key])
-            place = place[key]
+        if isinstance(place, dict) and place.get(part) is None:
+            place[part] = {}
+        place = copied(place, int(part) if isinstance(place, list) and part.isdecimal() else part)
     require(
         isinstance(place, dict), "the study holds no mapping there to put it in", key=f"{_SET} {path}", got=shown(value)
     )

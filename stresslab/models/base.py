@@ -5,6 +5,7 @@ returns its new state and a fixed number of pieces in time order: diffusions (br
 price moves by the sum of the pieces; `step` leaves `log_price` to the loop, which adds them up.
 """
 
+import math
 from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -69,9 +70,18 @@ class Parameters(BaseModel):
             lambda _, leaves: cls.model_construct(**dict(zip(names, leaves, strict=True))),  # tracers are not validated
         )
 
+    @property
+    def longest_step(self) -> float:
+        """The longest step in years that the scheme takes without harm; longer ones are cut by `substeps`."""
+        return math.inf
+
+    def substeps(self, dt: float) -> int:
+        """How many equal steps of the scheme make one step of `dt` years."""
+        return max(1, math.ceil(dt / self.longest_step * (1 - 1e-12)))
+
     @abstractmethod
     def layout(self, dt: float) -> Layout:
-        """What a step of `dt` years consumes; InputError if the scheme cannot take a step that long."""
+        """What a step of `dt` years, at most `longest_step`, consumes."""
 
     @abstractmethod
     def coefficients(self, dt: float) -> Any:

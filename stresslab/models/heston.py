@@ -15,7 +15,6 @@ import numpy as np
 from jax import Array
 from pydantic import Field
 
-from stresslab.errors import require
 from stresslab.models.base import Correlation, Diffusion, Layout, Parameters, Piece, Positive, State
 from stresslab.random import normal, normal_survival
 
@@ -48,10 +47,12 @@ class Heston(Parameters):
 
     has_variance = True
 
+    @property
+    def longest_step(self) -> float:
+        """A small part of the variance's relaxation time; and E[exp(A v)] of the correction must exist (proposition 9)."""
+        return min(0.03 / self.kappa, 0.3 / (max(self.rho, 1e-9) * self.xi))
+
     def layout(self, dt: float) -> Layout:
-        # beyond this the correction's expectation E[exp(A v)] need not exist (Andersen, proposition 9)
-        rule = "the step is too long: the martingale correction needs rho * xi * step (years) below 0.5"
-        require(self.rho * self.xi * dt < 0.5, rule, key="xi", got=self.xi, hint="Shorten market.step")
         return Layout(normals=2, others=0)
 
     def coefficients(self, dt: float) -> Coefficients:

@@ -7,6 +7,7 @@ The number of jumps in a step is Poisson, their times are uniform order statisti
 bridge never runs across a jump. Merton (1976), "Option pricing when underlying stock returns are discontinuous".
 """
 
+import math
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
@@ -15,10 +16,11 @@ from jax import Array
 from pydantic import Field
 from scipy import stats
 
-from stresslab.errors import InputError
 from stresslab.models.base import Diffusion, Jump, Layout, NonNegative, Parameters, Piece, Positive, State
 from stresslab.numerics import poisson_slots
 from stresslab.random import normal, uniform
+
+MOST_SLOTS, MOST_JUMPS_EXPECTED = 3, 0.0124  # P(Poisson(0.0124) > 3) < 1e-9
 
 
 class Coefficients(NamedTuple):
@@ -41,15 +43,13 @@ class Merton(Parameters):
     jump_std: NonNegative = Field(description="standard deviation of a jump in log price")
     mu: float = Field(0.0, description="growth rate of E[price], 1/year")
 
+    @property
+    def longest_step(self) -> float:
+        """So few jumps in a step that more than `MOST_SLOTS` of them are rarer than 1e-9."""
+        return MOST_JUMPS_EXPECTED / self.jump_intensity if self.jump_intensity > 0 else math.inf
+
     def layout(self, dt: float) -> Layout:
-        slots = poisson_slots(self.jump_intensity * dt)
-        if slots is None:
-            raise InputError(
-                "the step is too long for the jump intensity: at most 0.4 jumps per step are expected",
-                key="jump_intensity",
-                got=self.jump_intensity,
-                hint=f"Shorten market.step by a factor of {self.jump_intensity * dt / 0.4:.1f} or more",
-            )
+        slots = poisson_slots(self.jump_intensity * dt, MOST_SLOTS)
         return Layout(normals=2 * slots + 1, others=slots + 1, jumps=slots)
 
     def coefficients(self, dt: float) -> Coefficients:

@@ -15,6 +15,7 @@ from stresslab.report.layout import Index, Layout, at, names, numeric, value
 
 DEFAULT_THRESHOLD = 0.01
 MAX_GROUPS = 12
+MAX_SENTENCES = 6
 Estimate = tuple[float, float, float]
 
 
@@ -45,8 +46,8 @@ def ruin(ds: xr.Dataset, index: Index) -> Estimate:
 
 def sentences(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult], safe: Safe | None) -> list[str]:
     """The lead sentences of the page."""
-    here = [_headline(ds, layout), _other_horizons(ds, layout), _spread(ds, layout)]
-    return [text for text in (*here, _safe_words(ds, safe, layout), limit_words(limits), _gaps(ds)) if text]
+    rest = [_other_horizons(ds, layout), _spread(ds, layout), _safe_words(ds, safe, layout), _gaps(ds)]
+    return [text for text in (_headline(ds, layout), *limit_words(limits), *rest) if text]
 
 
 def _headline(ds: xr.Dataset, layout: Layout) -> str:
@@ -107,26 +108,36 @@ def _listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def limit_words(limits: Sequence[LimitResult]) -> str:
-    """How the limits stand, in one sentence that names those that do not pass."""
+def limit_words(limits: Sequence[LimitResult]) -> list[str]:
+    """How the limits stand: one sentence for each that does not pass, the breaches first."""
     if not limits:
-        return "The study sets no limits."
-    counts = Counter(limit.state for limit in limits)
-    parts = []
-    for state, verb in ((BREACH, "breached"), (UNDECIDED, "undecided")):
-        if counts[state]:
-            who = ", ".join(limit.name + _counts_as(limit) for limit in limits if limit.state == state)
-            parts.append(
-                f"{counts[state]} of {len(limits)} limits {'is' if counts[state] == 1 else 'are'} {verb}: {who}."
-            )
-    if counts[PASS] == len(limits):
-        return f"All {len(limits)} limits pass." if len(limits) > 1 else "The limit passes."
-    return " ".join(parts)
+        return ["The study sets no limits."]
+    order = {BREACH: 0, UNDECIDED: 1}
+    asked = sorted((limit for limit in limits if limit.state != PASS), key=lambda limit: order[limit.state])
+    passed = len(limits) - len(asked)
+    said = [_limit_sentence(limit) for limit in asked[:MAX_SENTENCES]]
+    if len(asked) > MAX_SENTENCES:
+        said.append(f"{len(asked) - MAX_SENTENCES} more limits do not pass: see the limits in full.")
+    if passed:
+        said.append(
+            f"{'All' if not asked else f'{passed} of'} {len(limits)} limits pass."
+            if len(limits) > 1
+            else "The limit passes."
+        )
+    return said
 
 
-def _counts_as(limit: LimitResult) -> str:
-    changed = limit.effective_state != limit.state
-    return f" (counts as a {limit.effective_state}, as the study asks)" if changed else ""
+def _limit_sentence(limit: LimitResult) -> str:
+    estimate = (limit.probability, limit.lower, limit.upper)
+    what = f"{words.event_words(limit.event)} within {words.horizon_words(limit.horizon)}"
+    where = f" at {words.cell_name(limit.worst)}" if limit.worst else ""
+    verb = "is breached" if limit.state == BREACH else "is undecided"
+    counts = f", and counts as a {limit.effective_state}" if limit.effective_state != limit.state else ""
+    if not np.isfinite(limit.probability):
+        return f"Limit {limit.name} {verb}{counts}: {limit.reason}."
+    reason = f" ({limit.reason})" if limit.without_number else ""
+    number = f"{words.with_interval(*estimate)}{where}, against at most {words.share(limit.maximum)}"
+    return f"Limit {limit.name} {verb}{counts}: {what} has a probability of {number}{reason}."
 
 
 def _gaps(ds: xr.Dataset) -> str:

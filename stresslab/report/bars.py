@@ -15,6 +15,7 @@ from stresslab.report.plots import (
     Figure,
     Json,
     clean,
+    decade_axis,
     lines,
     ordered_axis,
     percent_axis,
@@ -58,7 +59,7 @@ def losses(ds: xr.Dataset, layout: Layout) -> Figure:
     title = {"text": "loss, % of collateral (negative: gain)"}
     axes = {
         "xaxis": {"title": title, "domain": [0, 0.7], "ticksuffix": suffix},
-        "yaxis": percent_axis("paths per 1 % of collateral"),
+        "yaxis": decade_axis("paths per 1 % of collateral", 0.01),
         "xaxis2": {"domain": [0.8, 1], "anchor": "y2"},
         "yaxis2": percent_axis("paths") | {"anchor": "x2"},
         "barmode": "group",
@@ -173,9 +174,10 @@ def causes(ds: xr.Dataset, layout: Layout) -> Figure:
             "x": empty,
             "y": [50] * len(empty),
             "text": ["no hits" if run[x] else "not run" for x in empty],
-            "textfont": {"color": "var(--muted)"},
+            "textfont": {"color": "var(--muted)", "size": 11},
             "hoverinfo": "skip",
             "showlegend": False,
+            "cliponaxis": False,
         }
         kinds = ds["cause"].values.tolist()
         return {"data": [*(_cause(kind, k, found[:, k], total, texts) for k, kind in enumerate(kinds)), note]}

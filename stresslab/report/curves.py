@@ -84,7 +84,7 @@ def _ruin_traces(ds: xr.Dataset, along: str, places: list[Any], index: Index, na
 def _limit_traces(
     ds: xr.Dataset, choice: Index, limits: Sequence[LimitResult], along: str, places: list[Any]
 ) -> list[Json]:
-    """The maximum of every limit on ruin that asks about this variant: a line, or a mark where it asks for one value."""
+    """The maximum of every limit on ruin that asks about this variant: a line, or a mark where it asks for one row."""
     here = names(ds, choice)
     traces = []
     for limit in limits:

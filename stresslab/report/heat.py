@@ -48,6 +48,7 @@ class Heat:
     selects: tuple[str, ...]
     groups: list[tuple[str, bool, list[Panel]]]  # pick, shown first, panels
     legend: list[tuple[str, str]]  # style, text
+    marks: list[tuple[str, str]]  # glyph, text: those that occur
 
 
 def heat(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> Heat:
@@ -59,7 +60,7 @@ def heat(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> Heat:
         groups.append((layout.pick(choice), layout.shown_first(choice), panels))
     across = min(MAX_COLUMNS, layout.sizes[layout.panels[-1]]) if layout.panels else 1
     corner = words.title(layout.row) if layout.row else ""
-    return Heat(corner, ds["horizon"].values.tolist(), across, selects, groups, _legend())
+    return Heat(corner, ds["horizon"].values.tolist(), across, selects, groups, _legend(), _marks(groups))
 
 
 def _panel(ds: xr.Dataset, layout: Layout, index: Index, limits: Sequence[LimitResult]) -> Panel:
@@ -102,6 +103,12 @@ def _judged(ds: xr.Dataset, index: Index, limit: LimitResult, bounds: tuple[floa
     if limit.event != ds.attrs["ruin_event"] or any(here.get(dim) != wanted for dim, wanted in asked.items()):
         return ""
     return BREACH if bounds[0] > limit.maximum else "pass" if bounds[1] < limit.maximum else UNDECIDED
+
+
+def _marks(groups: list[tuple[str, bool, list[Panel]]]) -> list[tuple[str, str]]:
+    said = {MARKS[BREACH]: "above a limit", MARKS[UNDECIDED]: "undecided against a limit"}
+    seen = {cell.mark for _, _, panels in groups for panel in panels for _, cells in panel.rows for cell in cells}
+    return [(mark, text) for mark, text in said.items() if mark in seen]
 
 
 def _legend() -> list[tuple[str, str]]:

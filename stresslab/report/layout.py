@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult
-
 MAX_PANELS = 12
 MAX_COLUMNS = 4  # small multiples side by side; the widest dimension that fits runs across
 MAX_CELLS = 400  # more than this makes a page that a phone cannot carry; the dataset keeps them all
@@ -93,23 +91,23 @@ def base_values(ds: xr.Dataset) -> dict[str, Any]:
     return found
 
 
-def arrange(ds: xr.Dataset, limits: Sequence[LimitResult]) -> Layout:
+def arrange(ds: xr.Dataset) -> Layout:
     """Give each swept dimension its role and find the cell that the page opens with."""
     dims = swept(ds)
     sizes = {dim: ds.sizes[dim] for dim in (*dims, "horizon")}
     numbers = [dim for dim in dims if numeric(ds, dim)]
-    row = "leverage" if "leverage" in numbers else (numbers or [*dims, None])[0]
+    row = "leverage" if "leverage" in numbers else next(iter(numbers or dims), None)
     rest = sorted((dim for dim in dims if dim != row), key=lambda dim: {"model": 0, "side": 1}.get(dim, 2))
     panels = tuple(rest[:2])
     while panels and np.prod([sizes[dim] for dim in panels]) > MAX_PANELS:
         panels = panels[:-1]
     panels = tuple(sorted(panels, key=lambda dim: sizes[dim] if sizes[dim] <= MAX_COLUMNS else 0))
-    return Layout(dims, sizes, row, rest[0] if rest else row, panels, _headline(ds, dims, row, limits))
+    return Layout(dims, sizes, row, rest[0] if rest else row, panels, _headline(ds, dims, row))
 
 
-def _headline(ds: xr.Dataset, dims: tuple[str, ...], row: str | None, limits: Sequence[LimitResult]) -> Index:
-    """The study's own row value, the horizon of its worst limit, and elsewhere the worst cell there."""
-    horizon = _headline_horizon(ds, limits)
+def _headline(ds: xr.Dataset, dims: tuple[str, ...], row: str | None) -> Index:
+    """The study's own row value, the middle horizon, elsewhere the worst cell: the same question every night."""
+    horizon = (ds.sizes["horizon"] - 1) // 2
     ruin = ds["ruin_probability"].isel(horizon=horizon).transpose(*dims).values
     if not np.isfinite(ruin).any():
         return dict.fromkeys(dims, 0) | {"horizon": horizon}
@@ -133,23 +131,13 @@ def _base_place(ds: xr.Dataset, row: str) -> int:
     return values.index(base) if base in values else (len(values) - 1) // 2
 
 
-def _headline_horizon(ds: xr.Dataset, limits: Sequence[LimitResult]) -> int:
-    """The horizon of the worst limit on ruin that does not pass, else the middle one."""
-    order = {BREACH: 0, UNDECIDED: 1}
-    asked = [limit for limit in limits if limit.event == ds.attrs["ruin_event"] and limit.state != PASS]
-    horizons = ds["horizon"].values.tolist()
-    if asked:
-        return horizons.index(min(asked, key=lambda limit: order[limit.state]).horizon)
-    return (len(horizons) - 1) // 2
-
-
-def thin(ds: xr.Dataset, limits: Sequence[LimitResult], most: int = MAX_CELLS) -> xr.Dataset:
+def thin(ds: xr.Dataset, most: int = MAX_CELLS) -> xr.Dataset:
     """The dataset with so few cells that a page can show them: every second value of the longest dimension is dropped.
 
     The ends are kept, and the cell that the page opens with as far as that still makes it smaller.
     """
     while np.prod([ds.sizes[dim] for dim in swept(ds)], dtype=float) > most:
-        layout = arrange(ds, limits)
+        layout = arrange(ds)
         dim = max(layout.dims, key=lambda name: ds.sizes[name])
         size = ds.sizes[dim]
         if size <= 2:

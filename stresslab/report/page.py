@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,9 @@ def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
     """The page as text; the same dataset and provenance give the same text."""
     ds = ds.compute()
     limits = evaluate(ds)
-    whole = arrange(ds, limits)
-    shown = thin(ds, limits)
-    layout = arrange(shown, limits)
+    whole = arrange(ds)
+    shown = thin(ds)
+    layout = arrange(shown)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
@@ -74,12 +74,18 @@ def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
     )
 
 
-def _policy(scripts: Any) -> str:
+def _policy(scripts: Iterable[str]) -> str:
     """The content security policy: nothing from outside, and no script but these."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts
-    )
-    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'; base-uri 'none'"
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
+    rules = [
+        "default-src 'none'",
+        "script-src " + " ".join(f"'sha256-{digest}'" for digest in digests),
+        "style-src 'unsafe-inline'",
+        "img-src data: blob:",
+        "form-action 'none'",
+        "base-uri 'none'",
+    ]
+    return "; ".join(rules)
 
 
 def _heads(ds: xr.Dataset) -> dict[str, Any]:

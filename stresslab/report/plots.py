@@ -25,7 +25,7 @@ WIDE_RATIO = 8  # an axis whose values span more than this is logarithmic
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its variants by pick, the dimensions that choose between them, and its layout for wide and for narrow."""
+    """A figure: its variants by pick, the dimensions that choose between them, its layout for wide and for narrow."""
 
     name: str
     summary: str  # what it shows, read out where it cannot be seen

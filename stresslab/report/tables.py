@@ -34,10 +34,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """The heads of a row (text and how many rows it spans; 0 where the row above spans it) and its cells."""
+    """A row: the group it belongs to, its own head within the group, and its cells."""
 
-    heads: list[tuple[str, int]]
+    group: str
+    head: str
     cells: list[Cell]
+    first: bool = True  # of its group
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Body:
 class Table:
     """A table; `selects` are the dimensions that choose the body."""
 
-    heads: list[str]
+    corner: str
     columns: list[str]
     bodies: list[Body]
     selects: tuple[str, ...] = field(default=())
@@ -69,17 +71,16 @@ def _by_cell(ds: xr.Dataset, layout: Layout, columns: list[str], cells: Callable
     for choice in layout.combinations(selects):
         rows = []
         for index in layout.combinations(rows_dims):
-            run = str(at(ds, "status", choice | index)) in RUN
-            head = [words.label(dim, value(ds, dim, place)) for dim, place in index.items()]
-            if not run:
-                status = str(at(ds, "status", choice | index)).replace("_", " ")
-                rows.append(Row([(text, 1) for text in head] + [(status, 1)], [Cell(words.NOTHING)] * len(columns)))
+            status = str(at(ds, "status", choice | index))
+            group = "".join(words.label(dim, value(ds, dim, place)) for dim, place in index.items())
+            if status not in RUN:
+                rows.append(Row(group, status.replace("_", " "), [Cell(words.NOTHING)] * len(columns)))
                 continue
             for place, horizon in enumerate(horizons):
-                spans = [(text, len(horizons) if place == 0 else 0) for text in head]
-                rows.append(Row([*spans, (horizon, 1)], cells(choice | index | {"horizon": place})))
+                rows.append(Row(group, horizon, cells(choice | index | {"horizon": place}), first=place == 0))
         bodies.append(Body(rows, layout.pick(choice), layout.shown_first(choice), words.cell_name(names(ds, choice))))
-    return Table([*(words.title(dim) for dim in rows_dims), "horizon"], columns, bodies, selects)
+    corner = ", ".join([*(words.title(dim) for dim in rows_dims), "horizon"])
+    return Table(corner, columns, bodies, selects)
 
 
 def events(ds: xr.Dataset, layout: Layout) -> Table:
@@ -135,17 +136,13 @@ def books(ds: xr.Dataset, layout: Layout, spot: float) -> Table:
     selects = layout.others(*rows_dims)
     bodies = []
     for choice in layout.combinations(selects):
-        rows = [
-            Row(
-                [(" ".join(words.label(dim, value(ds, dim, place)) for dim, place in index.items()) or "this book", 1)],
-                _book_cells(ds, choice | index, spot),
-            )
-            for index in layout.combinations(rows_dims)
-        ]
+        rows = []
+        for index in layout.combinations(rows_dims):
+            name = "".join(words.label(dim, value(ds, dim, place)) for dim, place in index.items()) or "this book"
+            rows.append(Row("", name, _book_cells(ds, choice | index, spot)))
         bodies.append(Body(rows, layout.pick(choice), layout.shown_first(choice), words.cell_name(names(ds, choice))))
-    heads = [words.title(layout.row) if layout.row else ""]
     columns = [f"{text} ({units(ds, name)})" for name, text in BOOK.items()]
-    return Table(heads, columns, bodies, selects)
+    return Table(words.title(layout.row) if layout.row else "", columns, bodies, selects)
 
 
 def units(ds: xr.Dataset, name: str) -> str:

@@ -21,12 +21,11 @@ def _leading(value: float) -> int:
 
 
 def _decimals(p: float, lower: float, upper: float) -> int:
-    """Decimals of a percentage: the leading digit of the interval's half width, and never a probability shown as 0 or 100."""
+    """Decimals of a percentage: the leading digit of the half width, and enough never to show 0 or 100."""
     half = 50 * (upper - lower)
     digits = _leading(half) if half > 0 else 2
     if 0 < p < 1:
         digits = max(digits, _leading(100 * p), _leading(100 * (1 - p)))
-        digits += lower > 0 and float(f"{100 * lower:.{digits}f}") == 0  # hits exist: the lower end is not zero either
     return min(10, digits)
 
 
@@ -51,7 +50,10 @@ def interval(p: float, lower: float, upper: float, joint: str = " to ") -> str:
         digits = _leading(100 * (upper - lower)) + 1
         return f"0{joint}{100 * upper:.{digits}f}" if p <= 0 else f"{100 * lower:.{digits}f}{joint}100"
     digits = _decimals(p, lower, upper)
-    return f"{100 * lower:.{digits}f}{joint}{100 * upper:.{digits}f}"
+    low = f"{100 * lower:.{digits}f}"
+    if float(low) == 0 and lower > 0:  # there were hits, so the lower end is not zero either
+        low = f"{100 * lower:.{min(10, _leading(100 * lower))}f}"
+    return f"{low}{joint}{100 * upper:.{digits}f}"
 
 
 def with_interval(p: float, lower: float, upper: float) -> str:

@@ -24,10 +24,10 @@ def worse(ds: xr.Dataset, layout: Layout) -> Table:
                 text, note, ratio = _ratio(ruin(ds, here | {dim: place}), ruin(ds, here))
                 cells.append(Cell(text, notes=(note,) if note else ()))
                 rank = ratio if horizon == layout.headline["horizon"] else rank
-            step = f"{words.label(dim, value(ds, dim, layout.headline[dim]))} \u2192 {words.label(dim, value(ds, dim, place))}"
-            found.append((rank, Row([(words.title(dim), 1), (step, 1)], cells)))
+            this, that = (words.label(dim, value(ds, dim, x)) for x in (layout.headline[dim], place))
+            found.append((rank, Row("", f"{words.title(dim)} {this} \u2192 {that}", cells)))
     rows = [row for _, row in sorted(found, key=lambda pair: -pair[0])]
-    return Table(["dimension", "change"], ds["horizon"].values.tolist(), [Body(rows)])
+    return Table("change", ds["horizon"].values.tolist(), [Body(rows)])
 
 
 def _neighbours(ds: xr.Dataset, dim: str, place: int) -> list[int]:
@@ -40,7 +40,7 @@ def _neighbours(ds: xr.Dataset, dim: str, place: int) -> list[int]:
 
 
 def _ratio(other: Sequence[float], base: Sequence[float]) -> tuple[str, str, float]:
-    """Text, cautious range and rank of one ratio; the range sets the far ends of the two intervals against each other."""
+    """Text, cautious range and rank of one ratio; the range sets the far ends of the intervals against each other."""
     (p, lower, upper), (q, base_lower, base_upper) = other, base
     if not (np.isfinite(p) and np.isfinite(q)):
         return words.NOTHING, "no number", -1.0

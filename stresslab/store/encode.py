@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.codecs import ZstdCodec
 from zarr.dtype import VariableLengthUTF8
 
+COMPRESSOR = ZstdCodec(level=3, checksum=True)  # a damaged chunk is an error, never another number
 NUMERIC = "biufc"  # numpy's kinds: bool, signed, unsigned, float, complex
 
 Arrays = dict[str, np.ndarray]
@@ -32,6 +34,7 @@ def write_dataset(group: zarr.Group, dataset: xr.Dataset) -> Layout:
             shape=values.shape,
             dtype=dtype,
             chunks=tuple(max(1, size) for size in values.shape),  # these arrays are small: one chunk each
+            compressors=COMPRESSOR,
             dimension_names=[str(dim) for dim in variable.dims],
             attributes=json_values(variable.attrs),
         )

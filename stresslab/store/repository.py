@@ -34,8 +34,8 @@ class Location:
 
 def locate(url: str) -> Location:
     """Parse a store's URL; touches neither disk nor network."""
-    # Icechunk logs to standard output, and warns about every local folder; a filter set by the user is respected.
-    icechunk.set_logs_filter(os.environ.get("ICECHUNK_LOG") or "error")
+    # Icechunk logs to standard output, warns about every local folder, and raises what it logs as an error.
+    icechunk.set_logs_filter(os.environ.get("ICECHUNK_LOG") or "off")
     scheme, separator, rest = url.partition("://")
     if not separator or scheme == "file":
         folder = Path(rest if separator else url).expanduser().absolute()
@@ -71,8 +71,8 @@ def store_errors(location: Location, doing: str) -> Iterator[None]:
     try:
         yield
     except icechunk.ConflictError:
-        raise RunError(f"{location.url}: could not {doing}: another process has written to the same run") from None
-    except icechunk.IcechunkError as error:
+        raise RunError(f"{location.url}: could not {doing}: another process is writing the same run") from None
+    except (icechunk.IcechunkError, RuntimeError) as error:  # numcodecs raises the latter for a damaged chunk
         raise RunError(f"{location.url}: could not {doing}: {_causes(error)}") from error
 
 
@@ -91,6 +91,8 @@ def find(location: Location) -> icechunk.Repository | None:
     with store_errors(location, "open the store"):
         if icechunk.Repository.exists(storage):
             repository = icechunk.Repository.open(storage)
+            # To Zarr, a snapshot that cannot be read looks like one without a root group: ask for it first.
+            repository.lookup_snapshot(repository.lookup_branch("main"))
             _check_marker(location, repository)
             return repository
     if location.folder and not _is_free(location.folder):
@@ -127,7 +129,11 @@ def _check_marker(location: Location, repository: icechunk.Repository) -> None:
 
 
 def _not_ours(location: Location, what: str) -> InputError:
-    return InputError(f"not a stresslab store but {what}", file=location.url, hint="Name another place for the store")
+    return InputError(
+        f"not a stresslab store but {what}",
+        file=location.url,
+        hint="Name another place; if it is a store whose creation was cut off, delete it",
+    )
 
 
 def check_writable(location: Location) -> None:
@@ -146,12 +152,11 @@ def create(location: Location) -> icechunk.Repository:
     """A new store. The caller holds the writer's lock of a local one."""
     with store_errors(location, "create the store"):
         if location.folder is None:
-            assert location.storage is not None
-            return _create_marked(location.storage)
+            return _create_marked(location, location.storage)
         # Made aside, moved in with the branches last: a killed creation is not taken for somebody else's repository.
         aside = location.folder / ASIDE
         shutil.rmtree(aside, ignore_errors=True)
-        _create_marked(icechunk.local_filesystem_storage(str(aside)))
+        _create_marked(location, icechunk.local_filesystem_storage(str(aside)))
         for child in sorted(aside.iterdir(), key=lambda child: child.name == "refs"):
             target = location.folder / child.name
             shutil.rmtree(target, ignore_errors=True)
@@ -160,8 +165,14 @@ def create(location: Location) -> icechunk.Repository:
         return icechunk.Repository.open(icechunk.local_filesystem_storage(str(location.folder)))
 
 
-def _create_marked(storage: icechunk.Storage) -> icechunk.Repository:
-    repository = icechunk.Repository.create(storage)
+def _create_marked(location: Location, storage: icechunk.Storage | None) -> icechunk.Repository:
+    assert storage is not None
+    try:
+        repository = icechunk.Repository.create(storage)
+    except icechunk.IcechunkError as error:
+        if "clean prefix" not in str(error):
+            raise
+        raise _not_ours(location, "a place with other files") from None
     session = repository.writable_session("main")
     zarr.create_group(session.store, attributes={MARKER: VERSION})
     session.commit("A stresslab store")

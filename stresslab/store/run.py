@@ -7,6 +7,7 @@ moved, each in one atomic step. A reader of tags or of `main` never sees half a 
 
 import hashlib
 import itertools
+import os
 import re
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -17,7 +18,7 @@ import xarray as xr
 import zarr
 
 from stresslab.errors import RunError
-from stresslab.store.encode import Arrays, json_values, pack, unpack, write_dataset
+from stresslab.store.encode import COMPRESSOR, Arrays, json_values, pack, unpack, write_dataset
 from stresslab.store.lock import WriterLock
 from stresslab.store.repository import Location, root_snapshot, store_errors
 
@@ -49,6 +50,7 @@ class OpenRun:
                 self._repository.delete_branch(branch)
             if self._branch not in branches - stale:
                 self._repository.create_branch(self._branch, root_snapshot(self._repository))
+            self._repository.lookup_snapshot(self._repository.lookup_branch(self._branch))
             root = zarr.open_group(self._repository.readonly_session(self._branch).store, mode="r")
             group = root.get(PARTIALS)
             for name, array in sorted(group.arrays()) if isinstance(group, zarr.Group) else ():
@@ -78,7 +80,8 @@ class OpenRun:
         self._require_open()
         if not parts:
             return
-        name, packed = f"{self._commits:06d}", pack(parts)
+        # Names sort by age; the random part keeps writers apart that no lock keeps apart (object stores have none).
+        name, packed = f"{self._commits:06d}-{os.urandom(4).hex()}", pack(parts)
         with store_errors(self._location, "commit partial results"):
             session = self._repository.writable_session(self._branch)
             # One array per commit, not one per result: what a snapshot costs grows with the number of its arrays.
@@ -87,6 +90,7 @@ class OpenRun:
                 name=f"{PARTIALS}/{name}",
                 data=packed,
                 chunks=packed.shape,
+                compressors=COMPRESSOR,
                 attributes={"keys": list(parts)},
             )
             session.commit(f"{len(parts)} partial results")
@@ -98,7 +102,10 @@ class OpenRun:
         record = _record(dataset, provenance)
         repository = self._repository
         with store_errors(self._location, "finish the run"):
-            if self._end in repository.list_branches():  # an earlier try of this process to finish
+            branches = repository.list_branches()
+            if self._branch not in branches:
+                raise RunError(f"{self._location.url}: another process has finished this run, or started it anew")
+            if self._end in branches:  # an earlier try to finish
                 repository.delete_branch(self._end)
             repository.create_branch(self._end, root_snapshot(repository))
             session = repository.writable_session(self._end)

@@ -1,4 +1,5 @@
-"""Histories with known parameters, made in plain NumPy from the models' equations, independently of the package's models."""
+"""Histories with known parameters, made in plain NumPy from the models' equations, independently of the package's
+models."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from price_histories import HOUR
+from calibrate.price_histories import HOUR
 
 from stresslab.calibrate.blocks import block_covariance, block_numbers
 from stresslab.errors import InputError
@@ -22,7 +22,8 @@ def test_covariance_is_that_of_the_naive_loop():
 
 
 def test_error_of_the_mean_of_an_autoregression():
-    """n = 200,000 of x_t = 0.9 x_t-1 + e_t (seed 2): Var(mean) = 1 / (0.01 n); 400 blocks, relative error of a deviation 3.5 %."""
+    """n = 200,000 of x_t = 0.9 x_t-1 + e_t (seed 2): Var(mean) = 1 / (0.01 n); 400 blocks, relative error of a
+    deviation 3.5 %."""
     rng, n = np.random.default_rng(2), 200_000
     noise, x = rng.standard_normal(n), np.zeros(n)
     for step in range(1, n):

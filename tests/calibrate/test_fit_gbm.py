@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from price_histories import YEAR, hourly
+from calibrate.price_histories import YEAR, hourly
 
 from stresslab.calibrate import gbm
 
@@ -18,7 +18,8 @@ def test_round_trip():
 
 
 def test_error_is_robust_to_kurtosis():
-    """300 histories of 2,000 Student returns (6 degrees of freedom, seed 2); relative error of a spread 1 / sqrt(600) = 4 %."""
+    """300 histories of 2,000 Student returns (6 degrees of freedom, seed 2); relative error of a spread 1 / sqrt(600)
+    = 4 %."""
     rng, sigma = np.random.default_rng(2), 0.6
     draws = rng.standard_t(6, (300, 2000)) * np.sqrt(4 / 6) * sigma / np.sqrt(YEAR)
     histories = [hourly(row) for row in draws]
@@ -31,8 +32,8 @@ def test_error_is_robust_to_kurtosis():
 def test_error_allows_for_clusters():
     """Volatility that changes every 20 days (seed 3): blocks of 60 days see it, blocks of one bar do not.
 
-    600 stretches of 480 hours, sigma^2 exponential with mean 0.36, so that Var(mean) = 0.36^2 (1 + 3 / 480 ...) / 600; 200
-    blocks, relative error of the stated deviation 5 % and more for the fat tails of sigma^2: 15 % allowed.
+    600 stretches of 480 hours, sigma^2 exponential with mean 0.36, so that Var(mean) = 0.36^2 (1 + 3 / 480 ...) /
+    600; 200 blocks, relative error of the stated deviation 5 % and more for the fat tails of sigma^2: 15 % allowed.
     """
     rng = np.random.default_rng(3)
     variances = np.repeat(rng.exponential(0.36, 600), 480)

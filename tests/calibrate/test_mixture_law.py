@@ -20,7 +20,9 @@ def test_density_is_the_slope_of_the_distribution_function_and_sums_to_one():
         slope = (cdf(x + 1e-5, LAW, DAY) - cdf(x - 1e-5, LAW, DAY)) / 2e-5
         assert density(x) == pytest.approx(slope, rel=1e-6)
     assert integrate.quad(density, -1, 1, points=[0], epsabs=1e-12)[0] == pytest.approx(1, abs=1e-10)
-    assert integrate.quad(lambda x: np.exp(x) * density(x), -1, 1, points=[0])[0] == pytest.approx(1, abs=1e-9)  # martingale
+    assert integrate.quad(lambda x: np.exp(x) * density(x), -1, 1, points=[0])[0] == pytest.approx(
+        1, abs=1e-9
+    )  # martingale
 
 
 @pytest.mark.parametrize("x", [-0.15, -0.05, 0.0, 0.08])
@@ -34,7 +36,9 @@ def test_law_is_that_of_the_model(x):
 
 def test_within_keeps_its_digits():
     bound = 0.1
-    assert log_probability_within(bound, LAW, DAY) == pytest.approx(np.log(cdf(bound, LAW, DAY) - cdf(-bound, LAW, DAY)))
+    assert log_probability_within(bound, LAW, DAY) == pytest.approx(
+        np.log(cdf(bound, LAW, DAY) - cdf(-bound, LAW, DAY))
+    )
     calm = Jumps(sigma=0.5, intensity=0.0, mean=0.0, std=0.01)
     deviation, drift = 0.5 * np.sqrt(DAY), -0.125 * DAY
     tails = norm.sf((0.25 - drift) / deviation) + norm.cdf((-0.25 - drift) / deviation)

@@ -12,8 +12,9 @@ from stresslab.errors import InputError
 
 def test_values_are_yaml_and_land_where_the_path_says(study_file: Path) -> None:
     study = load_study(study_file, [
-        "market.spot=91000", "market.horizons=[1D, 7D]", "models.heston.v0=0.4", "models.gbm.sigma=0.6", "as_of=2026-11-22T00:00:00Z",
-        "sampling.target=null", "sampling.antithetic=true", "limits.0.max=0.5", "sweep.book.leverage=[5, 10]", "book.slippage_bps=3",
+        "market.spot=91000", "market.horizons=[1D, 7D]", "models.heston.v0=0.4", "models.gbm.sigma=0.6",
+        "as_of=2026-11-22T00:00:00Z", "sampling.target=null", "sampling.antithetic=true", "limits.0.max=0.5",
+        "sweep.book.leverage=[5, 10]", "book.slippage_bps=3",
     ])  # fmt: skip
     assert study.market.spot == 91_000.0 and study.market.horizons == ("1D", "7D")
     assert study.models["heston"].v0 == 0.4 and study.models["gbm"].sigma == 0.6  # type: ignore[attr-defined]
@@ -48,7 +49,7 @@ def test_a_block_that_is_not_written_is_made(data: dict[str, Any]) -> None:
     ("sampling.paths=065536", ["--set sampling.paths", "got '065536'", "base 60 or 8"]),
     ("seed=1:30", ["--set seed", "got '1:30'", "base 60 or 8"]),
     ("funding.rate=1e-4", ["funding.rate", "got '1e-4'", "write 1.0e-4"]),
-    ("book.leverage=5", ["--set book.leverage", "is swept: the value would not be used", "--set sweep.book.leverage=[..]"]),
+    ("book.leverage=5", ["--set book.leverage", "is swept", "--set sweep.book.leverage=[..]"]),
     ("sweep.book.leverge=[5]", ["sweep.book.leverge", "Did you mean 'leverage'"]),
 ])  # fmt: skip
 def test_what_cannot_be_set(study_file: Path, text: str, parts: list[str]) -> None:

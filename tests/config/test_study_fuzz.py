@@ -12,22 +12,24 @@ from stresslab.config import expand, study_from_dict
 from stresslab.config.overrides import apply_overrides
 from stresslab.errors import InputError
 
+# fmt: off
 JUNK = st.one_of(
     st.sampled_from([
-        None, True, False, 0, -1, 10**400, 2**64, 1.5, float("nan"), float("inf"), -0.0, 1e308, 5e-324, "", "1e-4", "gbm", "heston", "1D",
-        "0D", "7 D", "\x00", "\ud800", "a" * 300, "../models", "x.yaml", [], {}, [[]], {"": 1}, {1: 2}, {None: 3}, (1,), {"file": "x"},
-        {"kind": "gbm"}, ["1D"], b"bytes", date(2026, 1, 1), datetime(2026, 1, 1), datetime(1, 1, 1, tzinfo=UTC), object(),
+        None, True, False, 0, -1, 10**400, 2**64, 1.5, float("nan"), float("inf"), -0.0, 1e308, 5e-324,
+        "", "1e-4", "gbm", "heston", "1D", "0D", "7 D", "\x00", "\ud800", "a" * 300, "../models", "x.yaml", b"bytes",
+        [], ["1D"], [[]], (1,), {}, {"": 1}, {1: 2}, {None: 3}, {"file": "x"}, {"kind": "gbm"}, object(),
+        date(2026, 1, 1), datetime(2026, 1, 1), datetime(1, 1, 1, tzinfo=UTC),
     ]),
-    st.text(max_size=8),
-    st.floats(),
-    st.integers(),
-    st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)),
-)  # fmt: skip
+    st.text(max_size=8), st.floats(), st.integers(),
+    st.recursive(st.none() | st.booleans() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3)),
+)
+# fmt: on
+SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place in nested dictionaries and lists."""
-    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    inner = data.items() if isinstance(data, dict) else list(enumerate(data)) if isinstance(data, list) else ()
     return [path + (key,) for key, _ in inner] + [
         place for key, value in inner for place in places(value, path + (key,))
     ]
@@ -58,7 +60,7 @@ def damage(data: Any, draw: Any) -> None:
         place[key] = draw(JUNK)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@SETTINGS
 @given(st.data())
 def test_a_damaged_study_is_a_study_or_an_input_error(data: dict[str, Any], draws: st.DataObject) -> None:
     damaged = copy.deepcopy(data)
@@ -72,7 +74,7 @@ def test_a_damaged_study_is_a_study_or_an_input_error(data: dict[str, Any], draw
         assert str(error).startswith("study: ") or "study names this file at" in str(error)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(SETTINGS, max_examples=80)
 @given(st.data())
 def test_a_damaged_override_is_an_override_or_an_input_error(data: dict[str, Any], draws: st.DataObject) -> None:
     path = ".".join(str(part) for part in draws.draw(st.sampled_from(places(data)))) + draws.draw(
@@ -92,10 +94,9 @@ def test_the_undamaged_study_is_fine(data: dict[str, Any]) -> None:
     assert study_from_dict(data).study == "btc-perp-nightly"
 
 
-@pytest.mark.parametrize("depth", [500])
-def test_deep_nesting_is_an_input_error(data: dict[str, Any], depth: int) -> None:
+def test_deep_nesting_is_an_input_error(data: dict[str, Any]) -> None:
     nested: Any = 1
-    for _ in range(depth):
+    for _ in range(500):
         nested = [nested]
     data["market"]["spot"] = nested
     with pytest.raises(InputError):

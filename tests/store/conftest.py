@@ -2,7 +2,7 @@
 
 import pytest
 import xarray as xr
-from store_sample import make_dataset, make_provenance
+from store.sample import make_dataset, make_provenance
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import icechunk
 import numpy as np
 import pytest
 import xarray as xr
-from store_sample import make_dataset, make_provenance
+from store.sample import make_dataset, make_provenance
 
 from stresslab.errors import InputError
 from stresslab.store import RunRecord, open_store

@@ -1,40 +1,12 @@
 """One writer at a time, and no lock outlives its holder."""
 
 import os
-import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from store_sample import CHILD
 
 from stresslab.errors import InputError
 from stresslab.store import open_store
 from stresslab.store.lock import LOCK_NAME, WriterLock
-
-WRITER = Path(__file__).parent / "writer.py"
-
-
-def test_the_second_writer_is_told_who_holds_the_store(tmp_path):
-    url = str(tmp_path / "store")
-    holder = subprocess.Popen([sys.executable, WRITER, url, "hold"], env=CHILD, stdout=subprocess.PIPE, text=True)
-    with holder, holder.stdout:
-        try:
-            while holder.stdout.readline() != "holding\n":
-                assert holder.poll() is None
-            store = open_store(url)
-            assert store.runs() == []  # readers are not kept out
-            for key in ("key", "another key"):
-                with pytest.raises(InputError, match=f"pid {holder.pid} on {socket.gethostname()}, since 20"):
-                    store.begin(key)
-            with pytest.raises(InputError, match="another run is writing to this store"):
-                store.expire(1)
-        finally:
-            holder.send_signal(signal.SIGKILL)
-    with store.begin("key") as run:  # the kernel has let go
-        assert run.done() == {"part/0", "part/1"}
 
 
 def test_the_second_writer_of_one_process_too(tmp_path):

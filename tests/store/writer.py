@@ -8,12 +8,13 @@ import sys
 import time
 
 import numpy as np
-from store_sample import make_dataset, make_provenance
+from store.sample import make_dataset, make_provenance
 
 from stresslab.store import open_store
 
 
 def main(url: str, mode: str) -> None:
+    print("begun", flush=True)
     with open_store(url).begin("key") as run:
         for number in range(10):
             key = f"part/{number}"

@@ -1,0 +1,116 @@
+"""First-passage probabilities: will the price touch a barrier within a horizon, watched continuously."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax import Array, lax
+
+from stresslab import device, random, scan
+from stresslab.errors import require
+from stresslab.estimate import intervals
+from stresslab.models.base import Layout, Parameters, State
+from stresslab.units import parse_duration, years
+
+
+class Shape(NamedTuple):
+    """What the compiled loop depends on beside its arguments."""
+
+    model: type[Parameters]
+    layout: Layout
+    antithetic: bool
+    n_paths: int
+
+
+class _Extremes(NamedTuple):
+    def diffusion(self, seen: tuple[Array, Array], reach: scan.Reach) -> tuple[Array, Array]:
+        return jnp.minimum(seen[0], reach.low), jnp.maximum(seen[1], reach.high)
+
+    def jump(self, seen: tuple[Array, Array], gap: scan.Gap) -> tuple[Array, Array]:
+        return jnp.minimum(seen[0], gap.end), jnp.maximum(seen[1], gap.end)
+
+
+def first_passage(
+    model: Parameters,
+    *,
+    barriers: Sequence[float],
+    horizons: Sequence[str],
+    step: str,
+    n_paths: int,
+    seed: int,
+    antithetic: bool = False,
+    stream: int = 0,
+) -> xr.Dataset:
+    """Probability that the price touches each barrier within each horizon, with 95 % intervals.
+
+    Barriers are fractions of spot, below 1 (touched from above) or above 1 (from below). All barriers and horizons come from one
+    pass over the same paths. Returns `probability`, `lower`, `upper`, `standard_error`, `hits` of shape (barrier, horizon).
+    """
+    levels, ends, dt = _checked(barriers, horizons, step, n_paths, antithetic)
+    scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))
+    substeps = model.substeps(dt)
+    fine = dt / substeps
+    shape = Shape(type(model), model.layout(fine), antithetic, scan_paths)
+    firsts = np.arange(0, n_paths, scan_paths)
+    segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
+    given = (random.key(seed, stream), model.coefficients(fine), model.init(1), segments)
+    low, high = (np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths] for a in scan.launch(extremes, shape, firsts, given))
+    hit = [(low if level < 1 else -high) <= np.float32(np.log(level)) * (1 if level < 1 else -1) for level in levels]
+    hits = np.array([row.sum(axis=1) for row in hit])
+    if antithetic:
+        both = np.array([(row[:, 0::2] & row[:, 1::2]).sum(axis=1) for row in hit])
+        found = intervals.from_pairs(hits, both, n_paths // 2)
+    else:
+        found = intervals.from_independent(hits, n_paths)
+    return _dataset(found, hits, levels, list(horizons))
+
+
+def extremes(
+    shape: Shape, first: Array, key: random.Key, coefficients: Any, state: State, segments: Array
+) -> tuple[Array, Array]:
+    """Running minimum and maximum of the log price at the end of each segment, shape (segment, path)."""
+    walk = scan.Walk(shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients)
+    full = (1, shape.n_paths)
+    variance = jnp.broadcast_to(state.variance, full) if shape.model.has_variance else state.variance
+    start = State(jnp.broadcast_to(state.log_price, full), variance)
+
+    def segment(carry: tuple[scan.Place, tuple[Array, Array]], n_steps: Array) -> Any:
+        place, seen = scan.many_steps(walk, carry[0], _Extremes(), carry[1], n_steps)
+        return (place, seen), (seen[0][0], seen[1][0])
+
+    _, (low, high) = lax.scan(segment, (scan.begin(walk, start), (start.log_price, start.log_price)), segments)
+    return low, high
+
+
+def _checked(
+    barriers: Sequence[float], horizons: Sequence[str], step: str, n_paths: int, antithetic: bool
+) -> tuple[np.ndarray, np.ndarray, float]:
+    levels, seconds = np.asarray(barriers, float), parse_duration(step)
+    ends = np.array([parse_duration(horizon) for horizon in horizons])
+    good = levels.ndim == 1 and levels.size > 0 and bool(np.all((levels > 0) & np.isfinite(levels) & (levels != 1)))
+    require(good, "barriers are positive fractions of spot, below or above 1", key="barriers", got=list(barriers))
+    rising = len(ends) > 0 and bool(np.all(np.diff(ends) > 0))
+    require(rising, "horizons must be given, each longer than the one before", key="horizons", got=list(horizons))
+    divides = bool(np.all(ends % seconds == 0))
+    require(divides, "the step must divide every horizon", key="step", got=step)
+    require(n_paths >= 1, "at least one path is needed", key="n_paths", got=n_paths)
+    require(not antithetic or n_paths % 2 == 0, "antithetic paths come in pairs: give an even number", key="n_paths", got=n_paths)
+    return levels, ends // seconds, years(seconds)
+
+
+def _dataset(found: intervals.Estimate, hits: np.ndarray, levels: np.ndarray, horizons: list[str]) -> xr.Dataset:
+    dims = ("barrier", "horizon")
+    names = {
+        "probability": "first-passage probability",
+        "lower": "lower end of the 95 % interval",
+        "upper": "upper end of the 95 % interval",
+        "standard_error": "standard error of the probability",
+    }
+    variables: dict[str, Any] = {
+        name: (dims, getattr(found, name), {"units": "1", "long_name": text}) for name, text in names.items()
+    }
+    variables["hits"] = (dims, hits, {"units": "paths", "long_name": "paths that touched the barrier"})
+    barrier = ("barrier", levels, {"units": "fraction of spot", "long_name": "barrier"})
+    return xr.Dataset(variables, coords={"barrier": barrier, "horizon": horizons})

@@ -1,0 +1,94 @@
+"""Whole paths, for those who want to look at them: the same loop as a run, with every step kept."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jax import Array, lax
+
+from stresslab import random, scan
+from stresslab.errors import require
+from stresslab.models.base import Layout, Parameters, State
+from stresslab.units import parse_duration, years
+
+_SCAN_PATHS = 1024
+
+
+class _Shape(NamedTuple):
+    model: type[Parameters]
+    layout: Layout
+    n_steps: int
+    substeps: int
+    antithetic: bool
+    n_paths: int
+
+
+class _Nobody(NamedTuple):
+    def diffusion(self, seen: Any, reach: scan.Reach) -> Any:
+        return seen
+
+    def jump(self, seen: Any, gap: scan.Gap) -> Any:
+        return seen
+
+
+def simulate(
+    model: Parameters,
+    *,
+    n_paths: int,
+    horizon: str,
+    step: str,
+    seed: int,
+    spot: float = 1.0,
+    antithetic: bool = False,
+    stream: int = 0,
+) -> xr.Dataset:
+    """Simulate paths of `model`.
+
+    Returns `price` (quote currency) and `variance` (1/year), each float32 of shape (path, time); `time` is in years from 0 to the
+    horizon. The paths are those of `first_passage` and of a run with the same seed, stream and step. Memory is
+    8 bytes per path and step.
+    """
+    seconds, span = parse_duration(step), parse_duration(horizon)
+    require(n_paths >= 1, "at least one path is needed", key="n_paths", got=n_paths)
+    require(span % seconds == 0, f"the step must divide the horizon {horizon}", key="step", got=step)
+    dt, n_steps = years(seconds), span // seconds
+    scan_paths = min(_SCAN_PATHS, max(8, 1 << (n_paths - 1).bit_length()))
+    substeps = model.substeps(dt)
+    fine = dt / substeps
+    shape = _Shape(type(model), model.layout(fine), n_steps, substeps, antithetic, scan_paths)
+    firsts = np.arange(0, n_paths, scan_paths)
+    log_price, variance = scan.launch(
+        _keep_all, shape, firsts, (random.key(seed, stream), model.coefficients(fine), model.init(1))
+    )
+    dims = ("path", "time")
+    price = (spot * np.exp(_paths_first(log_price, n_paths))).astype(np.float32)
+    return xr.Dataset(
+        {
+            "price": (dims, price, {"units": "quote currency", "long_name": "price"}),
+            "variance": (dims, _paths_first(variance, n_paths), {"units": "1/year", "long_name": "variance"}),
+        },
+        coords={
+            "path": np.arange(n_paths),
+            "time": ("time", np.arange(n_steps + 1) * dt, {"units": "years", "long_name": "time from as_of"}),
+        },
+    )
+
+
+def _keep_all(shape: _Shape, first: Array, key: random.Key, coefficients: Any, state: State) -> tuple[Array, Array]:
+    """Log price and variance at every step, shape (step + 1, path)."""
+    walk = scan.Walk(shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients)
+    start = State(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
+
+    def keep(place: scan.Place, _: None) -> tuple[scan.Place, tuple[Array, Array]]:
+        place, _ = scan.many_steps(walk, place, _Nobody(), (), jnp.full((), shape.substeps, jnp.int32))
+        return place, (place.here[0], jnp.broadcast_to(place.variance, place.here.shape)[0])
+
+    _, (log_price, variance) = lax.scan(keep, scan.begin(walk, start), None, length=shape.n_steps)
+    return jnp.concatenate([start.log_price, log_price]), jnp.concatenate([start.variance, variance])
+
+
+def _paths_first(scans: Array, n_paths: int) -> np.ndarray:
+    """(scan, time, path) as (path, time), without the paths that only filled up the last scan."""
+    array = np.asarray(scans)
+    return np.moveaxis(array, 1, 2).reshape(-1, array.shape[1])[:n_paths]
