@@ -69,3 +69,8 @@ def describe() -> str:
     """The device in words, for the provenance of a run."""
     found = devices()
     return f"{len(found)} x {found[0].device_kind} ({found[0].platform}), {platform.machine()}"
+
+
+def blocks_per_launch(block: int) -> int:
+    """Blocks that are started together: one keeps a CPU busy, a GPU wants some million paths at once."""
+    return 1 if jax.default_backend() == "cpu" else max(1, SCAN_PATHS_GPU // block)

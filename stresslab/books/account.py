@@ -115,7 +115,7 @@ def _lose(
     side: int, p: Positions, fractions: Array, accounts: Accounts, alive: Array, price: Array, event: Array
 ) -> Accounts:
     """Mark the loss levels that wealth has reached at `price`, shape (book, path)."""
-    wealth = equity(side, p, accounts.margin, price) - p.entry_fee[:, None]
+    wealth = equity(side, p, accounts.margin, price) - p.outside_fee[:, None]
     floor = (np.float32(1) - fractions[:, None, None]) * p.equity[None, :, None]
     reached = (accounts.loss == NEVER) & alive[None] & (wealth[None] <= floor)
     return accounts._replace(loss=jnp.where(reached, event, accounts.loss))

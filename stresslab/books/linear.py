@@ -17,7 +17,8 @@ class Positions(NamedTuple):
     entry: np.ndarray  # entry price
     margin: np.ndarray  # isolated margin at as_of
     equity: np.ndarray  # margin + unrealised PnL at as_of: the account's wealth that can be lost
-    entry_fee: np.ndarray  # paid at as_of from outside the margin
+    entry_fee: np.ndarray  # paid at as_of
+    outside_fee: np.ndarray  # the part of it that was not paid out of the margin
     mmr: np.ndarray  # (book, tier) maintenance rates
     cum: np.ndarray  # (book, tier) maintenance amounts
     slippage: np.ndarray  # fraction of the price lost in a close-out

@@ -64,7 +64,7 @@ def settle(
     exit_fee = jnp.minimum(p.exit_fee * fill, left)
     liquidation_fee = jnp.minimum(p.liquidation_fee * fill, left - exit_fee)
     kept = p.residual_kept * (left - exit_fee - liquidation_fee)
-    closed_pnl = kept - p.equity - p.entry_fee
+    closed_pnl = kept - p.equity - p.outside_fee
     liquidated = outcome.liquidation > NEVER
     bankruptcy = jnp.where(liquidated & (equity < np.float32(0)), outcome.liquidation, NEVER)
     wiped = liquidated[None] & (closed_pnl[None] <= -fractions[:, None, None] * p.equity[None])

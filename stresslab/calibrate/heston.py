@@ -10,8 +10,10 @@ a = (1 - e^(-kappa D)) / kappa,
 Realised variance is I plus noise that has mean zero given the path (up to the order of a bar) and does not carry over
 to other days: covariances at lags of a day and more are free of it, so kappa, xi and rho are not attenuated and nothing
 needs to be corrected. What the variance of a day has beyond Var(I) is that noise, and tells how far the filter for v0
-may trust the last days. Barndorff-Nielsen and Shephard (2002), "Econometric analysis of realised volatility"; Bollerslev and Zhou
-(2002), "Estimating stochastic volatility diffusion using conditional moments of integrated volatility".
+may trust the last days. On simulated paths of four years with a memory of three weeks kappa comes out high by half of
+its standard error, and the standard errors up to a quarter too small. Barndorff-Nielsen and Shephard (2002),
+"Econometric analysis of realised volatility"; Bollerslev and Zhou (2002), "Estimating stochastic volatility diffusion
+using conditional moments of integrated volatility".
 """
 
 import numpy as np

@@ -96,8 +96,7 @@ class Censored:
 
 
 def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
-    """Merton's parameters, standard errors and the (censored) log-likelihood; `threshold` 0 uses every return's
-    density."""
+    """Parameters, standard errors and the censored log-likelihood; `threshold` 0 takes the density of every return."""
     total = float(np.mean(returns.values**2) / returns.dt)
     sample = Censored(returns.values, threshold * np.sqrt(total * returns.dt), returns.dt)
     beyond = len(sample.far)

@@ -20,6 +20,15 @@ Estimate = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The headline in words, what it looks like at other horizons and models, and what else matters, point by point."""
+
+    lead: str
+    context: str
+    points: list[str]
+
+
+@dataclass(frozen=True)
 class Threshold:
     """What ruin must stay below at one horizon, and the limit that says so (empty where none does)."""
 
@@ -31,6 +40,7 @@ class Threshold:
 class Safe:
     """The furthest row value that stays below the threshold, per group of cells and horizon."""
 
+    dim: str
     subject: str  # "largest swept leverage"
     scope: str  # " in every model", or nothing
     thresholds: list[Threshold]  # per horizon
@@ -44,10 +54,11 @@ def ruin(ds: xr.Dataset, index: Index) -> Estimate:
     return probability, lower, upper
 
 
-def sentences(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult], safe: Safe | None) -> list[str]:
-    """The lead sentences of the page."""
-    rest = [_other_horizons(ds, layout), _spread(ds, layout), _safe_words(ds, safe, layout), _gaps(ds)]
-    return [text for text in (_headline(ds, layout), *limit_words(limits), *rest) if text]
+def answer(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult], safe: Safe | None) -> Answer:
+    """The lead of the page."""
+    context = [text for text in (_other_horizons(ds, layout), _spread(ds, layout)) if text]
+    points = [text for text in (*limit_words(limits), _safe_words(ds, safe, layout), _gaps(ds)) if text]
+    return Answer(_headline(ds, layout), " ".join(context), points)
 
 
 def _headline(ds: xr.Dataset, layout: Layout) -> str:
@@ -110,20 +121,16 @@ def _listed(parts: Sequence[str]) -> str:
 
 def limit_words(limits: Sequence[LimitResult]) -> list[str]:
     """How the limits stand: one sentence for each that does not pass, the breaches first."""
-    if not limits:
-        return ["The study sets no limits."]
     order = {BREACH: 0, UNDECIDED: 1}
     asked = sorted((limit for limit in limits if limit.state != PASS), key=lambda limit: order[limit.state])
     passed = len(limits) - len(asked)
     said = [_limit_sentence(limit) for limit in asked[:MAX_SENTENCES]]
     if len(asked) > MAX_SENTENCES:
         said.append(f"{len(asked) - MAX_SENTENCES} more limits do not pass: see the limits in full.")
-    if passed:
-        said.append(
-            f"{'All' if not asked else f'{passed} of'} {len(limits)} limits pass."
-            if len(limits) > 1
-            else "The limit passes."
-        )
+    if not asked:
+        said.append(f"All {len(limits)} limits pass." if len(limits) > 1 else "The limit passes.")
+    elif passed:
+        said.append(f"{passed} of {len(limits)} limits {'passes' if passed == 1 else 'pass'}.")
     return said
 
 
@@ -167,6 +174,8 @@ def safe_values(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -
     """The furthest row value up to which every cell of the group stays below the threshold with its whole interval."""
     if layout.row is None or not numeric(ds, layout.row) or layout.sizes[layout.row] < 2:
         return None
+    if not np.isfinite(ds["ruin_probability"].values).any():
+        return None
     asked = thresholds(ds, limits)
     dims = layout.others(layout.row, layout.series)
     if np.prod([layout.sizes[dim] for dim in dims]) > MAX_GROUPS:
@@ -182,7 +191,9 @@ def safe_values(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -
     ]
     subject = f"{'largest' if rising else 'smallest'} swept {words.title(layout.row)}"
     scope = f" in every {words.title(layout.series)}" if layout.series not in (None, layout.row) else ""
-    return Safe(subject, scope, asked, [words.cell_name(names(ds, group)) for group in groups], values)
+    return Safe(
+        words.title(layout.row), subject, scope, asked, [words.cell_name(names(ds, group)) for group in groups], values
+    )
 
 
 def _rising(ds: xr.Dataset, row: str) -> bool:
@@ -221,5 +232,9 @@ def _safe_words(ds: xr.Dataset, safe: Safe | None, layout: Layout) -> str:
         f"{line[place]} for {group}" if group else line[place]
         for group, line in zip(safe.groups[:4], safe.values[:4], strict=True)
     ]
+    if all(line[place] == "none" for line in safe.values):
+        return (
+            f"No swept value of {safe.dim} stays below {maximum} within {horizon} with its whole interval{safe.scope}."
+        )
     what = f"The {safe.subject} whose whole interval stays below {maximum} within {horizon}{safe.scope}"
     return f"{what} is {_listed(found)}."

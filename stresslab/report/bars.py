@@ -25,18 +25,27 @@ from stresslab.report.plots import (
 )
 from stresslab.report.tables import RUN
 
-FEW = 3  # series that may be filled without hiding each other
+DRAWN = 40  # bins with a width at most
 VISIBLE = 2e-4  # bins at the ends with less than this share of the paths are left off the axis
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Edges of the loss bins; those with a finite width are drawn as a density, the others (atoms) as bars."""
+    """Edges of the loss bins as drawn; those with a finite width make a density, the others (atoms) bars."""
 
     lower: np.ndarray
     upper: np.ndarray
-    inside: np.ndarray
-    atoms: list[int]
+    merge: np.ndarray  # (bins of the dataset, bins drawn): neighbours are put together, so that noise does not show
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Which bins have a width."""
+        return np.isfinite(self.upper - self.lower) & (self.upper > self.lower)
+
+    @property
+    def atoms(self) -> list[int]:
+        """The bins that have none."""
+        return np.flatnonzero(~self.inside).tolist()
 
 
 def losses(ds: xr.Dataset, layout: Layout) -> Figure:
@@ -48,18 +57,20 @@ def losses(ds: xr.Dataset, layout: Layout) -> Figure:
     def make(choice: Index) -> Json:
         traces, seen = [], np.zeros(bins.lower.size)
         for index, name, colour in drawn:
-            count = np.asarray(at(ds, "loss_count", choice | index), dtype=float)
+            count = np.asarray(at(ds, "loss_count", choice | index), dtype=float) @ bins.merge
             if count.sum() > 0:
                 seen = np.maximum(seen, count / count.sum())
-                traces += [_density(count / count.sum(), bins, name, colour, len(drawn) <= FEW)]
-                traces += [_atoms(count / count.sum(), bins, name, colour)]
-        return {"data": traces, "layout": {"xaxis": {"range": _span(bins, seen)}}}
+                traces += [
+                    _density(count / count.sum(), bins, name, colour),
+                    _atoms(count / count.sum(), bins, name, colour),
+                ]
+        return {"data": traces, "layout": _ranges(bins, seen)}
 
     suffix = f"{words.UNIT_SPACE}%"
     title = {"text": "loss, % of collateral (negative: gain)"}
     axes = {
         "xaxis": {"title": title, "domain": [0, 0.7], "ticksuffix": suffix},
-        "yaxis": decade_axis("paths per 1 % of collateral", 0.01),
+        "yaxis": decade_axis("paths per 1 % of collateral (log scale)", 1e-4),
         "xaxis2": {"domain": [0.8, 1], "anchor": "y2"},
         "yaxis2": percent_axis("paths") | {"anchor": "x2"},
         "barmode": "group",
@@ -76,39 +87,47 @@ def losses(ds: xr.Dataset, layout: Layout) -> Figure:
 
 
 def _bins(ds: xr.Dataset) -> Bins:
+    """The bins to draw: neighbours with a width are merged, and an open bin that nothing fell into is left out."""
     lower, upper = (ds[name].values.astype(float) for name in ("loss_lower", "loss_upper"))
-    inside = np.isfinite(upper - lower) & (upper > lower)
     counts = ds["loss_count"].transpose(..., "loss_bin").values.reshape(-1, lower.size).sum(axis=0)
-    atoms = [place for place in np.flatnonzero(~inside).tolist() if counts[place] or lower[place] == upper[place]]
-    return Bins(lower, upper, inside, atoms)
+    inside = np.flatnonzero(np.isfinite(upper - lower) & (upper > lower))
+    step = max(1, -(-inside.size // DRAWN))
+    groups = [inside[start : start + step] for start in range(0, inside.size, step)]
+    outside = np.setdiff1d(np.arange(lower.size), inside)
+    groups += [np.array([place]) for place in outside if counts[place] or lower[place] == upper[place]]
+    groups.sort(key=lambda group: int(group[0]))
+    merge = np.zeros((lower.size, len(groups)))
+    for column, group in enumerate(groups):
+        merge[group, column] = 1
+    return Bins(np.array([lower[g[0]] for g in groups]), np.array([upper[g[-1]] for g in groups]), merge)
 
 
-def _span(bins: Bins, seen: np.ndarray) -> list[float]:
-    """The part of the axis, in percent, on which something can be seen; always up to the total loss."""
+def _ranges(bins: Bins, seen: np.ndarray) -> Json:
+    """The part of the axes on which something can be seen, in percent; to the right always up to the total loss."""
     used = np.flatnonzero(bins.inside & (seen >= VISIBLE))
     if not used.size:
-        return [-100.0, 100.0]
-    return [100 * float(bins.lower[used[0]]), max(100.0, 100 * float(bins.upper[used[-1]]))]
+        return {"xaxis": {"range": [-100.0, 100.0]}, "yaxis": {"range": [-2.0, 1.0]}}
+    density = seen[used] / (bins.upper - bins.lower)[used]
+    ends = [100 * float(bins.lower[used[0]]), max(100.0, 100 * float(bins.upper[used[-1]]))]
+    heights = [float(f"{np.log10(density.min()) - 0.1:.4g}"), float(f"{np.log10(density.max()) + 0.15:.4g}")]
+    return {"xaxis": {"range": ends}, "yaxis": {"range": heights}}
 
 
-def _density(part: np.ndarray, bins: Bins, name: str, colour: int, filled: bool) -> Json:
-    lower, upper, inside = bins.lower[bins.inside], bins.upper[bins.inside], part[bins.inside]
-    density = inside / (100 * (upper - lower))
-    hover = [
-        lines(name, _range_words(a, b), f"{words.share(v)} of paths")
-        for a, b, v in zip(lower, upper, inside, strict=True)
-    ]
-    fill = {"fill": "tozeroy", "fillcolor": f"var(--b{colour})"} if filled else {}
-    return fill | {
+def _density(part: np.ndarray, bins: Bins, name: str, colour: int) -> Json:
+    used = np.flatnonzero(bins.inside & (part > 0))
+    kept = np.flatnonzero(bins.inside)
+    kept = kept[(kept >= used[0]) & (kept <= used[-1])] if used.size else kept[:0]
+    lower, upper = bins.lower[kept], bins.upper[kept]
+    density = part[kept] / (upper - lower)
+    return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
         "legendgroup": name,
         "x": clean(np.append(lower, upper[-1:]), 100),
-        "y": clean(np.append(density, density[-1:]), 100),
+        "y": clean(np.append(density, density[-1:])),
         "line": {"shape": "hv", "color": f"var(--s{colour})", "dash": DASHES[colour], "width": 2},
-        "hoverinfo": "text",
-        "hovertext": [*hover, *hover[-1:]],
+        "hovertemplate": f"loss from %{{x}}<br>%{{y:.2~g}}{words.UNIT_SPACE}% of paths per 1{words.UNIT_SPACE}%",
         "showlegend": bool(name),
     }
 
@@ -137,12 +156,6 @@ def _marker(colour: int) -> Json:
     """Colour and pattern of a bar: neighbours are told apart without colour too."""
     pattern = {"shape": PATTERNS[colour], "fillmode": "overlay", "fgcolor": "var(--paper)", "size": 7, "solidity": 0.2}
     return {"color": f"var(--s{colour})", "pattern": pattern}
-
-
-def _range_words(lower: float, upper: float) -> str:
-    if upper <= 0:
-        return f"gain of {words.quantity(-100 * upper)} to {words.share(-lower)}"
-    return f"loss of {words.quantity(100 * lower)} to {words.share(upper)}"
 
 
 def _atom_words(lower: float, upper: float) -> str:

@@ -9,7 +9,7 @@ import xarray as xr
 from stresslab.limits import LimitResult
 from stresslab.report import words
 from stresslab.report.answer import ruin
-from stresslab.report.layout import Index, Layout, at, names
+from stresslab.report.layout import Index, Layout, at, names, numeric
 from stresslab.report.plots import (
     DASHES,
     SYMBOLS,
@@ -65,7 +65,7 @@ def _ruin_traces(ds: xr.Dataset, along: str, places: list[Any], index: Index, na
     }
     bars = {"array": clean(np.where(hit, upper - p, 0), 100), "arrayminus": clean(np.where(hit, p - lower, 0), 100)}
     line = common | {
-        "mode": "lines+markers",
+        "mode": "lines+markers" if along == "horizon" or numeric(ds, along) else "markers",
         "y": clean(np.where(hit, p, np.nan), 100),
         "error_y": {"type": "data", "symmetric": False, "color": paint, "thickness": 1.5, "width": 4} | bars,
         "line": {"color": paint, "dash": DASHES[colour], "width": 2},

@@ -16,7 +16,7 @@ import xarray as xr
 
 MAX_PANELS = 12
 MAX_COLUMNS = 4  # small multiples side by side; the widest dimension that fits runs across
-MAX_CELLS = 400  # more than this makes a page that a phone cannot carry; the dataset keeps them all
+MAX_CELLS = 300  # more than this makes a page that a phone cannot carry; the dataset keeps them all
 Index = dict[str, int]
 
 

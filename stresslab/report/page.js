@@ -49,7 +49,8 @@
     note.textContent = variant.note || "";
     if (variant.note) return;
     let layout = merge(merge(base(figure.layout), figure.layout), variant.layout);
-    if (canvas.clientWidth < 560) layout = merge(layout, figure.narrow);
+    if (!variant.data.some((trace) => trace.name && trace.showlegend !== false)) layout.margin.t = 28;
+    if (canvas.clientWidth < 720) layout = merge(layout, figure.narrow);
     const styles = getComputedStyle(root);
     layout.width = canvas.clientWidth;
     Plotly.react(canvas, painted(variant.data, "", styles), painted(layout, "", styles), { displayModeBar: false, displaylogo: false });

@@ -107,7 +107,7 @@ def _content(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> d
     """What is said about every cell of the run."""
     safe = answer.safe_values(ds, layout, limits)
     return {
-        "sentences": answer.sentences(ds, layout, limits, safe),
+        "answer": answer.answer(ds, layout, limits, safe),
         "safe": safe,
         "limits": limits,
         "limit_rows": lists.limit_rows(limits),

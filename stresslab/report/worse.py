@@ -11,6 +11,7 @@ from stresslab.report.layout import Layout, numeric, value
 from stresslab.report.tables import Body, Cell, Row, Table
 
 MANY = 8  # values of a dimension without an order that are compared one by one
+TIMES = f"\u00d7{words.UNIT_SPACE}"
 
 
 def worse(ds: xr.Dataset, layout: Layout) -> Table:
@@ -47,14 +48,12 @@ def _ratio(other: Sequence[float], base: Sequence[float]) -> tuple[str, str, flo
     if p <= 0 and q <= 0:
         return words.NOTHING, "no hits in either", 0.0
     if q <= 0:
-        return f"> {_times(lower / base_upper)}", "no hits here", float("inf")
+        return f"> {TIMES}{_digits(lower / base_upper)}", "no hits here", float("inf")
     if p <= 0:
-        return f"< {_times(upper / base_lower)}", "no hits there", 0.0
-    high = _times(upper / base_lower) if base_lower > 0 else "\u221e"
-    return _times(p / q), f"{_times(lower / base_upper)} to {high}", p / q
+        return f"< {TIMES}{_digits(upper / base_lower)}", "no hits there", 0.0
+    return f"{TIMES}{_digits(p / q)}", f"{_digits(lower / base_upper)} to {_digits(upper / base_lower)}", p / q
 
 
-def _times(ratio: float) -> str:
-    """A ratio to two or three digits, aligned: 0.94, 2.50, 43.1, 110; small ones to two significant digits."""
-    text = words.quantity(ratio, 2) if ratio < 0.1 else words.number(ratio, 2 if ratio < 10 else int(ratio < 100))
-    return f"\u00d7{words.UNIT_SPACE}{text}"
+def _digits(ratio: float) -> str:
+    """A ratio, aligned: 0.94, 2.50, 43.1, 110; small ones to two significant digits."""
+    return words.quantity(ratio, 2) if ratio < 0.1 else words.number(ratio, 2 if ratio < 10 else int(ratio < 100))

@@ -85,7 +85,7 @@ def _causes(error: Exception) -> str:
 
 def find(location: Location) -> icechunk.Repository | None:
     """The store at `location`; None where there is nothing yet, InputError where there is something else."""
-    storage = _folder_storage(location) if location.folder else location.storage
+    storage = _folder_storage(location, location.folder) if location.folder else location.storage
     if storage is None:
         return None
     with store_errors(location, "open the store"):
@@ -95,25 +95,24 @@ def find(location: Location) -> icechunk.Repository | None:
             repository.lookup_snapshot(repository.lookup_branch("main"))
             _check_marker(location, repository)
             return repository
-    if location.folder and not _is_free(location.folder):
-        raise _not_ours(location, "a folder with other files")
-    return None
+    if location.folder is None:
+        return None
+    raise _not_ours(location, "a folder with other files")
 
 
-def _folder_storage(location: Location) -> icechunk.Storage | None:
-    folder = location.folder
-    assert folder is not None
-    if folder.is_dir():
-        return icechunk.local_filesystem_storage(str(folder))
-    if folder.exists():
-        raise _not_ours(location, "a file")
-    return None
-
-
-def _is_free(folder: Path) -> bool:
-    """Empty but for a lock file, or a creation that was interrupted (its branches are moved in last)."""
-    names = {child.name for child in folder.iterdir()}
-    return names <= {LOCK_NAME} or (ASIDE in names and "refs" not in names)
+def _folder_storage(location: Location, folder: Path) -> icechunk.Storage | None:
+    """None for no folder, one that is empty but for a lock file, and a creation cut off (its branches come last)."""
+    try:
+        if not folder.exists():
+            return None
+        if not folder.is_dir():
+            raise _not_ours(location, "a file")
+        names = {child.name for child in folder.iterdir()}
+    except OSError as error:
+        raise InputError(f"the folder cannot be read ({error.strerror})", file=location.url) from None
+    if names <= {LOCK_NAME} or (ASIDE in names and "refs" not in names):
+        return None
+    return icechunk.local_filesystem_storage(str(folder))
 
 
 def _check_marker(location: Location, repository: icechunk.Repository) -> None:

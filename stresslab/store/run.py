@@ -149,8 +149,8 @@ def _record(dataset: xr.Dataset, provenance: dict[str, Any]) -> dict[str, Any]:
 def _set_tag(repository: icechunk.Repository, snapshot: str, record: dict[str, Any]) -> str:
     """The first free tag. Icechunk refuses a tag that was ever used, deleted ones included."""
     as_of = datetime.fromisoformat(record["as_of"]).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    study = re.sub(r"[^A-Za-z0-9._-]+", "-", record["study"]).strip("-.")[:80]
-    name = "-".join(part for part in (as_of, study, record["study_hash"][:8]) if part)
+    study, study_hash = (re.sub(r"[^A-Za-z0-9._-]+", "-", record[name]).strip("-.") for name in ("study", "study_hash"))
+    name = "-".join(part for part in (as_of, study[:80], study_hash[:8]) if part)
     for number in itertools.count(1):
         tag = name if number == 1 else f"{name}-{number}"
         try:

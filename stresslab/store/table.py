@@ -40,10 +40,9 @@ def units(dataset: xr.Dataset, table: pd.DataFrame) -> dict[str, dict[str, str]]
     names = sorted(map(str, dataset.variables), key=len, reverse=True)
     described = {}
     for column in table.columns:
-        source = next(name for name in names if column == name or column.startswith(f"{name}_"))
-        described[column] = {
-            key: str(value) for key, value in dataset[source].attrs.items() if key in ("units", "long_name")
-        }
+        source = next((name for name in names if column == name or column.startswith(f"{name}_")), None)
+        attrs = dataset[source].attrs if source else {}  # a dimension without coordinates has none
+        described[column] = {key: str(attrs[key]) for key in ("units", "long_name") if key in attrs}
     return described
 
 

@@ -102,5 +102,4 @@ def test_standard_errors_are_the_spread_of_estimates(histories):
     for name in TRUE:
         spread = np.std([fit.parameters[name] for fit in fits], ddof=1)
         stated = np.mean([fit.standard_errors[name] for fit in fits])
-        print(name, spread, stated, stated/spread)
         assert 0.7 - 3 * 0.07 < stated / spread < 1 + 3 * 0.07

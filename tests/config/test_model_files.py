@@ -1,10 +1,11 @@
 """Models that lie in files: where they are looked for, how old they may be, and what is said when one is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stresslab.config import load_study
+from stresslab.config import load_study, study_from_dict
 from stresslab.errors import InputError
 from stresslab.shipped import config_root
 
@@ -61,6 +62,15 @@ def test_a_file_that_is_not_beside_the_study_is_taken_from_the_shipped_ones(
     study = load_study(study_file, ["models.gbm={file: models/fitted.yaml}"])
     assert study.models["gbm"].sigma == 0.6  # type: ignore[attr-defined]
     assert study.sources["models/fitted.yaml"] == study.fits["gbm"].sha256
+
+
+@pytest.mark.parametrize("path", sorted((config_root() / "models").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_model_file_is_read_and_dated(data: dict[str, Any], path: Path) -> None:
+    data["models"] = {"gbm": {"file": str(path), "max_age": "3650D"}}
+    data["market"]["model"] = "gbm"
+    data["sweep"], data["limits"] = {"book.leverage": [10]}, []
+    study = study_from_dict(data)
+    assert study.model.kind == path.stem.split("_")[1] and study.fits["gbm"].as_of is not None
 
 
 def test_age_is_counted_from_the_end_of_the_data(study_file: Path) -> None:

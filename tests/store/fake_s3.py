@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, unescape
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every answer waits 40 ms
     objects: dict[str, bytes]
     lock: threading.Lock
 

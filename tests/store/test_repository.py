@@ -123,6 +123,15 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch):
     assert open_store(tmp_path / "store", create=False).runs() == []  # reading needs no such right
 
 
+def test_a_folder_that_cannot_be_read(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match="the folder cannot be read .Permission denied."):
+        open_store(tmp_path, create=False)
+
+
 def test_a_folder_that_cannot_be_made(tmp_path):
     store = open_store(tmp_path / "store")
     (tmp_path / "store").write_text("somebody was faster")

@@ -1,0 +1,214 @@
+"""From the totals of all ladders to the dataset of a run."""
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from stresslab.books.outcome import CAUSES
+from stresslab.config.build import BookFacts
+from stresslab.config.fields import instant_text
+from stresslab.config.paths import dims as swept_dims
+from stresslab.config.paths import is_market_path
+from stresslab.estimate import intervals, tails
+from stresslab.grid import variables
+from stresslab.grid.block import MONEY
+from stresslab.grid.plan import Ladder, Plan
+from stresslab.grid.totals import Totals, target_met
+from stresslab.units import SECONDS
+
+Cells = dict[str, np.ndarray]
+
+
+def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.Dataset:
+    """The dataset of DESIGN section 4: cells that were not run hold NaN (integers 0) and say why."""
+    study = plan.study
+    shapes = _shapes(plan)
+    cells = {name: np.full((len(plan.cells), *shape), variables.EMPTY[dtype], dtype) for name, (shape, dtype) in shapes.items()}
+    for number, refused in enumerate(plan.books):
+        if not isinstance(refused, BookFacts):
+            cells["status"][number], cells["status_reason"][number] = "not_allowed", str(refused)
+    for ladder, total in zip(plan.ladders, totals, strict=True):
+        for name, values in _ladder_values(plan, ladder, total).items():
+            cells[name][list(ladder.cells)] = values
+    dims = swept_dims(study)
+    sizes = tuple(len(study.sweep[path]) for path in dims.values())
+    data = {
+        name: ((*dims, *variables.TABLE[name].dims), values.reshape(*sizes, *values.shape[1:]), variables.attributes(name))
+        for name, values in cells.items()
+    }
+    data |= _market_variables(plan, totals)
+    return xr.Dataset(data, _coordinates(plan), _attributes(plan, versions))
+
+
+def _shapes(plan: Plan) -> dict[str, tuple[tuple[int, ...], Any]]:
+    outputs, market = plan.study.outputs, plan.study.market
+    sizes = {
+        "horizon": len(market.horizons),
+        "event": len(outputs.events),
+        "cause": len(CAUSES),
+        "loss_level": len(outputs.loss_levels),
+        "loss_bin": tails.N_BINS,
+        "survival_time": len(_survival_days(plan)),
+    }
+    return {
+        name: (tuple(sizes[dim] for dim in variable.dims), variable.dtype)
+        for name, variable in variables.TABLE.items()
+        if not variable.of_market
+    }
+
+
+def _ladder_values(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
+    """Every variable of the ladder's books, the book axis in front."""
+    study, n = plan.study, totals.n_paths
+    antithetic = study.sampling.antithetic
+    found = totals.probabilities(ladder.horizon_bins, antithetic)
+    hits = totals.hits(ladder.horizon_bins)
+    ruin = study.outputs.events.index(study.outputs.ruin)
+    met = target_met(study, ladder, totals)
+    values: Cells = {
+        **{name: np.moveaxis(getattr(found, name), 1, 2) for name in intervals.Estimate._fields},
+        "hits": np.moveaxis(hits.sum(axis=-1), 1, 2),
+        "probability_by_cause": np.moveaxis(hits / n, 1, 2),
+        "time_median": np.moveaxis(_time_median(plan, ladder, totals), 1, 2),
+        "ruin_probability": found.probability[:, ruin],
+        "ruin_lower": found.lower[:, ruin],
+        "ruin_upper": found.upper[:, ruin],
+        "ruin_probability_se": found.standard_error[:, ruin],
+        "loss_count": totals.summary["loss_count"],
+        "status": np.where(met, "ok", "target_not_met").astype(object),
+        "status_reason": np.where(met, "", f"the target half-width was not reached with {n} paths").astype(object),
+    }
+    values |= _survival(totals, ruin, antithetic)
+    values |= _money(ladder, totals, antithetic)
+    values |= _tails(plan, ladder, totals)
+    values |= _facts(plan, ladder)
+    return values
+
+
+def _time_median(plan: Plan, ladder: Ladder, totals: Totals) -> np.ndarray:
+    """Median time of the event given that it came by the horizon, days, linear within its survival bin."""
+    ends = _survival_days(plan)
+    by_bin = totals.summary["event_count"].sum(axis=-1)
+    cumulative = np.concatenate([np.zeros_like(by_bin[..., :1]), np.cumsum(by_bin, axis=-1)], axis=-1).astype(float)
+    medians = np.full((*by_bin.shape[:2], len(ladder.horizon_bins)), np.nan)
+    for at in np.ndindex(*by_bin.shape[:2]):
+        for horizon, last in enumerate(ladder.horizon_bins):
+            total = cumulative[at][last + 1]
+            if total > 0:
+                after = int(np.searchsorted(cumulative[at], total / 2))
+                before, here = cumulative[at][after - 1], cumulative[at][after]
+                share = (total / 2 - before) / (here - before)
+                medians[at][horizon] = ends[after - 1] + share * (ends[after] - ends[after - 1])
+    return medians
+
+
+def _survival(totals: Totals, ruin: int, antithetic: bool) -> Cells:
+    """P(no ruin yet). Pairs are not counted at every time: there the interval takes pairs for single draws (conservative)."""
+    hits = np.cumsum(totals.summary["event_count"][:, ruin].sum(axis=-1), axis=-1)
+    hits = np.concatenate([np.zeros_like(hits[:, :1]), hits], axis=1)
+    units = totals.n_paths // 2 if antithetic else totals.n_paths
+    lower, upper = intervals.clopper_pearson(hits * units / totals.n_paths, units)
+    lower[:, 0] = upper[:, 0] = 0.0  # at time 0 nothing is left to chance
+    return {"survival": 1 - hits / totals.n_paths, "survival_lower": 1 - upper, "survival_upper": 1 - lower}
+
+
+def _money(ladder: Ladder, totals: Totals, antithetic: bool) -> Cells:
+    n = totals.n_paths // 2 if antithetic else totals.n_paths
+    values: Cells = {}
+    names = {"pnl": "mean_pnl", "fees": "mean_fees", "funding": "mean_funding", "shortfall": "shortfall_mean"}
+    for row, money in enumerate(MONEY):
+        first, second = totals.summary["sums"][row]
+        mean = first / n
+        variance = np.maximum(second / n - mean**2, 0.0)
+        values[names[money]] = mean * ladder.scale[:, None]
+        values[f"{names[money]}_se"] = np.sqrt(variance / n) * ladder.scale[:, None]
+    return values
+
+
+def _tails(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
+    count, quanta = totals.summary["loss_count"], totals.summary["loss_quanta"] * tails.QUANTUM
+    units = totals.n_paths / 2 if plan.study.sampling.antithetic else totals.n_paths
+    risks = [tails.tail_risk(count, quanta, level, units) for level in plan.study.outputs.loss_levels]
+    equity = np.array([plan.books[cell].equity for cell in ladder.cells])  # type: ignore[union-attr]
+    values: Cells = {}
+    for name in ("value_at_risk", "expected_shortfall"):
+        for suffix in ("", "_se"):
+            fraction = np.stack([getattr(risk, name + suffix) for risk in risks], axis=-1)
+            values[f"{name}{suffix}"] = fraction * equity[:, None, None]
+            values[f"{name}_fraction{suffix}"] = fraction
+    return values
+
+
+def _facts(plan: Plan, ladder: Ladder) -> Cells:
+    names = ("notional", "quantity", "liquidation_price", "bankruptcy_price")
+    return {name: np.array([getattr(plan.books[cell], name) for cell in ladder.cells]) for name in names}
+
+
+def _market_variables(plan: Plan, totals: list[Totals]) -> dict[str, Any]:
+    study = plan.study
+    dims = [dim for dim, path in swept_dims(study).items() if is_market_path(path)]
+    sizes = tuple(len(study.sweep[path]) for path in study.sweep if is_market_path(path))
+    rows = [_market_row(plan, market.ladders, totals) for market in plan.markets]
+    names = ("n_paths", "effective_sample_size", "stopped_by")
+    return {
+        name: (dims, np.array([row[at] for row in rows], variables.TABLE[name].dtype).reshape(sizes), variables.attributes(name))
+        for at, name in enumerate(names)
+    }
+
+
+def _market_row(plan: Plan, ladders: tuple[int, ...], totals: list[Totals]) -> tuple[int, float, str]:
+    if not ladders:
+        return 0, 0.0, "not_run"
+    n = totals[ladders[0]].n_paths
+    if plan.study.sampling.target is None:
+        stopped = "paths"
+    else:
+        met = all(target_met(plan.study, plan.ladders[number], totals[number]).all() for number in ladders)
+        stopped = "target" if met else "max_paths"
+    return n, n / 2 if plan.study.sampling.antithetic else float(n), stopped
+
+
+def _survival_days(plan: Plan) -> np.ndarray:
+    """Time 0 and the ends of the survival bins; equal for all market cells, whatever their step."""
+    market = plan.markets[0]
+    days = market.schedule.bin_ends * market.dt * 365
+    return np.concatenate([[0.0], np.round(days * SECONDS["D"]) / SECONDS["D"]])
+
+
+def _coordinates(plan: Plan) -> dict[str, Any]:
+    study = plan.study
+    swept = {dim: list(study.sweep[path]) for dim, path in swept_dims(study).items()}
+    lower = ("loss_bin", tails.LOWER, {"units": "fraction of equity at as_of", "long_name": "losses above"})
+    upper = ("loss_bin", tails.UPPER, {"units": "fraction of equity at as_of", "long_name": "losses up to"})
+    days = ("survival_time", _survival_days(plan), {"units": "days", "long_name": "time from as_of"})
+    return {
+        **swept,
+        "horizon": list(study.market.horizons),
+        "event": list(study.outputs.events),
+        "cause": list(CAUSES),
+        "loss_level": list(study.outputs.loss_levels),
+        "survival_time": days,
+        "loss_bin": np.arange(tails.N_BINS),
+        "loss_lower": lower,
+        "loss_upper": upper,
+    }
+
+
+def _attributes(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
+    study = plan.study
+    return {
+        "study": json.dumps(study.resolved(), allow_nan=False),
+        "study_name": study.study,
+        "study_hash": study.hash,
+        "seed": study.seed,
+        "as_of": instant_text(study.as_of),
+        "swept": json.dumps(list(swept_dims(study))),
+        "ruin_event": study.outputs.ruin,
+        "rulebook_hashes": json.dumps({name: book.hash for name, book in sorted(study.rulebooks.items())}),
+        "model_hashes": json.dumps({name: fit.sha256 for name, fit in sorted(study.fits.items())}),
+        "assumptions": json.dumps({name: list(book.assumptions) for name, book in sorted(study.rulebooks.items())}),
+        "versions": json.dumps(versions, sort_keys=True),
+        "conventions": variables.CONVENTIONS,
+    }

@@ -1,0 +1,226 @@
+"""The plan of a study: cells, market cells, ladders, blocks and tasks. Pure arithmetic: nothing is simulated here.
+
+Cells that differ only in their book share a market cell, and so its paths. The books of a market cell are evaluated in ladders of
+at most `LADDER_BOOKS`. A task is a range of blocks of one ladder; how a run is cut into tasks depends on the study alone.
+"""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stresslab import schedule
+from stresslab.books.linear import LONG, SHORT
+from stresslab.config.build import SIDES, BookFacts, book_facts, positions
+from stresslab.config.paths import dimension, is_market_path
+from stresslab.config.schema import Study
+from stresslab.config.sweep import Cell, expand
+from stresslab.errors import InputError, NotAllowed
+from stresslab.evaluate import Arguments, Evaluation, Shape, arguments
+from stresslab.random import key
+from stresslab.units import years
+from stresslab.venues.funding import funding_seconds
+
+LADDER_BOOKS = 64
+TASK_PATH_STEPS = 2**28  # seconds of work: few fat tasks
+STATIC_FUNDING = 0.25  # the most funding, as a fraction of price, that the static ladder's tiers are complete for
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Books on the paths of one market cell: all that a worker needs, NumPy only."""
+
+    market: int
+    number: int  # within the market cell
+    cells: tuple[int, ...]  # in the order of the results: longs, then shorts
+    shape: Shape  # with n_paths 0: the device decides how many paths a scan carries
+    arguments: Arguments
+    scale: np.ndarray  # notional at spot
+    n_events: int
+    wanted: tuple[int, ...]  # rows of (liquidation, bankruptcy, loss levels ...) that are counted
+    horizon_bins: np.ndarray
+    n_bins: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A range of blocks of one ladder."""
+
+    ladder: int
+    first: int
+    blocks: int
+
+    @property
+    def name(self) -> str:
+        """Its key in the store."""
+        return f"ladder-{self.ladder:06d}-blocks-{self.first:08d}-{self.blocks:06d}"
+
+
+@dataclass(frozen=True)
+class MarketCell:
+    """Everything that the law of the paths depends on, and which cells share it."""
+
+    index: int
+    coords: dict[str, Any]
+    study: Study
+    cells: tuple[int, ...]
+    ladders: tuple[int, ...]
+    n_steps: int
+    dt: float
+    schedule: schedule.Schedule
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do."""
+
+    study: Study
+    cells: list[Cell]
+    books: list[BookFacts | NotAllowed]
+    markets: list[MarketCell]
+    ladders: list[Ladder]
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of each market cell to begin with."""
+        return self.study.sampling.paths // self.study.sampling.block
+
+    @property
+    def most_blocks(self) -> int:
+        """Blocks of each market cell at most."""
+        target = self.study.sampling.target
+        return (target.max_paths if target else self.study.sampling.paths) // self.study.sampling.block
+
+    def path_steps(self, blocks: int) -> int:
+        """Path-steps of the whole grid for so many blocks of each market cell."""
+        steps = sum(self.markets[ladder.market].n_steps for ladder in self.ladders)
+        return steps * blocks * self.study.sampling.block
+
+    def tasks(self, ladder: int, first: int, last: int) -> list[Task]:
+        """Blocks `first` .. `last` of a ladder, cut into tasks."""
+        steps = self.markets[self.ladders[ladder].market].n_steps * self.study.sampling.block
+        each = max(1, TASK_PATH_STEPS // steps)
+        return [Task(ladder, start, min(each, last - start)) for start in range(first, last, each)]
+
+
+def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
+    """The plan of a study. `evaluation` is chosen by the plan; a test or a benchmark may name it.
+
+    A book that its rulebook refuses raises NotAllowed when it stands alone, and is kept as a refusal in a sweep.
+    """
+    cells = expand(study)
+    books = [_book(cell, alone=not study.sweep) for cell in cells]
+    market_dims = [dimension(path) for path in study.sweep if is_market_path(path)]
+    grouped: dict[tuple[Any, ...], list[int]] = {}
+    for cell in cells:
+        grouped.setdefault(tuple(cell.coords[dim] for dim in market_dims), []).append(cell.index)
+    markets: list[MarketCell] = []
+    ladders: list[Ladder] = []
+    for values, members in grouped.items():
+        coords = dict(zip(market_dims, values, strict=True))
+        market = _market(len(markets), coords, cells[members[0]].study, tuple(members))
+        made = _ladders(market, books, study, evaluation)
+        numbers = tuple(range(len(ladders), len(ladders) + len(made)))
+        markets.append(MarketCell(**{**market.__dict__, "ladders": numbers}))
+        ladders += made
+    return Plan(study, cells, books, markets, ladders)
+
+
+def _book(cell: Cell, alone: bool) -> BookFacts | NotAllowed:
+    try:
+        return book_facts(cell.study)
+    except NotAllowed as refusal:
+        if alone:
+            raise refusal.at(file=cell.study.file) from None
+        return refusal
+
+
+def _market(index: int, coords: dict[str, Any], study: Study, cells: tuple[int, ...]) -> MarketCell:
+    step = study.market.step_seconds
+    substeps = study.model.substeps(years(step))
+    dt = years(step) / substeps
+    ends = np.array(study.market.horizon_seconds) // step * substeps
+    bins = schedule.survival_bins(ends // substeps, study.outputs.survival_points) * substeps
+    paid, rate = np.array([], np.int64), 0.0
+    if study.funding is not None:
+        seconds = funding_seconds(study.as_of, study.funding.interval_seconds, study.market.horizon_seconds[-1])
+        # a payment between two steps is made at the end of the step that it falls into
+        paid, rate = -(-seconds * substeps // step), study.funding.rate
+    jumps = getattr(study.model, "jump_intensity", 0.0) * dt
+    timetable = schedule.build(ends, bins, paid, rate, jumps)
+    return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable)
+
+
+def _ladders(
+    market: MarketCell, books: Sequence[BookFacts | NotAllowed], study: Study, evaluation: Evaluation | None
+) -> list[Ladder]:
+    held = [cell for cell in market.cells if isinstance(books[cell], BookFacts)]
+    held.sort(key=lambda cell: books[cell].side == "short")  # type: ignore[union-attr]
+    return [
+        _ladder(market, number, tuple(held[start : start + LADDER_BOOKS]), books, study, evaluation)
+        for number, start in enumerate(range(0, len(held), LADDER_BOOKS))
+    ]
+
+
+def _ladder(
+    market: MarketCell,
+    number: int,
+    members: tuple[int, ...],
+    books: Sequence[Any],
+    study: Study,
+    evaluation: Evaluation | None,
+) -> Ladder:
+    chosen = evaluation or _evaluation(market)
+    by_side = {side: [books[c] for c in members if SIDES[books[c].side] == side] for side in (LONG, SHORT)}
+    sides = {side: positions(held, all_tiers=chosen == "account") for side, held in by_side.items() if held}
+    fractions, wanted = _events(study.outputs.events)
+    shape = Shape(
+        model=type(market.study.model),
+        layout=market.study.model.layout(market.dt),
+        evaluation=chosen,
+        sides=tuple(sides),
+        n_horizons=len(study.market.horizons),
+        antithetic=study.sampling.antithetic,
+        n_paths=0,
+    )
+    given = arguments(
+        key(study.seed, _stream(market)), market.study.model, market.dt, market.schedule, fractions, sides
+    )
+    scale = np.array([books[cell].scale for cell in members])
+    bins = len(market.schedule.bin_ends)
+    return Ladder(
+        market.index, number, members, shape, given, scale, len(wanted), wanted, market.schedule.horizon_bins, bins
+    )
+
+
+def _evaluation(market: MarketCell) -> Evaluation:
+    """The static ladder where no trigger can move further than its tiers reach: known, moderate funding."""
+    paid = float(np.abs(market.schedule.segments.funding_rate).sum())
+    return "static" if paid <= STATIC_FUNDING else "account"
+
+
+def _events(events: Sequence[str]) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Loss levels as fractions, and for each event its row among (liquidation, bankruptcy, losses ...)."""
+    losses = [event for event in events if event.startswith("loss_")]
+    rows = ["liquidation", "bankruptcy", *losses]
+    fractions = np.array([int(event.removeprefix("loss_")) / 100 for event in losses])
+    return fractions, tuple(rows.index(event) for event in events)
+
+
+def _stream(market: MarketCell) -> int:
+    """0 for all cells; with independent streams a number made of the cell's own coordinates, whatever stands beside it."""
+    if market.study.sampling.streams == "shared":
+        return 0
+    return zlib.crc32(json.dumps(market.coords, sort_keys=True).encode())
+
+
+def check_runnable(plan: Plan) -> None:
+    """InputError where there is nothing to run."""
+    if not plan.ladders:
+        refusal = next(book for book in plan.books if isinstance(book, NotAllowed))
+        raise InputError(
+            f"no cell of the sweep is allowed by its rulebook; the first: {refusal}", key="sweep", file=plan.study.file
+        )

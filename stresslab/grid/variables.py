@@ -1,0 +1,74 @@
+"""The variables of a run's dataset: dimensions, type, unit and meaning, in one table."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+CONVENTIONS = (
+    "Probabilities with 95 % intervals. Money in quote currency; PnL since as_of, net of fees and funding, survivors marked at the "
+    "horizon. Losses positive. Cells that were not run hold NaN, integers 0; see status."
+)
+EMPTY: dict[Any, Any] = {float: np.nan, np.int64: 0, object: ""}
+
+
+class Variable(NamedTuple):
+    """One line of the table."""
+
+    dims: tuple[str, ...]
+    dtype: Any
+    units: str
+    long_name: str
+    of_market: bool = False
+
+
+def _estimate(dims: tuple[str, ...], units: str, name: str) -> tuple[Variable, Variable]:
+    return Variable(dims, float, units, name), Variable(dims, float, units, f"standard error of: {name}")
+
+
+_EVENT, _HORIZON, _LEVEL = ("horizon", "event"), ("horizon",), ("horizon", "loss_level")
+
+TABLE: dict[str, Variable] = {
+    "probability": Variable(_EVENT, float, "1", "probability of the event by the horizon"),
+    "lower": Variable(_EVENT, float, "1", "lower end of the 95 % interval of the probability"),
+    "upper": Variable(_EVENT, float, "1", "upper end of the 95 % interval of the probability"),
+    "standard_error": Variable(_EVENT, float, "1", "standard error of the probability"),
+    "hits": Variable(_EVENT, np.int64, "paths", "paths on which the event came by the horizon"),
+    "time_median": Variable(_EVENT, float, "days", "median time of the event given that it came by the horizon"),
+    "ruin_probability": Variable(_HORIZON, float, "1", "probability of ruin by the horizon"),
+    "ruin_probability_se": Variable(_HORIZON, float, "1", "standard error of the probability of ruin"),
+    "ruin_lower": Variable(_HORIZON, float, "1", "lower end of the 95 % interval of the probability of ruin"),
+    "ruin_upper": Variable(_HORIZON, float, "1", "upper end of the 95 % interval of the probability of ruin"),
+    "probability_by_cause": Variable((*_EVENT, "cause"), float, "1", "probability of the event by the horizon and its cause"),
+    "survival": Variable(("survival_time",), float, "1", "probability of no ruin yet"),
+    "survival_lower": Variable(("survival_time",), float, "1", "lower end of the 95 % interval of survival"),
+    "survival_upper": Variable(("survival_time",), float, "1", "upper end of the 95 % interval of survival"),
+    "loss_count": Variable(("horizon", "loss_bin"), np.int64, "paths", "paths whose loss lies in the bin"),
+    "status": Variable((), object, "1", "ok, not_allowed, failed or target_not_met"),
+    "status_reason": Variable((), object, "1", "why the status is not ok"),
+    "notional": Variable((), float, "quote currency", "notional at entry"),
+    "quantity": Variable((), float, "units of the asset", "quantity"),
+    "liquidation_price": Variable((), float, "quote currency", "liquidation price at as_of, before further funding"),
+    "bankruptcy_price": Variable((), float, "quote currency", "bankruptcy price at as_of, before further funding"),
+    "n_paths": Variable((), np.int64, "paths", "paths simulated", True),
+    "effective_sample_size": Variable((), float, "paths", "independent units among them", True),
+    "stopped_by": Variable((), object, "1", "what ended the sampling: paths, target or max_paths", True),
+}
+
+for _name, _text in {
+    "mean_pnl": "mean profit and loss since as_of",
+    "mean_fees": "mean fees paid",
+    "mean_funding": "mean funding received",
+    "shortfall_mean": "mean shortfall: what equity falls below zero by, before any liquidation fee",
+}.items():
+    TABLE[_name], TABLE[f"{_name}_se"] = _estimate(_HORIZON, "quote currency", _text)
+
+for _name, _text in {"value_at_risk": "value at risk", "expected_shortfall": "expected shortfall"}.items():
+    TABLE[_name], TABLE[f"{_name}_se"] = _estimate(_LEVEL, "quote currency", f"{_text} by the horizon, a positive loss")
+    TABLE[f"{_name}_fraction"], TABLE[f"{_name}_fraction_se"] = _estimate(
+        _LEVEL, "fraction of equity at as_of", f"{_text} by the horizon, a positive loss"
+    )
+
+
+def attributes(name: str) -> dict[str, str]:
+    """Unit and meaning of a variable."""
+    return {"units": TABLE[name].units, "long_name": TABLE[name].long_name}
