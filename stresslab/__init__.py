@@ -8,10 +8,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "models": "stresslab.models",
     "venues": "stresslab.venues",
-    "simulate": "stresslab.simulate:simulate",
-    "first_passage": "stresslab.first_passage:first_passage",
+    "simulate": "stresslab.paths:simulate",
+    "first_passage": "stresslab.passage:first_passage",
     "load_study": "stresslab.config:load_study",
-    "run": "stresslab.run:run",
+    "run": "stresslab.execution:run",
     "InputError": "stresslab.errors:InputError",
     "StresslabError": "stresslab.errors:StresslabError",
 }

@@ -24,12 +24,12 @@ def prepare() -> None:
     except RuntimeError:
         warnings.warn("JAX was already running: stresslab uses the devices that it has", stacklevel=2)
     if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(_cache_folder()))
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     """One folder per kind of processor and jaxlib: compiled code of one may not run on another."""
     root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "stresslab"
     return root / hashlib.sha256(f"{cpu_features()} {jaxlib.__version__}".encode()).hexdigest()[:16]
@@ -46,6 +46,12 @@ def cpu_features() -> str:
         return f"{platform.machine()} {platform.processor()}"
 
 
+def on_cpu() -> bool:
+    """Whether JAX computes on the CPU here."""
+    prepare()
+    return jax.default_backend() == "cpu"
+
+
 def devices() -> list[Any]:
     """The devices that a launch is spread over."""
     prepare()
@@ -54,15 +60,13 @@ def devices() -> list[Any]:
 
 def compiler_options() -> dict[str, Any]:
     """Options of `jax.jit` for the hot loop: 512-bit vectors on x86 processors that have them."""
-    prepare()
-    wide = jax.default_backend() == "cpu" and "avx512f" in cpu_features()
+    wide = on_cpu() and "avx512f" in cpu_features()
     return {"xla_cpu_prefer_vector_width": 512} if wide else {}
 
 
 def scan_paths() -> int:
     """Paths that one scan carries: its state should stay in half of a core's L2 cache; a GPU wants many."""
-    prepare()
-    return SCAN_PATHS_CPU if jax.default_backend() == "cpu" else SCAN_PATHS_GPU
+    return SCAN_PATHS_CPU if on_cpu() else SCAN_PATHS_GPU
 
 
 def describe() -> str:
@@ -73,4 +77,4 @@ def describe() -> str:
 
 def blocks_per_launch(block: int) -> int:
     """Blocks that are started together: one keeps a CPU busy, a GPU wants some million paths at once."""
-    return 1 if jax.default_backend() == "cpu" else max(1, SCAN_PATHS_GPU // block)
+    return 1 if on_cpu() else max(1, SCAN_PATHS_GPU // block)

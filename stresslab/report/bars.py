@@ -70,7 +70,7 @@ def losses(ds: xr.Dataset, layout: Layout) -> Figure:
     title = {"text": "loss, % of collateral (negative: gain)"}
     axes = {
         "xaxis": {"title": title, "domain": [0, 0.7], "ticksuffix": suffix},
-        "yaxis": decade_axis("paths per 1 % of collateral (log scale)", 1e-4),
+        "yaxis": decade_axis("paths per 1 % of collateral (log scale)", 1e-4, within=(1, 2, 5)),
         "xaxis2": {"domain": [0.8, 1], "anchor": "y2"},
         "yaxis2": percent_axis("paths") | {"anchor": "x2"},
         "barmode": "group",

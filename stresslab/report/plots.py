@@ -90,10 +90,10 @@ def percent_axis(title: str) -> Json:
     return {"title": {"text": title}, "ticksuffix": f"{words.UNIT_SPACE}%", "rangemode": "tozero"}
 
 
-def decade_axis(title: str, low: float) -> Json:
-    """A logarithmic axis in percent from the decade of `low` (in percent) to 100."""
+def decade_axis(title: str, low: float, within: Sequence[int] = (1,)) -> Json:
+    """A logarithmic axis in percent from the decade of `low` (in percent) to 100; `within`: the ticks of a decade."""
     first = min(0, math.floor(math.log10(low))) if low > 0 else 0
-    ticks = [10.0**k for k in range(first, 3)]
+    ticks = [float(f"{step}e{k}") for k in range(first, 3) for step in within]
     texts = [f"{words.quantity(tick, 1)}{words.UNIT_SPACE}%" for tick in ticks]
     return {"type": "log", "title": {"text": title}, "tickvals": ticks, "ticktext": texts, "range": [first - 0.1, 2.1]}
 

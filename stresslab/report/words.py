@@ -17,7 +17,7 @@ _TIME_UNITS = {"days": 1.0, "day": 1.0, "D": 1.0, "hours": 1 / 24, "h": 1 / 24, 
 
 def _leading(value: float) -> int:
     """Decimals that show the leading digit of a positive value: 0.034 gives 2, 34 gives 0."""
-    return max(0, -math.floor(math.log10(value))) if value > 0 else 0
+    return max(0, -math.floor(math.log10(value * (1 + 1e-9)))) if value > 0 else 0
 
 
 def _decimals(p: float, lower: float, upper: float) -> int:

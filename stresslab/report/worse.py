@@ -56,4 +56,4 @@ def _ratio(other: Sequence[float], base: Sequence[float]) -> tuple[str, str, flo
 
 def _digits(ratio: float) -> str:
     """A ratio, aligned: 0.94, 2.50, 43.1, 110; small ones to two significant digits."""
-    return words.quantity(ratio, 2) if ratio < 0.1 else words.number(ratio, 2 if ratio < 10 else int(ratio < 100))
+    return words.quantity(ratio, 2) if ratio < 0.0995 else words.number(ratio, 2 if ratio < 10 else int(ratio < 100))

@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 
 import icechunk
 import zarr
+from zarr.errors import NodeNotFoundError
 
 from stresslab.errors import InputError, RunError
 from stresslab.store.lock import LOCK_NAME
 
 MARKER, VERSION = "stresslab_store", 1
 ASIDE = ".creating"  # where a local repository is made before it is moved in place
+DAMAGE = (icechunk.IcechunkError, NodeNotFoundError, RuntimeError)  # the last is what a decoder raises
 SCHEMES = "a folder, s3://bucket/prefix, gs://bucket/prefix or memory://"
 
 
@@ -72,7 +74,7 @@ def store_errors(location: Location, doing: str) -> Iterator[None]:
         yield
     except icechunk.ConflictError:
         raise RunError(f"{location.url}: could not {doing}: another process is writing the same run") from None
-    except (icechunk.IcechunkError, RuntimeError) as error:  # numcodecs raises the latter for a damaged chunk
+    except DAMAGE as error:
         raise RunError(f"{location.url}: could not {doing}: {_causes(error)}") from error
 
 

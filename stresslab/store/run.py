@@ -38,7 +38,8 @@ class OpenRun:
         self._branch, self._end = RUN_BRANCH + digest, END_BRANCH + digest
         self._where: dict[str, tuple[str, int]] = {}  # key -> the commit's array and the number of the part in it
         self._commits = 0
-        self._latest: tuple[str, np.ndarray] | None = None
+        self._partials: zarr.Group | None = None  # as of the last commit; opened when needed
+        self._packed: dict[str, np.ndarray] = {}  # what was read: one read serves all the parts of a commit
         self._is_open = True
 
     def resume(self, fresh: bool) -> None:
@@ -48,13 +49,19 @@ class OpenRun:
             stale = {self._end} | ({self._branch} if fresh else set())
             for branch in branches & stale:
                 self._repository.delete_branch(branch)
+            root = root_snapshot(self._repository)
             if self._branch not in branches - stale:
-                self._repository.create_branch(self._branch, root_snapshot(self._repository))
-            self._repository.lookup_snapshot(self._repository.lookup_branch(self._branch))
-            root = zarr.open_group(self._repository.readonly_session(self._branch).store, mode="r")
-            group = root.get(PARTIALS)
-            for name, array in sorted(group.arrays()) if isinstance(group, zarr.Group) else ():
+                self._repository.create_branch(self._branch, root)
+            if self._repository.lookup_branch(self._branch) == root:  # nothing was committed
+                return
+            for name, array in sorted(self._open_partials().arrays()):
                 self._remember(name, list(array.attrs["keys"]))  # type: ignore[arg-type]
+
+    def _open_partials(self) -> zarr.Group:
+        if self._partials is None:
+            store = self._repository.readonly_session(self._branch).store
+            self._partials = zarr.open_group(store, path=PARTIALS, mode="r")
+        return self._partials
 
     def _remember(self, name: str, keys: list[str]) -> None:
         self._where.update({key: (name, number) for number, key in enumerate(keys)})
@@ -68,12 +75,12 @@ class OpenRun:
         """One partial result, bit for bit."""
         self._require_open()
         name, number = self._where[key]
-        if self._latest is None or self._latest[0] != name:
+        if name not in self._packed:
             with store_errors(self._location, "read a partial result"):
-                session = self._repository.readonly_session(self._branch)
-                array = zarr.open_array(session.store, path=f"{PARTIALS}/{name}", mode="r")
-                self._latest = (name, np.asarray(array[...]))
-        return unpack(self._latest[1], number)
+                array = self._open_partials()[name]
+                assert isinstance(array, zarr.Array)
+                self._packed[name] = np.asarray(array[...])
+        return unpack(self._packed[name], number)
 
     def commit(self, parts: dict[str, Arrays]) -> None:
         """Make several partial results durable, all or none. A key that is there already is replaced."""
@@ -94,6 +101,7 @@ class OpenRun:
                 attributes={"keys": list(parts)},
             )
             session.commit(f"{len(parts)} partial results")
+        self._partials = None
         self._remember(name, list(parts))
 
     def finish(self, dataset: xr.Dataset, provenance: dict[str, Any]) -> str:
@@ -123,6 +131,7 @@ class OpenRun:
     def close(self) -> None:
         """Release the store. An unfinished run stays on its branch and can be resumed."""
         self._is_open = False
+        self._packed.clear()
         self._lock.release()
 
     def __enter__(self) -> Self:

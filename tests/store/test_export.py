@@ -17,14 +17,8 @@ from stresslab.store.table import tidy
 SUFFIXES = ["nc", "zarr", "csv", "parquet", "json"]
 
 
-@pytest.fixture
-def needs_hdf5(request):
-    if "nc" in request.node.callspec.params.values():
-        pytest.importorskip("h5py", reason="writing NetCDF-4 needs h5py")
-
-
 @pytest.mark.parametrize("suffix, opened", [("nc", xr.load_dataset), ("zarr", lambda path: xr.open_zarr(path).load())])
-def test_whole_datasets(needs_hdf5, tmp_path, dataset, suffix, opened):
+def test_whole_datasets(tmp_path, dataset, suffix, opened):
     path = tmp_path / f"out.{suffix}"
     export(dataset, path)
     back = opened(path)
@@ -81,7 +75,7 @@ def test_json_is_strict(tmp_path, dataset):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_dataset_from_the_store_exports_quietly(needs_hdf5, tmp_path, dataset, provenance, suffix):
+def test_a_dataset_from_the_store_exports_quietly(tmp_path, dataset, provenance, suffix):
     store = open_store(tmp_path / "store")
     store.begin("key").finish(dataset.isel(model=0, leverage=0, drop=True).assign_attrs(swept="[]"), provenance)
     with warnings.catch_warnings(record=True) as said:
@@ -102,7 +96,7 @@ def test_capital_suffixes(tmp_path, dataset):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_an_existing_target(needs_hdf5, tmp_path, dataset, suffix):
+def test_an_existing_target(tmp_path, dataset, suffix):
     target = tmp_path / f"out.{suffix}"
     for make in (lambda: target.write_text("old"), lambda: (target.unlink(), target.mkdir(), (target / "x").touch())):
         make()

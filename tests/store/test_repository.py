@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import icechunk
+import numpy as np
 import pytest
 import zarr
 from store.sample import CHILD
@@ -160,6 +161,19 @@ def test_a_damaged_store_is_one_line(tmp_path, dataset, provenance):
     with pytest.raises(RunError, match=r"could not open the store: ") as caught:
         open_store(tmp_path / "store")
     assert "\n" not in str(caught.value) and tag
+
+
+def test_damaged_numbers_are_an_error(tmp_path, dataset, provenance):
+    store = open_store(tmp_path / "store")
+    dataset["large"] = ("x", np.arange(500.0))
+    store.begin("key").finish(dataset, provenance)
+    for file in (tmp_path / "store" / "chunks").iterdir():
+        damaged = bytearray(file.read_bytes())
+        damaged[len(damaged) // 2] ^= 1  # one bit
+        file.write_bytes(damaged)
+    with pytest.raises(RunError, match="could not read the run: ") as caught:
+        store.read()
+    assert "\n" not in str(caught.value)
 
 
 QUIET = """

@@ -1,0 +1,250 @@
+"""The command line: parse, call, print.
+
+Heavy modules are imported inside the commands, so that `--help` answers at once. Exit codes: 0 fine, 1 the run failed, 2 the input is
+wrong, 3 finished and a limit is breached.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from stresslab.errors import InputError, StresslabError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FAILED, WRONG_INPUT, BREACHED, INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(
+    help="Probability of ruin of leveraged crypto derivative books, with an honest interval.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+StoreUrl = Annotated[str, typer.Argument(metavar="STORE", help="A folder, or s3:// or gs:// address, of runs.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the study, by its dotted path.")
+]
+Tag = Annotated[str | None, typer.Option("--run", metavar="TAG", help="Which run; the newest without it.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")]
+Workers = Annotated[int, typer.Option(min=0, help="Run on so many local processes; 0 runs in this one.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    store: Annotated[str, typer.Option(metavar="URL", help="Where the run is kept.")] = "results",
+    scheduler: Scheduler = None,
+    workers: Workers = 0,
+    set_: Overrides = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on with an unfinished run.")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the report too.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run a study, keep the result, say what came out.
+
+    Example: stresslab run configs/studies/quickstart.yaml --report report.html
+    """
+    from stresslab import limits, terminal
+    from stresslab.config import load_study
+    from stresslab.grid.plan import check_runnable, make_plan
+    from stresslab.report import write_report
+    from stresslab.execution import run_into_store
+    from stresslab.store import open_store
+
+    plan = make_plan(load_study(study, set_ or ()))
+    check_runnable(plan)
+    if report is not None:
+        terminal.require_writable(report, "--report")
+    opened = open_store(store)
+    with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
+        finished = run_into_store(plan, executor, opened, fresh, progress, terminal.quiet_or_print(quiet))
+    if report is not None:
+        write_report(finished.dataset, finished.provenance, report)
+    results = limits.evaluate(finished.dataset)
+    if not quiet:
+        terminal.print_answer(finished.dataset)
+    terminal.print_limits(results)
+    terminal.say(f"run {finished.tag} is in {store}" + (f", the report in {report}" if report else ""))
+    raise typer.Exit(BREACHED if limits.breached(results) else 0)
+
+
+@app.command()
+def check(study: StudyFile, set_: Overrides = None) -> None:
+    """Validate a study and print its plan; run nothing."""
+    from stresslab import terminal
+    from stresslab.config import load_study
+    from stresslab.grid.plan import make_plan
+
+    terminal.print_plan(make_plan(load_study(study, set_ or ())))
+
+
+@app.command("max-leverage")
+def max_leverage(
+    study: StudyFile,
+    ruin: Annotated[float, typer.Option(min=0.0, max=1.0, help="The largest acceptable probability of ruin.")],
+    horizon: Annotated[str, typer.Option(help="One of the study's horizons.")],
+    set_: Overrides = None,
+    workers: Workers = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Find the largest leverage whose ruin probability stays below a bound, upper end of the interval included."""
+    from stresslab import terminal
+    from stresslab.config import load_study
+    from stresslab.grid.plan import make_plan
+    from stresslab.leverage import largest_leverage, with_leverages
+    from stresslab.execution import run_plan
+
+    plan = make_plan(with_leverages(load_study(study, set_ or ()), ruin, horizon))
+    with terminal.executor(None, workers) as executor, terminal.progress(quiet) as progress:
+        dataset = run_plan(plan, executor, progress)
+    terminal.print_table(largest_leverage(dataset, ruin, horizon))
+
+
+@app.command()
+def report(
+    store: StoreUrl,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="Where the page goes.")],
+    run_: Tag = None,
+) -> None:
+    """Write the report of a run as one HTML page."""
+    from stresslab import terminal
+    from stresslab.report import write_report
+    from stresslab.store import open_store
+
+    terminal.require_writable(output, "--output")
+    opened = open_store(store, create=False)
+    write_report(opened.read(run_), opened.provenance(run_), output)
+    terminal.say(f"wrote {output}")
+
+
+@app.command()
+def export(
+    store: StoreUrl,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Ends in nc, zarr, csv, parquet or json.")],
+    run_: Tag = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+) -> None:
+    """Write a run as NetCDF, Zarr, CSV, Parquet or JSON."""
+    from stresslab import terminal
+    from stresslab.store import export as export_dataset
+    from stresslab.store import open_store
+
+    export_dataset(open_store(store, create=False).read(run_), output, overwrite=overwrite)
+    terminal.say(f"wrote {output}")
+
+
+@app.command()
+def runs(store: StoreUrl) -> None:
+    """List the finished runs of a store, newest last."""
+    from stresslab import terminal
+    from stresslab.store import open_store
+
+    terminal.print_runs(open_store(store, create=False).runs())
+
+
+@app.command()
+def compare(
+    store: StoreUrl,
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A")],
+    run_b: Annotated[str, typer.Argument(metavar="RUN_B")],
+) -> None:
+    """Show how ruin probabilities changed from one run to another."""
+    from stresslab import terminal
+    from stresslab.compare import compare_ruin
+    from stresslab.store import open_store
+
+    opened = open_store(store, create=False)
+    terminal.print_table(compare_ruin(opened.read(run_a), opened.read(run_b)))
+
+
+@app.command()
+def calibrate(
+    prices: Annotated[Path, typer.Argument(metavar="PRICES.csv", help="Bars: timestamp, open, high, low, close.")],
+    model: Annotated[str, typer.Option(help="gbm, merton or heston.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.yaml", help="Where the parameters go.")],
+    source: Annotated[str, typer.Option(help="Where the prices are from; kept in the file.")] = "",
+) -> None:
+    """Fit a model to a price history and write its parameters with their standard errors."""
+    from stresslab import terminal
+    from stresslab.calibrate import FITS, log_returns, read_bars
+
+    if model not in FITS:
+        raise InputError(f"can be fitted: {', '.join(FITS)}", key="--model", got=model)
+    terminal.require_writable(output, "--output")
+    text = FITS[model](log_returns(read_bars(prices))).yaml(source or prices.name)
+    output.write_text(text)
+    terminal.say(text + f"wrote {output}")
+
+
+@app.command()
+def models() -> None:
+    """List the volatility models and their parameters."""
+    from stresslab import terminal
+
+    terminal.print_models()
+
+
+@app.command()
+def venues() -> None:
+    """List the rulebooks that come with stresslab."""
+    from stresslab import terminal
+
+    terminal.print_venues()
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a study file."""
+    import json
+
+    from stresslab.config import study_schema
+
+    typer.echo(json.dumps(study_schema(), indent=2))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """Copy the studies, models and rulebooks that come with stresslab into a folder."""
+    import shutil
+
+    from stresslab import terminal
+    from stresslab.shipped import config_root
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError("must be a new or empty folder", key="DIR", got=str(folder), hint="Name another")
+    terminal.require_writable(folder, "DIR")
+    shutil.copytree(config_root(), folder, dirs_exist_ok=True)
+    terminal.say(f"wrote {folder}; now try: stresslab run {folder}/studies/quickstart.yaml --report report.html")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what stresslab finds on this machine."""
+    from stresslab import terminal
+
+    terminal.print_doctor()
+
+
+def main() -> NoReturn:
+    """Entry point: refusals become one message and an exit code, never a traceback."""
+    try:
+        app()
+    except InputError as error:
+        _fail(str(error), WRONG_INPUT)
+    except StresslabError as error:
+        _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        _fail("stopped; the same command goes on where it was", INTERRUPTED)
+    sys.exit(0)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    typer.echo(f"stresslab: {message}", err=True)
+    sys.exit(status)

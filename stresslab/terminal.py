@@ -1,0 +1,243 @@
+"""What the command line shows: progress, tables and one-line answers."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.table import Table
+
+from stresslab import device, execution, limits
+from stresslab.config.build import BookFacts
+from stresslab.config.sweep import Cell
+from stresslab.errors import InputError, require
+from stresslab.grid import cluster
+from stresslab.grid.drive import Executor
+from stresslab.grid.drive import Progress as OnProgress
+from stresslab.grid.plan import Plan
+from stresslab.grid.serial import Serial
+from stresslab.models import MODELS
+from stresslab.store import RunRecord
+from stresslab.venues import available, load
+
+_OUT = Console(highlight=False, soft_wrap=True)
+_ERR = Console(stderr=True, highlight=False)
+_LOG_SECONDS = 5.0
+_CELLS_SHOWN = 6
+# path-steps per second of one core, in round figures, for the estimate that `check` prints
+_NOMINAL_RATE = {"gbm": 150e6, "merton": 20e6, "heston": 40e6}
+
+
+def say(text: str) -> None:
+    """One line of result."""
+    _OUT.print(text, markup=False)
+
+
+def quiet_or_print(quiet: bool) -> Callable[[str], None]:
+    """Where remarks go."""
+    return (lambda text: None) if quiet else (lambda text: _ERR.print(text, markup=False))
+
+
+def require_writable(path: Path, key: str) -> None:
+    """InputError unless a file could be written at `path`; nothing is written."""
+    parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    require(parent.is_dir() and os.access(parent, os.W_OK), "cannot be written", key=key, got=str(path))
+    require(not path.is_dir() or key == "DIR", "is a folder", key=key, got=str(path), hint="Name a file")
+
+
+@contextmanager
+def executor(scheduler: str | None, workers: int) -> Iterator[Executor]:
+    """This process, local processes, or a Dask scheduler."""
+    if scheduler is not None:
+        if workers:
+            raise InputError("give --scheduler or --workers, not both", key="--workers", got=workers)
+        with cluster.remote(scheduler) as found:
+            yield found
+    elif workers:
+        with cluster.local(workers) as found:
+            yield found
+    else:
+        yield Serial()
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[OnProgress]:
+    """A bar on a terminal, plain lines elsewhere, nothing when quiet: done, rate, time left."""
+    if quiet:
+        yield lambda done, planned: None
+    elif _ERR.is_terminal:
+        with Progress(
+            TextColumn("[bold]paths"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=_ERR,
+        ) as bar:
+            task = bar.add_task("run", total=None, rate="")
+            counter = _Counter()
+
+            def show(done: int, planned: int) -> None:
+                counter.add(done)
+                bar.update(task, advance=done, total=planned, rate=counter.rate())
+
+            yield show
+    else:
+        yield _Lines()
+
+
+class _Counter:
+    def __init__(self) -> None:
+        self.start, self.done = time.monotonic(), 0
+
+    def add(self, done: int) -> None:
+        self.done += done
+
+    def per_second(self) -> float:
+        return self.done / max(time.monotonic() - self.start, 1e-9)
+
+    def rate(self) -> str:
+        return f"{self.per_second() / 1e6:.0f} M path-steps/s"
+
+
+class _Lines(_Counter):
+    """Progress as lines of a log, one every few seconds and one at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = time.monotonic()
+
+    def __call__(self, done: int, planned: int) -> None:
+        self.add(done)
+        now = time.monotonic()
+        if now - self.said >= _LOG_SECONDS or self.done >= planned:
+            self.said = now
+            left = (planned - self.done) / max(self.per_second(), 1e-9)
+            print(f"{100 * self.done / max(planned, 1):.0f} % done, {self.rate()}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+
+def print_table(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> None:
+    """Rows of equal keys as a table."""
+    records = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in records[0] if records else ():
+        table.add_column(str(name), overflow="fold")
+    for record in records:
+        table.add_row(*(escape(str(value)) for value in record.values()))
+    _OUT.print(table, width=None if _OUT.is_terminal else 240)
+
+
+def percent(probability: float, lower: float, upper: float) -> str:
+    """A probability with its interval; no hit is an upper bound."""
+    if not np.isfinite(probability):
+        return "-"
+    if probability == 0:
+        return f"< {100 * upper:.2g} %"
+    digits = max(0, min(6, 1 - int(np.floor(np.log10(max(100 * (upper - lower), 1e-9))))))
+    return f"{100 * probability:.{digits}f} % ({100 * lower:.{digits}f} to {100 * upper:.{digits}f})"
+
+
+def print_answer(ds: xr.Dataset) -> None:
+    """Ruin by horizon, one line for each cell."""
+    swept = json.loads(ds.attrs["swept"])
+    say(f"\nprobability of {ds.attrs['ruin_event']} with 95 % interval")
+    rows = []
+    for index in np.ndindex(*(ds.sizes[dim] for dim in swept)):
+        at = ds.isel(dict(zip(swept, index, strict=True)))
+        row = {dim: _short(at[dim].item()) for dim in swept}
+        for horizon in ds["horizon"].values:
+            one = at.sel(horizon=horizon)
+            row[str(horizon)] = percent(*(float(one[f"ruin_{part}"]) for part in ("probability", "lower", "upper")))
+        rows.append({**row, "status": str(at["status"].item())})
+    print_table(rows)
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def print_limits(results: Sequence[limits.LimitResult]) -> None:
+    """One line for each limit."""
+    for result in results:
+        measured = percent(result.probability, result.lower, result.upper)
+        say(f"limit {result.name}: {result.effective_state}, {result.event} by {result.horizon} {measured}, max {100 * result.maximum:g} %")
+
+
+def print_plan(plan: Plan) -> None:
+    """What `check` says."""
+    allowed = sum(isinstance(book, BookFacts) for book in plan.books)
+    paths = plan.study.sampling.paths
+    steps, most = plan.path_steps(plan.blocks), plan.path_steps(plan.most_blocks)
+    cores = len(device.devices()) if device.on_cpu() else 1
+    seconds = sum(
+        plan.markets[ladder.market].n_steps * paths / _NOMINAL_RATE.get(plan.markets[ladder.market].study.model.kind, 20e6)
+        for ladder in plan.ladders
+    )
+    widest = max((len(ladder.cells) for ladder in plan.ladders), default=0)
+    horizons = len(plan.study.market.horizons)
+    launch = plan.study.sampling.block * device.blocks_per_launch(plan.study.sampling.block)
+    megabytes = launch * widest * (8 * horizons * 4 + 40) / 1e6
+    kinds = ", ".join(sorted({ladder.shape.evaluation for ladder in plan.ladders})) or "nothing"
+    say(f"study {plan.study.study}, hash {plan.study.hash[:12]}")
+    say(f"cells {len(plan.cells)} ({len(plan.cells) - allowed} not allowed), market cells {len(plan.markets)}, ladders {len(plan.ladders)}")
+    say(f"evaluation {kinds}; paths {paths} in blocks of {plan.study.sampling.block}")
+    say(f"path-steps {steps:.3g}" + (f", up to {most:.3g} for the target" if most > steps else ""))
+    say(f"memory about {300 + 2 * megabytes:.0f} MB for each process; time about {seconds / cores:.0f} s on {device.describe()}")
+    for reason, cells in _refusals(plan).items():
+        say(f"not allowed, {len(cells)} cells: {reason}")
+        for cell in cells[:_CELLS_SHOWN]:
+            say("    " + ", ".join(f"{name} {_short(value)}" for name, value in cell.coords.items()))
+        if len(cells) > _CELLS_SHOWN:
+            say(f"    and {len(cells) - _CELLS_SHOWN} more")
+
+
+def _refusals(plan: Plan) -> dict[str, list[Cell]]:
+    found: dict[str, list[Cell]] = {}
+    for cell, book in zip(plan.cells, plan.books, strict=True):
+        if not isinstance(book, BookFacts):
+            found.setdefault(str(book), []).append(cell)
+    return found
+
+
+def print_runs(records: Sequence[RunRecord]) -> None:
+    """The history of a store."""
+    print_table([{"run": r.tag, "study": r.study, "as_of": r.as_of, "started": r.started, "seconds": r.seconds} for r in records])
+
+
+def print_models() -> None:
+    """Each model with its fields."""
+    for kind, model in MODELS.items():
+        say(f"{kind}: {(model.__doc__ or '').strip()}")
+        for name, field in model.model_fields.items():
+            if name != "kind":
+                default = "" if field.is_required() else f" (default {field.default:g})"
+                say(f"    {name}: {field.description}{default}")
+
+
+def print_venues() -> None:
+    """Each rulebook with its date."""
+    for name in available():
+        rulebook = load(name)
+        say(f"{rulebook.id}, rules of {rulebook.as_of}; confidence: {rulebook.confidence}")
+
+
+def print_doctor() -> None:
+    """Versions, devices and folders."""
+    for name, version in execution.versions().items():
+        say(f"{name} {version}")
+    say(f"python {sys.version.split()[0]}")
+    say(f"device: {device.describe()}")
+    say(f"compilation cache: {device.cache_folder()}")
