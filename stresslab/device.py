@@ -46,10 +46,15 @@ def cpu_features() -> str:
         return f"{platform.machine()} {platform.processor()}"
 
 
+def backend() -> str:
+    """What JAX computes on: cpu, gpu or tpu."""
+    prepare()
+    return jax.default_backend()
+
+
 def on_cpu() -> bool:
     """Whether JAX computes on the CPU here."""
-    prepare()
-    return jax.default_backend() == "cpu"
+    return backend() == "cpu"
 
 
 def devices() -> list[Any]:

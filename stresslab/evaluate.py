@@ -1,4 +1,8 @@
-"""One block of a study: all books of a market cell on the same paths, by the static ladder or by the general account step."""
+"""One block of a study: all books of a market cell on the same paths, by the static ladder or by the general account step.
+
+Three stages, each compiled into the same program: walk the paths; look up the record of the segment in which each book was crossed;
+settle the money. Both evaluations end in the same `Outcome`.
+"""
 
 from typing import Any, Literal, NamedTuple
 
@@ -9,8 +13,8 @@ from jax import Array, lax
 
 from stresslab import random, scan
 from stresslab.books import account, ladder
-from stresslab.books.linear import LONG, Positions, TriggerLines, liquidation_lines, loss_lines
-from stresslab.books.outcome import CAUSES, Settlement, settle
+from stresslab.books.linear import LONG, Lines, Positions, ladder_lines
+from stresslab.books.outcome import CAUSES, Outcome, Settlement, settle
 from stresslab.models.base import Layout, Parameters, State
 from stresslab.schedule import GAP_SLOTS, Schedule, Segments
 
@@ -33,8 +37,7 @@ class Side(NamedTuple):
     """The books of one side: their positions, and the lines of the static ladder."""
 
     positions: Positions
-    trigger: TriggerLines
-    loss: TriggerLines
+    lines: Lines
 
 
 class Arguments(NamedTuple):
@@ -49,55 +52,66 @@ class Arguments(NamedTuple):
     sides: tuple[Side, ...]
 
 
-class Result(NamedTuple):
-    """Of one scan, for each side in the order of `Shape.sides`."""
+class Walked(NamedTuple):
+    """The paths walked. `books` are Crossings or Accounts of each side; records have the segment in front."""
 
-    liquidation: tuple[Array, ...]
-    settlement: tuple[Settlement, ...]
+    books: tuple[Any, ...]
+    records: tuple[ladder.Record, ...]  # empty for accounts
+    funding_after: Array  # (segment, 1, path)
+    price_at: Array  # (horizon, 1, path)
+    funding_at: Array
     gaps_lost: Array
 
 
-class Running(NamedTuple):
-    """The carry from segment to segment."""
+class Looked(NamedTuple):
+    """The walk with what happened in the segment of each crossing: for each side the liquidation's and the losses'."""
 
-    place: scan.Place
-    books: tuple[Any, ...]  # Outcome or Accounts of each side
-    funding: Array  # F, (1, path)
-    price_at: Array  # (horizon, 1, path)
-    funding_at: Array
-    gaps_lost: tuple[Array, ...]
+    walked: Walked
+    liquidation: tuple[Any, ...]
+    losses: tuple[tuple[Any, ...], ...]
+
+
+class Result(NamedTuple):
+    """Of one scan, for each side in the order of `Shape.sides`."""
+
+    outcome: tuple[Outcome, ...]
+    settlement: tuple[Settlement, ...]
+    gaps_lost: Array
 
 
 def arguments(
     key: random.Key, model: Parameters, dt: float, schedule: Schedule, fractions: np.ndarray, sides: dict[int, Positions]
 ) -> Arguments:
     """Host values as the arrays of one call, rounded to float32 once."""
-    made = tuple(
-        Side(positions, liquidation_lines(positions, side), loss_lines(positions, side, fractions))
-        for side, positions in sides.items()
-    )
-    last_code = (schedule.horizon_bins + 1) * len(CAUSES)
-    plain = Arguments(
-        key, model.coefficients(dt), model.init(1), schedule.segments, last_code.astype(np.int32), fractions, made
-    )
-    return _to_single(plain)
+    made = tuple(Side(positions, ladder_lines(positions, side, fractions)) for side, positions in sides.items())
+    last_code = ((schedule.horizon_bins + 1) * len(CAUSES)).astype(np.int32)
+    plain = Arguments(key, model.coefficients(dt), model.init(1), schedule.segments, last_code, fractions, made)
+    return jax.tree.map(_to_single, plain)
 
 
-def _to_single(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32) if np.asarray(leaf).dtype == np.float64 else np.asarray(leaf), tree)
+def _to_single(leaf: Any) -> np.ndarray:
+    array = np.asarray(leaf)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 class _LadderObserver(NamedTuple):
     sides: tuple[int, ...]
 
-    def diffusion(self, seen: Any, reach: scan.Reach) -> Any:
-        return tuple(
-            ladder.watch_diffusion(side, one, reach.low if side == LONG else reach.high)
-            for side, one in zip(self.sides, seen, strict=True)
-        )
+    def step(self, seen: Any, pieces: tuple[scan.Reach | scan.Gap, ...]) -> Any:
+        return tuple(_watch(side, one, pieces) for side, one in zip(self.sides, seen, strict=True))
 
-    def jump(self, seen: Any, gap: scan.Gap) -> Any:
-        return tuple(ladder.watch_jump(side, one, gap.end) for side, one in zip(self.sides, seen, strict=True))
+
+def _watch(side: int, seen: ladder.Extreme, pieces: tuple[scan.Reach | scan.Gap, ...]) -> ladder.Extreme:
+    """One step: the gaps of the step before go into their slots, those of this step wait (XLA works them out once)."""
+    seen = ladder.shelve(seen)
+    gaps = []
+    for piece in pieces:
+        if isinstance(piece, scan.Reach):
+            seen = ladder.watch_diffusion(side, seen, piece.low if side == LONG else piece.high)
+        else:
+            seen, gap = ladder.watch_jump(side, seen, piece.end)
+            gaps.append(gap)
+    return seen._replace(fresh=ladder.Gaps(tuple(since for since, _ in gaps), tuple(to for _, to in gaps)))
 
 
 class _AccountObserver(NamedTuple):
@@ -107,38 +121,46 @@ class _AccountObserver(NamedTuple):
     funding: Array
     bin_index: Array
 
-    def diffusion(self, seen: Any, reach: scan.Reach) -> Any:
-        worst = (jnp.exp(reach.low if side == LONG else reach.high) for side in self.sides)
+    def step(self, seen: Any, pieces: tuple[scan.Reach | scan.Gap, ...]) -> Any:
         return tuple(
-            account.diffuse(side, book.positions, self.fractions, one, price, self.funding, self.bin_index)
-            for side, book, one, price in zip(self.sides, self.books, seen, worst, strict=True)
-        )
-
-    def jump(self, seen: Any, gap: scan.Gap) -> Any:
-        price = jnp.exp(gap.end)
-        return tuple(
-            account.jump(side, book.positions, self.fractions, one, price, self.funding, self.bin_index)
+            self._one(side, book.positions, one, pieces)
             for side, book, one in zip(self.sides, self.books, seen, strict=True)
         )
 
+    def _one(self, side: int, positions: Positions, accounts: account.Accounts, pieces: Any) -> account.Accounts:
+        for piece in pieces:
+            is_gap = isinstance(piece, scan.Gap)
+            worst = jnp.exp(piece.end if is_gap else piece.low if side == LONG else piece.high)
+            watch = account.jump if is_gap else account.diffuse
+            accounts = watch(side, positions, self.fractions, accounts, worst, self.funding, self.bin_index)
+        return accounts
 
-def evaluate(shape: Shape, first: Array, *given: Any) -> Result:
-    """The outcome and money of every book on `shape.n_paths` paths, the first of which is number `first`."""
+
+class _Running(NamedTuple):
+    """The carry from segment to segment. Of the static ladder the last segment's distances, which are booked in the next."""
+
+    place: scan.Place
+    books: tuple[Any, ...]
+    funding: Array  # F, (1, path)
+    price_at: Array
+    funding_at: Array
+    gaps_lost: tuple[Array, ...]
+    distances: tuple[Array, ...]
+    number: Array  # of the segment
+
+
+def walk(shape: Shape, first: Array, *given: Any) -> Walked:
+    """Walk `shape.n_paths` paths, the first of which is number `first`."""
     a = Arguments(*given)
-    walk = scan.Walk(shape.model, shape.layout, shape.antithetic, a.key, scan.path_numbers(first, shape.n_paths), a.coefficients)
-    state = _spread(shape, a.state)
-    nothing = jnp.zeros((1, shape.n_paths), jnp.float32)
-    at = jnp.zeros((shape.n_horizons, 1, shape.n_paths), jnp.float32)
-    none_lost = jnp.zeros((1, shape.n_paths), jnp.int32)
-    start = Running(scan.begin(walk, state), _open(shape, a), nothing, at, at, (none_lost,) * len(shape.sides))
+    numbers = scan.path_numbers(first, shape.n_paths)
+    paths = scan.Walk(shape.model, shape.layout, shape.antithetic, a.key, numbers, a.coefficients)
     run_segment = _static_segment if shape.evaluation == "static" else _account_segment
-    end, _ = lax.scan(lambda running, segment: (run_segment(shape, a, walk, running, segment), None), start, a.segments)
-    outcomes = end.books if shape.evaluation == "static" else tuple(account.outcome(books) for books in end.books)
-    settled = tuple(
-        settle(book.positions, side, a.fractions, result, end.price_at, end.funding_at, a.last_code)
-        for side, book, result in zip(shape.sides, a.sides, outcomes, strict=True)
+    start = _start(shape, a, scan.begin(paths, _spread(shape, a.state)))
+    end, (records, funding_after) = lax.scan(
+        lambda running, segment: run_segment(shape, a, paths, running, segment), start, a.segments
     )
-    return Result(tuple(result.liquidation for result in outcomes), settled, sum(end.gaps_lost, none_lost))
+    books = _book_crossings(shape, a, end) if shape.evaluation == "static" else end.books
+    return Walked(books, records, funding_after, end.price_at, end.funding_at, sum(end.gaps_lost))
 
 
 def _spread(shape: Shape, one: State) -> State:
@@ -148,58 +170,122 @@ def _spread(shape: Shape, one: State) -> State:
     return State(jnp.broadcast_to(one.log_price, full), variance)
 
 
-def _open(shape: Shape, a: Arguments) -> tuple[Any, ...]:
-    n_fractions = a.fractions.shape[0]
-    if shape.evaluation == "account":
-        return tuple(account.start(side.positions, n_fractions, shape.n_paths) for side in a.sides)
-    return tuple(ladder.start(side.positions.margin.shape[0], n_fractions, shape.n_paths) for side in a.sides)
+def _start(shape: Shape, a: Arguments, place: scan.Place) -> _Running:
+    n_paths, n_fractions = shape.n_paths, a.fractions.shape[0]
+    nothing, none_lost = jnp.zeros((1, n_paths), jnp.float32), jnp.zeros((1, n_paths), jnp.int32)
+    at = jnp.zeros((shape.n_horizons, 1, n_paths), jnp.float32)
+    if shape.evaluation == "static":
+        books: Any = tuple(ladder.start(side.positions.margin.shape[0], n_fractions, n_paths) for side in a.sides)
+        far = tuple(
+            jnp.full((book.lines.slopes.shape[0], n_paths), np.float32(side * np.inf))
+            for side, book in zip(shape.sides, a.sides, strict=True)
+        )
+    else:
+        books, far = tuple(account.start(side.positions, n_fractions, n_paths) for side in a.sides), ()
+    return _Running(place, books, nothing, at, at, (none_lost,) * len(shape.sides), far, jnp.zeros((), jnp.int32))
 
 
-def _static_segment(shape: Shape, a: Arguments, walk: scan.Walk, running: Running, segment: Segments) -> Running:
-    slots = GAP_SLOTS if shape.layout.jumps else 0
-    here = running.place.here
+def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
+    jumps, slots = shape.layout.jumps, GAP_SLOTS if shape.layout.jumps else 0
     seen = tuple(
-        ladder.start_segment(side, here, slots, lost) for side, lost in zip(shape.sides, running.gaps_lost, strict=True)
+        ladder.start_segment(side, running.place.here, jumps, slots, lost)
+        for side, lost in zip(shape.sides, running.gaps_lost, strict=True)
     )
-    place, seen = scan.many_steps(walk, running.place, _LadderObserver(shape.sides), seen, segment.steps)
-    books = tuple(
-        ladder.end_segment(side, result, book.trigger, book.loss, one, running.funding, segment.bin)
-        for side, book, result, one in zip(shape.sides, a.sides, running.books, seen, strict=True)
+    place, seen = scan.many_steps(paths, running.place, _LadderObserver(shape.sides), seen, segment.steps)
+    records = tuple(ladder.record(one, place.here, running.funding) for one in seen)
+    booked = _book_crossings(shape, a, running)
+    after, funding = _finish_segment(running, segment, place, booked)
+    distances = tuple(
+        ladder.distances(side, book.lines.slopes, done, funding)
+        for side, book, done in zip(shape.sides, a.sides, records, strict=True)
+    )
+    lost = tuple(ladder.shelve(one).gaps_lost for one in seen)
+    return after._replace(gaps_lost=lost, distances=distances), (records, funding)
+
+
+def _book_crossings(shape: Shape, a: Arguments, running: _Running) -> tuple[ladder.Crossings, ...]:
+    return tuple(
+        ladder.cross(side, book.lines, before, distance, running.number - np.int32(1))
+        for side, book, before, distance in zip(shape.sides, a.sides, running.books, running.distances, strict=True)
     )
 
-    def pay(books: tuple[Any, ...], price: Array, funding: Array) -> tuple[Any, ...]:
-        return tuple(
-            ladder.pay_funding(side, result, book.trigger, book.loss, price, funding, segment.bin)
-            for side, book, result in zip(shape.sides, a.sides, books, strict=True)
-        )
 
-    return _finish_segment(running, segment, place, books, pay)._replace(gaps_lost=tuple(one.gaps_lost for one in seen))
-
-
-def _account_segment(shape: Shape, a: Arguments, walk: scan.Walk, running: Running, segment: Segments) -> Running:
+def _account_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
     observer = _AccountObserver(shape.sides, a.sides, a.fractions, running.funding, segment.bin)
-    place, books = scan.many_steps(walk, running.place, observer, running.books, segment.steps)
+    place, books = scan.many_steps(paths, running.place, observer, running.books, segment.steps)
+    after, funding = _finish_segment(running, segment, place, books)
+    price = jnp.exp(place.here)
 
-    def pay(books: tuple[Any, ...], price: Array, funding: Array) -> tuple[Any, ...]:
+    def pay(books: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(
-            account.pay_funding(
-                side, book.positions, a.fractions, one, price, segment.funding_rate, funding, segment.bin
-            )
-            for side, book, one in zip(shape.sides, a.sides, books, strict=True)
+            account.pay_funding(side, b.positions, a.fractions, one, price, segment.funding_rate, funding, segment.bin)
+            for side, b, one in zip(shape.sides, a.sides, books, strict=True)
         )
 
-    return _finish_segment(running, segment, place, books, pay)
+    books = lax.cond(segment.funding_rate != np.float32(0), pay, lambda books: books, books)
+    return after._replace(books=books), ((), funding)
 
 
-def _finish_segment(running: Running, segment: Segments, place: scan.Place, books: tuple[Any, ...], pay: Any) -> Running:
-    """Funding where it is due, then the horizon's record: each segment overwrites it until the horizon has come."""
+def _finish_segment(running: _Running, segment: Segments, place: scan.Place, books: Any) -> tuple[_Running, Array]:
+    """Funding where it is due, and the horizon's record: each segment overwrites it until the horizon has come."""
     price = jnp.exp(place.here)
     funding = running.funding + segment.funding_rate * price
-    books = lax.cond(segment.funding_rate != np.float32(0), pay, lambda books, *_: books, books, price, funding)
-    return running._replace(
+    after = running._replace(
         place=place,
         books=books,
         funding=funding,
         price_at=lax.dynamic_update_index_in_dim(running.price_at, price, segment.horizon, 0),
         funding_at=lax.dynamic_update_index_in_dim(running.funding_at, funding, segment.horizon, 0),
+        number=running.number + np.int32(1),
     )
+    return after, funding
+
+
+def look_up(shape: Shape, walked: Walked, *given: Any) -> Looked:
+    """The record, F afterwards and survival bin of the segment of each crossing."""
+    if shape.evaluation == "account":
+        return Looked(walked, (), ())
+    a = Arguments(*given)
+    found = [
+        [_at(when, records, walked.funding_after, a.segments.bin) for when in (crossed.liquidation, *crossed.loss)]
+        for crossed, records in zip(walked.books, walked.records, strict=True)
+    ]
+    return Looked(
+        walked._replace(records=(), funding_after=jnp.zeros(())),
+        tuple(side[0] for side in found),
+        tuple(tuple(side[1:]) for side in found),
+    )
+
+
+def _at(when: Array, records: ladder.Record, funding_after: Array, bins: Array) -> tuple[ladder.Record, Array, Array]:
+    segment = jnp.maximum(when, np.int32(0))  # of a line that was never crossed the first: it is not used
+    picked = jax.tree.map(lambda kept: jnp.take_along_axis(kept[:, 0], segment, axis=0), (records, funding_after))
+    return (*picked, bins[segment])
+
+
+def settle_books(shape: Shape, looked: Looked, *given: Any) -> Result:
+    """Outcome and money of every book."""
+    a, walked = Arguments(*given), looked.walked
+    if shape.evaluation == "static":
+        outcomes = tuple(
+            _resolve(side, book.lines, crossed, at, losses)
+            for side, book, crossed, at, losses in zip(
+                shape.sides, a.sides, walked.books, looked.liquidation, looked.losses, strict=True
+            )
+        )
+    else:
+        outcomes = tuple(account.outcome(books) for books in walked.books)
+    settled = tuple(
+        settle(book.positions, side, a.fractions, result, walked.price_at, walked.funding_at, a.last_code)
+        for side, book, result in zip(shape.sides, a.sides, outcomes, strict=True)
+    )
+    return Result(outcomes, settled, walked.gaps_lost)
+
+
+def _resolve(side: int, lines: Lines, crossed: ladder.Crossings, at: Any, losses: Any) -> Outcome:
+    result = ladder.resolve_liquidation(side, lines, crossed.liquidation, *at)
+    rows = [ladder.resolve_loss(side, lines, row, crossed, *where) for row, where in enumerate(losses)]
+    return result._replace(loss=jnp.stack(rows) if rows else crossed.loss)
+
+
+STAGES = (walk, look_up, settle_books)

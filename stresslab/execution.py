@@ -76,7 +76,7 @@ def run_into_store(
 
 def plan_key(plan: Plan) -> str:
     """What must be equal for a partial result to be used again: the study, its rulebooks, and the code and device kind."""
-    return "/".join((plan.study.hash, *versions().values(), jax.default_backend(), device.cpu_features()))
+    return "/".join((plan.study.hash, *versions().values(), device.backend(), device.cpu_features()))
 
 
 def versions() -> dict[str, str]:

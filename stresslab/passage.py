@@ -25,11 +25,13 @@ class Shape(NamedTuple):
 
 
 class _Extremes(NamedTuple):
-    def diffusion(self, seen: tuple[Array, Array], reach: scan.Reach) -> tuple[Array, Array]:
-        return jnp.minimum(seen[0], reach.low), jnp.maximum(seen[1], reach.high)
-
-    def jump(self, seen: tuple[Array, Array], gap: scan.Gap) -> tuple[Array, Array]:
-        return jnp.minimum(seen[0], gap.end), jnp.maximum(seen[1], gap.end)
+    def step(self, seen: tuple[Array, Array], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, Array]:
+        low, high = seen
+        for piece in pieces:
+            is_gap = isinstance(piece, scan.Gap)
+            low = jnp.minimum(low, piece.end if is_gap else piece.low)
+            high = jnp.maximum(high, piece.end if is_gap else piece.high)
+        return low, high
 
 
 def first_passage(
@@ -56,7 +58,7 @@ def first_passage(
     firsts = np.arange(0, n_paths, scan_paths)
     segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
     given = (random.key(seed, stream), model.coefficients(fine), model.init(1), segments)
-    low, high = (np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths] for a in scan.launch(extremes, shape, firsts, given))
+    low, high = (np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths] for a in scan.launch((extremes,), shape, firsts, given))
     hit = [(low if level < 1 else -high) <= np.float32(np.log(level)) * (1 if level < 1 else -1) for level in levels]
     hits = np.array([row.sum(axis=1) for row in hit])
     if antithetic:

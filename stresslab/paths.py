@@ -25,10 +25,7 @@ class _Shape(NamedTuple):
 
 
 class _Nobody(NamedTuple):
-    def diffusion(self, seen: Any, reach: scan.Reach) -> Any:
-        return seen
-
-    def jump(self, seen: Any, gap: scan.Gap) -> Any:
+    def step(self, seen: Any, pieces: Any) -> Any:
         return seen
 
 
@@ -59,7 +56,7 @@ def simulate(
     shape = _Shape(type(model), model.layout(fine), n_steps, substeps, antithetic, scan_paths)
     firsts = np.arange(0, n_paths, scan_paths)
     log_price, variance = scan.launch(
-        _keep_all, shape, firsts, (random.key(seed, stream), model.coefficients(fine), model.init(1))
+        (_keep_all,), shape, firsts, (random.key(seed, stream), model.coefficients(fine), model.init(1))
     )
     dims = ("path", "time")
     price = (spot * np.exp(_paths_first(log_price, n_paths))).astype(np.float32)

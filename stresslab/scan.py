@@ -39,11 +39,9 @@ class Gap(NamedTuple):
 
 
 class Observer(Protocol):
-    """What watches the pieces of each step in time order. `seen` is its carry."""
+    """What watches the pieces of each step, which are in time order. `seen` is its carry."""
 
-    def diffusion(self, seen: Any, reach: Reach) -> Any: ...
-
-    def jump(self, seen: Any, gap: Gap) -> Any: ...
+    def step(self, seen: Any, pieces: tuple[Reach | Gap, ...]) -> Any: ...
 
 
 class Walk(NamedTuple):
@@ -99,8 +97,7 @@ def begin(walk: Walk, start: State) -> Place:
 
 def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[Place, Any]:
     """Show the observer one more step, and bring the following ones forward."""
-    for piece in place.track.pieces:
-        seen = observer.diffusion(seen, piece) if isinstance(piece, Reach) else observer.jump(seen, piece)
+    seen = observer.step(seen, place.track.pieces)
     track, log_price = _trace(place.state.log_price, place.moves)
     state, moves = _move(walk, place.state, place.packed)
     packed = _draw(walk, place.step)
@@ -151,16 +148,21 @@ def path_numbers(first: Array, n_paths: int) -> Array:
 
 
 @cache
-def launcher(scan: Callable[..., Any], shape: Any, n_devices: int) -> Callable[..., Any]:
-    """`scan(shape, first, *arguments)` compiled and mapped over an array of first path numbers, shared out to the devices.
+def launcher(stages: tuple[Callable[..., Any], ...], shape: Any, n_devices: int) -> Callable[..., Any]:
+    """The stages compiled and mapped over an array of first path numbers, shared out to the devices.
 
-    `shape` is everything static and hashable. Results have one more axis in front, one entry for each first path number.
+    The first stage is called as `stage(shape, first, *arguments)`, each following one with the result before it in place of
+    `first`. What one stage hands to the next is worked out once. `shape` is everything static and hashable. Results
+    have one more axis in front, one entry for each first path number.
     """
     mesh = Mesh(np.array(device.devices()[:n_devices]), ("scan",))
 
     def on_one_device(firsts: Array, arguments: Any) -> Any:
-        traces[scan.__name__, shape] += 1
-        return lax.map(lambda first: scan(shape, first, *arguments), firsts)
+        traces[stages[0].__name__, shape] += 1
+        found = firsts
+        for stage in stages:
+            found = lax.map(lambda one, stage=stage: stage(shape, one, *arguments), found)
+        return found
 
     spread = jax.shard_map(
         on_one_device, mesh=mesh, in_specs=(PartitionSpec("scan"), PartitionSpec()), out_specs=PartitionSpec("scan"), check_vma=False
@@ -173,7 +175,7 @@ def usable_devices(n_scans: int) -> int:
     return max(n for n in range(1, len(device.devices()) + 1) if n_scans % n == 0)
 
 
-def launch(scan: Callable[..., Any], shape: Any, firsts: np.ndarray, arguments: tuple[Any, ...]) -> Any:
-    """Run `scan` for each of the first path numbers; returns at once with arrays that are still being computed."""
-    run = launcher(scan, shape, usable_devices(len(firsts)))
+def launch(stages: tuple[Callable[..., Any], ...], shape: Any, firsts: np.ndarray, arguments: tuple[Any, ...]) -> Any:
+    """Run the stages for each of the first path numbers; returns at once with arrays that are still being computed."""
+    run = launcher(stages, shape, usable_devices(len(firsts)))
     return run(firsts.astype(np.uint32), arguments)

@@ -30,7 +30,7 @@ from stresslab.models import MODELS
 from stresslab.store import RunRecord
 from stresslab.venues import available, load
 
-_OUT = Console(highlight=False, soft_wrap=True)
+_OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 _ERR = Console(stderr=True, highlight=False)
 _LOG_SECONDS = 5.0
 _CELLS_SHOWN = 6
@@ -137,7 +137,7 @@ def print_table(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> None:
         table.add_column(str(name), overflow="fold")
     for record in records:
         table.add_row(*(escape(str(value)) for value in record.values()))
-    _OUT.print(table, width=None if _OUT.is_terminal else 240)
+    _OUT.print(table)
 
 
 def percent(probability: float, lower: float, upper: float) -> str:

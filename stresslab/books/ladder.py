@@ -1,8 +1,12 @@
 """The static ladder: isolated linear books whose trigger is known in advance, up to the funding that the path has paid.
 
-Within a segment F is constant, so every level stands still, and the segment's running extreme decides for all books at once; no
-book is touched inside the loop over steps. A jump that makes a new extreme is kept in a slot (price before, price after): a
-level between the two was crossed by that gap and fills after it; any other level crossed fills at itself.
+Within a segment F is constant, so every trigger stands still and the segment's running extreme decides for all books at once. In
+`distance` form, slope_i S - F against a book's constant, one number per path and distinct maintenance rate serves the whole ladder:
+the loop over segments compares and keeps the number of the segment, nothing else. Cause and fill are worked out once, after the
+loop, from the record of that one segment (`resolve`).
+
+A jump that makes a new extreme is kept in a slot (price before, price after): a level between the two was crossed by that
+gap and fills after it; any other level fills at itself. A level that funding carries to the price fills at the price.
 """
 
 from typing import NamedTuple
@@ -11,17 +15,41 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.books.linear import LONG, TriggerLines
+from stresslab.books.linear import LONG, Lines
 from stresslab.books.outcome import DIFFUSION, FUNDING, GAP, NEVER, Outcome, code
 
 
+class Gaps(NamedTuple):
+    """Jumps to new extremes: log prices before and after, one (1, path) array for each slot; unused slots hold no level."""
+
+    since: tuple[Array, ...]
+    to: tuple[Array, ...]
+
+
 class Extreme(NamedTuple):
-    """What the loop over steps carries for one side: log prices, shape (1, path) and (slot, 1, path)."""
+    """What the loop over steps carries for one side; `fresh` are the gaps of the step seen last, not yet in `slots`."""
+
+    extreme: Array  # log price, (1, path)
+    fresh: Gaps
+    slots: Gaps
+    gaps_lost: Array  # int32, gaps that found no free slot
+
+
+class Record(NamedTuple):
+    """What is kept of a segment to settle the crossings in it; (1, path) arrays, prices."""
 
     extreme: Array
-    gap_from: Array
-    gap_to: Array
-    gaps_lost: Array  # int32, gaps that found no free slot
+    price: Array  # at its end
+    funding: Array  # F during it
+    gap_since: tuple[Array, ...]
+    gap_to: tuple[Array, ...]
+
+
+class Crossings(NamedTuple):
+    """The first segment in which each line was crossed, NEVER if none was."""
+
+    liquidation: Array  # int32 (book, path)
+    loss: Array  # int32 (fraction, book, path)
 
 
 def worse(side: int, a: Array, b: Array) -> Array:
@@ -34,105 +62,113 @@ def beyond(side: int, price: Array, level: Array) -> Array:
     return price <= level if side == LONG else price >= level
 
 
-def start_segment(side: int, log_price: Array, slots: int, gaps_lost: Array) -> Extreme:
-    """A segment begins where the price stands; unused slots hold gaps that no level lies in."""
-    never = jnp.full((slots, *log_price.shape), np.float32(np.inf if side == LONG else -np.inf))
-    return Extreme(log_price, -never, never, gaps_lost)
+def start_segment(side: int, log_price: Array, jumps: int, slots: int, gaps_lost: Array) -> Extreme:
+    """A segment begins where the price stands, without a gap."""
+    nowhere = jnp.full_like(log_price, np.inf if side == LONG else -np.inf)
+    fresh, kept = (Gaps((-nowhere,) * n, (nowhere,) * n) for n in (jumps, slots))
+    return Extreme(log_price, fresh, kept, gaps_lost)
 
 
-def watch_diffusion(side: int, carry: Extreme, worst: Array) -> Extreme:
+def watch_diffusion(side: int, seen: Extreme, worst: Array) -> Extreme:
     """A continuous piece that reached as far as `worst`."""
-    return carry._replace(extreme=worse(side, carry.extreme, worst))
+    return seen._replace(extreme=worse(side, seen.extreme, worst))
 
 
-def watch_jump(side: int, carry: Extreme, after: Array) -> Extreme:
-    """A jump to `after`: a new extreme is a gap, put into the first slot."""
-    if carry.gap_from.shape[0] == 0:
-        return carry._replace(extreme=worse(side, carry.extreme, after))
-    new = after < carry.extreme if side == LONG else after > carry.extreme
-    lost = carry.gaps_lost + (new & jnp.isfinite(carry.gap_from[-1])).astype(jnp.int32)
-    gap_from = jnp.where(new[None], jnp.concatenate([carry.extreme[None], carry.gap_from[:-1]]), carry.gap_from)
-    gap_to = jnp.where(new[None], jnp.concatenate([after[None], carry.gap_to[:-1]]), carry.gap_to)
-    return Extreme(worse(side, carry.extreme, after), gap_from, gap_to, lost)
+def watch_jump(side: int, seen: Extreme, after: Array) -> tuple[Extreme, tuple[Array, Array]]:
+    """A jump to `after`; with the gap that it made if that is a new extreme, else one in which no level lies."""
+    new = after < seen.extreme if side == LONG else after > seen.extreme
+    nowhere = np.float32(np.inf if side == LONG else -np.inf)
+    gap = jnp.where(new, seen.extreme, -nowhere), jnp.where(new, after, nowhere)
+    return seen._replace(extreme=worse(side, seen.extreme, after)), gap
 
 
-def level(side: int, lines: TriggerLines, funding: Array) -> Array:
-    """The price at which each line triggers, given F of each path, shape (1, path): shape (line, path)."""
-    candidates = [
-        (lines.offset[:, tier, None] + funding) * lines.scale[:, tier, None] for tier in range(lines.offset.shape[1])
-    ]
-    found = candidates[0]
-    for candidate in candidates[1:]:
-        # the requirement is the largest of its tiers, so the level is the one that is met first
-        found = jnp.maximum(found, candidate) if side == LONG else jnp.minimum(found, candidate)
+def shelve(seen: Extreme) -> Extreme:
+    """Put the fresh gaps into slots, newest first."""
+    since, to, lost = seen.slots.since, seen.slots.to, seen.gaps_lost
+    for gap_since, gap_to in zip(seen.fresh.since, seen.fresh.to, strict=True):
+        new = jnp.isfinite(gap_to)
+        lost = lost + (new & jnp.isfinite(to[-1])).astype(jnp.int32)
+        since = tuple(jnp.where(new, a, b) for a, b in zip((gap_since, *since[:-1]), since, strict=True))
+        to = tuple(jnp.where(new, a, b) for a, b in zip((gap_to, *to[:-1]), to, strict=True))
+    return seen._replace(slots=Gaps(since, to), gaps_lost=lost)
+
+
+def record(seen: Extreme, log_price: Array, funding: Array) -> Record:
+    """The segment that was seen, as prices."""
+    slots = shelve(seen).slots
+    return Record(
+        jnp.exp(seen.extreme), jnp.exp(log_price), funding, *(tuple(jnp.exp(gap) for gap in gaps) for gaps in slots)
+    )
+
+
+def distances(side: int, slopes: Array, done: Record, funding_after: Array) -> Array:
+    """The worst of slope S - F in the segment for each slope, funding at its end included: shape (slope, path)."""
+    slope = slopes[:, None]
+    return worse(side, slope * done.extreme - done.funding, slope * done.price - funding_after)
+
+
+def start(n_books: int, n_fractions: int, n_paths: int) -> Crossings:
+    """Nothing has been crossed yet."""
+    return Crossings(jnp.full((n_books, n_paths), NEVER), jnp.full((n_fractions, n_books, n_paths), NEVER))
+
+
+def cross(side: int, lines: Lines, before: Crossings, distance: Array, segment: Array) -> Crossings:
+    """Book the crossings of a segment with these worst distances (the last of them that of slope one)."""
+    hit = before.liquidation != before.liquidation
+    for tier in range(lines.offset.shape[1]):
+        hit = hit | beyond(side, distance[tier], lines.offset[:, tier, None])
+    lost = beyond(side, distance[-1], lines.loss_offset[:, :, None])
+    return Crossings(
+        jnp.where((before.liquidation == NEVER) & hit, segment, before.liquidation),
+        jnp.where((before.loss == NEVER) & lost, segment, before.loss),
+    )
+
+
+def trigger_level(side: int, lines: Lines, funding: Array) -> Array:
+    """The price at which each book is liquidated, given F (book, path): the requirement's largest tier is met first."""
+    found = None
+    for tier in range(lines.offset.shape[1]):
+        level = (lines.offset[:, tier, None] + funding) / lines.slopes[tier]
+        found = level if found is None else (jnp.maximum(found, level) if side == LONG else jnp.minimum(found, level))
     return found
 
 
-def start(n_books: int, n_fractions: int, n_paths: int) -> Outcome:
-    """Nothing has happened yet."""
+def resolve_liquidation(side: int, lines: Lines, crossed: Array, at: Record, funding_after: Array, bins: Array) -> Outcome:
+    """Code, fill and F of each liquidation from the record of its segment; all fields (book, path). Losses are left out."""
+    level = trigger_level(side, lines, at.funding)
+    fill, cause = _fill(side, level, at)
+    after = trigger_level(side, lines, funding_after)
+    by_funding = ~beyond(side, at.extreme, level) & beyond(side, at.price, after)
+    never = crossed == NEVER
+    event = code(bins, jnp.where(by_funding, np.int32(FUNDING), cause))
     return Outcome(
-        liquidation=jnp.full((n_books, n_paths), NEVER),
-        fill=jnp.zeros((n_books, n_paths), jnp.float32),
-        funding=jnp.zeros((n_books, n_paths), jnp.float32),
-        loss=jnp.full((n_fractions, n_books, n_paths), NEVER),
+        liquidation=jnp.where(never, NEVER, event),
+        fill=jnp.where(by_funding, at.price, fill),
+        funding=jnp.where(by_funding, funding_after, at.funding),
+        loss=jnp.zeros((0, *crossed.shape), jnp.int32),
     )
 
 
-def end_segment(
-    side: int,
-    outcome: Outcome,
-    trigger: TriggerLines,
-    loss: TriggerLines,
-    seen: Extreme,
-    funding: Array,
-    bin_index: Array,
-) -> Outcome:
-    """Decide the segment that was seen, in which F was `funding`, for all books."""
-    extreme, gap_from, gap_to = jnp.exp(seen.extreme), jnp.exp(seen.gap_from), jnp.exp(seen.gap_to)
-    alive = outcome.liquidation == NEVER
-    trigger_level = level(side, trigger, funding)
-    hit = alive & beyond(side, extreme, trigger_level)
-    fill, cause = _fill(side, trigger_level, gap_from, gap_to)
-    losses = []
-    for row in range(loss.offset.shape[0]):
-        loss_level = level(side, TriggerLines(loss.offset[row][:, None], loss.scale[row][:, None]), funding)
-        # a loss level behind the trigger is never seen: the position is closed by then
-        first = ~hit | beyond(side, trigger_level, loss_level)
-        crossed = (outcome.loss[row] == NEVER) & alive & first & beyond(side, extreme, loss_level)
-        _, loss_cause = _fill(side, loss_level, gap_from, gap_to)
-        losses.append(jnp.where(crossed, code(bin_index, loss_cause), outcome.loss[row]))
-    return Outcome(
-        liquidation=jnp.where(hit, code(bin_index, cause), outcome.liquidation),
-        fill=jnp.where(hit, fill, outcome.fill),
-        funding=jnp.where(hit, funding, outcome.funding),
-        loss=jnp.stack(losses) if losses else outcome.loss,
-    )
+def resolve_loss(
+    side: int, lines: Lines, row: int, crossed: Crossings, at: Record, funding_after: Array, bins: Array
+) -> Array:
+    """Code of one loss level, (book, path): not crossed where the position was closed before, or by the same move first."""
+    offset = lines.loss_offset[row][:, None]
+    level = offset + at.funding
+    _, cause = _fill(side, level, at)
+    by_funding = ~beyond(side, at.extreme, level) & beyond(side, at.price, offset + funding_after)
+    when, closed = crossed.loss[row], crossed.liquidation
+    # a level behind the trigger is not reached by an open position: what was lost is known when it is closed
+    in_front = beyond(side, trigger_level(side, lines, at.funding), level)
+    is_open = (closed == NEVER) | (when < closed) | ((when == closed) & in_front)
+    event = code(bins, jnp.where(by_funding, np.int32(FUNDING), cause))
+    return jnp.where((when == NEVER) | ~is_open, NEVER, event)
 
 
-def pay_funding(
-    side: int, outcome: Outcome, trigger: TriggerLines, loss: TriggerLines, price: Array, funding: Array, bin_index: Array
-) -> Outcome:
-    """Funding has just moved F to `funding`: a level that this carried to the price or past it fills at the price."""
-    alive = outcome.liquidation == NEVER
-    hit = alive & beyond(side, price, level(side, trigger, funding))
-    by_funding = code(bin_index, np.int32(FUNDING))
-    losses = []
-    for row in range(loss.offset.shape[0]):
-        loss_level = level(side, TriggerLines(loss.offset[row][:, None], loss.scale[row][:, None]), funding)
-        crossed = (outcome.loss[row] == NEVER) & alive & beyond(side, price, loss_level)
-        losses.append(jnp.where(crossed, by_funding, outcome.loss[row]))
-    return Outcome(
-        liquidation=jnp.where(hit, by_funding, outcome.liquidation),
-        fill=jnp.where(hit, price, outcome.fill),
-        funding=jnp.where(hit, funding, outcome.funding),
-        loss=jnp.stack(losses) if losses else outcome.loss,
-    )
-
-
-def _fill(side: int, levels: Array, gap_from: Array, gap_to: Array) -> tuple[Array, Array]:
-    """Fill price and cause of a crossing of `levels`, shape (line, path): after the gap that a level lies in, else at it."""
+def _fill(side: int, levels: Array, at: Record) -> tuple[Array, Array]:
+    """Fill and cause of a crossing of `levels` (book, path): after the gap that a level lies in, else at it."""
     fill, cause = levels, jnp.full(levels.shape, np.int32(DIFFUSION))
-    for slot in range(gap_from.shape[0]):
-        inside = beyond(side, gap_to[slot], levels) & ~beyond(side, gap_from[slot], levels)
-        fill, cause = jnp.where(inside, gap_to[slot], fill), jnp.where(inside, np.int32(GAP), cause)
+    for since, to in zip(at.gap_since, at.gap_to, strict=True):
+        inside = beyond(side, to, levels) & ~beyond(side, since, levels)
+        fill, cause = jnp.where(inside, to, fill), jnp.where(inside, np.int32(GAP), cause)
     return fill, cause

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 LONG, SHORT = 1, -1
+NEVER_CROSSED = 1e30
 
 
 class Positions(NamedTuple):
@@ -27,24 +28,23 @@ class Positions(NamedTuple):
     residual_kept: np.ndarray  # 1 where the customer keeps what is left after a liquidation, else 0
 
 
-class TriggerLines(NamedTuple):
-    """A level on the price that moves with F: level = (offset + F) * scale, the worst over the last axis (tiers)."""
+class Lines(NamedTuple):
+    """The static ladder's constants: a long crosses where slope S - F <= offset, a short where it is >= offset."""
 
-    offset: np.ndarray
-    scale: np.ndarray
+    slopes: np.ndarray  # (tier + 1,): 1 - side mmr of each distinct rate, and last the 1 of the loss levels
+    offset: np.ndarray  # (book, tier); a tier that a book does not need has an offset that is never crossed
+    loss_offset: np.ndarray  # (fraction, book)
 
 
-def liquidation_lines(positions: Positions, side: int) -> TriggerLines:
-    """Equity <= requirement as lines, shape (book, tier).
+def ladder_lines(positions: Positions, side: int, fractions: np.ndarray) -> Lines:
+    """Equity <= requirement, and wealth lost >= fraction of the equity at as_of, as lines in S and F.
 
     A long is liquidated where (1 - mmr_i) S - F <= entry - margin - cum_i for some tier i; a short where
-    (1 + mmr_i) S - F >= entry + margin + cum_i (DESIGN: "Static ladders are cheap").
+    (1 + mmr_i) S - F >= entry + margin + cum_i.
     """
-    offset = positions.entry[:, None] - side * (positions.margin[:, None] + positions.cum)
-    return TriggerLines(offset, 1 / (1 - side * positions.mmr))
-
-
-def loss_lines(positions: Positions, side: int, fractions: np.ndarray) -> TriggerLines:
-    """Wealth lost >= fraction of the equity at as_of, shape (fraction, book): slope one, entry fee counted."""
+    rates = np.unique(positions.mmr)
+    offset = np.full((len(positions.margin), len(rates)), -side * NEVER_CROSSED)
+    own = positions.entry[:, None] - side * (positions.margin[:, None] + positions.cum)
+    np.put_along_axis(offset, np.searchsorted(rates, positions.mmr), own, axis=1)
     room = fractions[:, None] * positions.equity - positions.entry_fee  # PnL that may still be lost
-    return TriggerLines(1 - side * room, np.ones_like(room))
+    return Lines(np.append(1 - side * rates, 1.0), offset, 1 - side * room)

@@ -14,7 +14,7 @@ from stresslab import device, scan
 from stresslab.books.outcome import CAUSES, Settlement
 from stresslab.errors import RunError
 from stresslab.estimate import tails
-from stresslab.evaluate import Result, evaluate
+from stresslab.evaluate import STAGES, Result
 from stresslab.grid.plan import Ladder
 
 MONEY = ("pnl", "fees", "funding", "shortfall")
@@ -46,7 +46,7 @@ def _results(ladder: Ladder, first: int, blocks: int, block: int) -> Iterator[Re
     waiting: tuple[Any, int] | None = None
     for start in range(first, first + blocks, together):
         firsts = (start * block + offsets) % 2**32
-        launched = scan.launch(evaluate, shape, firsts, tuple(ladder.arguments)), min(together, first + blocks - start)
+        launched = scan.launch(STAGES, shape, firsts, tuple(ladder.arguments)), min(together, first + blocks - start)
         if waiting is not None:
             yield from _split(*waiting, block)
         waiting = launched
@@ -70,8 +70,8 @@ def _join(scans: Any) -> np.ndarray:
 def summarise(ladder: Ladder, result: Result) -> Summary:
     """Counts and sums of one block."""
     parts = [
-        _summarise_side(ladder, codes, money, np.asarray(side.positions.equity, np.float32))
-        for codes, money, side in zip(result.liquidation, result.settlement, ladder.arguments.sides, strict=True)
+        _summarise_side(ladder, outcome.liquidation, money, np.asarray(side.positions.equity, np.float32))
+        for outcome, money, side in zip(result.outcome, result.settlement, ladder.arguments.sides, strict=True)
     ]
     axis = {"sums": 2}
     joined = {name: np.concatenate([part[name] for part in parts], axis=axis.get(name, 0)) for name in parts[0]}

@@ -23,7 +23,7 @@ from stresslab.report.plots import (
     series,
     variants,
 )
-from stresslab.report.tables import RUN
+from stresslab.report.tables import RUN, whole_words
 
 DRAWN = 40  # bins with a width at most
 VISIBLE = 2e-4  # bins at the ends with less than this share of the paths are left off the axis
@@ -67,10 +67,11 @@ def losses(ds: xr.Dataset, layout: Layout) -> Figure:
         return {"data": traces, "layout": _ranges(bins, seen)}
 
     suffix = f"{words.UNIT_SPACE}%"
-    title = {"text": "loss, % of collateral (negative: gain)"}
+    whole = words.figure_text(whole_words(ds))
+    title = {"text": f"loss, % of {whole} (negative: gain)"}
     axes = {
         "xaxis": {"title": title, "domain": [0, 0.7], "ticksuffix": suffix},
-        "yaxis": decade_axis("paths per 1 % of collateral (log scale)", 1e-4, within=(1, 2, 5)),
+        "yaxis": decade_axis("paths per 1 % of loss (log scale)", 1e-4, within=(1, 2, 5)),
         "xaxis2": {"domain": [0.8, 1], "anchor": "y2"},
         "yaxis2": percent_axis("paths") | {"anchor": "x2"},
         "barmode": "group",

@@ -62,6 +62,7 @@ def facts(ds: xr.Dataset, provenance: dict[str, Any]) -> Facts:
         ("funding", [_pairs(study["funding"]) if study.get("funding") else "none"]),
         ("models", [f"{name}: {_pairs(model)}" for name, model in (study.get("models") or {}).items()]),
         ("sampling", [_pairs(sampling)]),
+        ("assumptions", _assumptions(ds)),
         ("study hash", [str(ds.attrs["study_hash"])]),
         ("rulebook hashes", _lines(ds.attrs.get("rulebook_hashes", ""))),
         ("model hashes", _lines(ds.attrs.get("model_hashes", ""))),
@@ -70,20 +71,21 @@ def facts(ds: xr.Dataset, provenance: dict[str, Any]) -> Facts:
     return [(word, lines) for word, lines in [*found, *_run(provenance)] if any(lines)]
 
 
+def _assumptions(ds: xr.Dataset) -> list[str]:
+    """What the rulebooks take for granted, one line each, under their names where there are several."""
+    books = json.loads(ds.attrs.get("assumptions", "{}"))
+    return [f"{name}: {line}" if len(books) > 1 else str(line) for name, found in books.items() for line in found]
+
+
 def _intervals(sampling: dict[str, Any]) -> str:
-    how = (
-        "from pairs, because paths are antithetic"
-        if sampling.get("antithetic")
-        else "exact for a count of independent paths"
-    )
-    return f"95 %, {how}. No hits gives an upper bound, never zero."
+    exact = "Clopper-Pearson, exact for a count of independent paths"
+    pairs = "Wilson, with the number of paths that the antithetic pairs are worth by their variance"
+    return f"95 %: {pairs if sampling.get('antithetic') else exact}. No hits gives an upper bound, never zero."
 
 
 def _streams(sampling: dict[str, Any]) -> str:
     if sampling.get("streams", "shared") == "shared":
-        return (
-            "Common random numbers: all cells see the same draws, so they differ by less than their intervals suggest."
-        )
+        return "Common random numbers: all cells see the same draws; differences are surer than the intervals suggest."
     return "Independent streams: every market cell has its own draws."
 
 

@@ -22,6 +22,7 @@ from plotly.offline import get_plotlyjs
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
 from stresslab.report import answer, figures, heat, lists, method, tables, words, worse
 from stresslab.report.layout import Layout, arrange, names, swept, thin
+from stresslab.report.safe import safe_values
 
 FOLDER = Path(__file__).resolve().parent
 GLYPHS = {PASS: "\u2713", BREACH: "\u25b2", UNDECIDED: "\u25c6"}
@@ -105,7 +106,7 @@ def _heads(ds: xr.Dataset) -> dict[str, Any]:
 
 def _content(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> dict[str, Any]:
     """What is said about every cell of the run."""
-    safe = answer.safe_values(ds, layout, limits)
+    safe = safe_values(ds, layout, limits)
     return {
         "answer": answer.answer(ds, layout, limits, safe),
         "safe": safe,
@@ -126,6 +127,7 @@ def _sections(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> 
         "heat": heat.heat(ds, layout, limits),
         "events": tables.events(ds, layout),
         "tails": tables.tails(ds, layout),
+        "whole": tables.whole_words(ds),
         "cash": tables.cash(ds, layout),
         "cash_words": [f"{word}: {ds[name].attrs.get('long_name', '')}" for name, word in tables.CASH.items()],
         "books": tables.books(ds, layout, spot),

@@ -105,6 +105,7 @@ def events(ds: xr.Dataset, layout: Layout) -> Table:
 def tails(ds: xr.Dataset, layout: Layout) -> Table:
     """Value at risk and expected shortfall at every level, with standard errors and as a share of collateral."""
     levels = [words.share(level) for level in ds["loss_level"].values.tolist()]
+    whole = whole_words(ds)
     kinds = ("value_at_risk", "expected_shortfall")
 
     def cells(index: Index) -> list[Cell]:
@@ -113,7 +114,7 @@ def tails(ds: xr.Dataset, layout: Layout) -> Table:
         for kind, here in places:
             text, error = words.money(float(at(ds, kind, here)), float(at(ds, f"{kind}_se", here)))
             part = words.tenths(float(at(ds, f"{kind}_fraction", here)))
-            found.append(Cell(text, error, (f"{part} of collateral",)))
+            found.append(Cell(text, error, (f"{part} of {whole}",)))
         return found
 
     heads = [f"{kind} {level}" for level in levels for kind in ("value at risk", "expected shortfall")]
@@ -143,6 +144,16 @@ def books(ds: xr.Dataset, layout: Layout, spot: float) -> Table:
         bodies.append(Body(rows, layout.pick(choice), layout.shown_first(choice), words.cell_name(names(ds, choice))))
     columns = [f"{text} ({units(ds, name)})" for name, text in BOOK.items()]
     return Table(words.title(layout.row) if layout.row else "", columns, bodies, selects)
+
+
+def whole_words(ds: xr.Dataset) -> str:
+    """What losses are a fraction of: collateral, unless the dataset's units name something else."""
+    text = units(ds, "value_at_risk_fraction")
+    return (
+        text.removeprefix("fraction of ").replace("as_of", "the start")
+        if text.startswith("fraction of ")
+        else "collateral"
+    )
 
 
 def units(ds: xr.Dataset, name: str) -> str:

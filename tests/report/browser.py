@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,13 @@ class Browser:
 
     def run(self, script: str) -> Any:
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
+
+    def until(self, script: str, true: Callable[[Any], bool], seconds: float = 10.0) -> Any:
+        """What the script returns, once that is as wanted, or at last."""
+        end = time.monotonic() + seconds
+        while not true(found := self.run(script)) and time.monotonic() < end:
+            time.sleep(0.05)
+        return found
 
     def console(self) -> list[str]:
         """Everything that the console has said since the last call."""

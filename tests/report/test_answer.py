@@ -5,8 +5,9 @@ from report import synthetic
 
 from stresslab.limits import evaluate
 from stresslab.report import words
-from stresslab.report.answer import answer, safe_values
+from stresslab.report.answer import answer
 from stresslab.report.layout import arrange
+from stresslab.report.safe import safe_values
 from stresslab.report.worse import worse
 
 LEVERAGE = {"book.leverage": [20, 5, 10]}  # in no order on purpose

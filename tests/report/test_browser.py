@@ -21,6 +21,11 @@ CHOOSE = """const pick = document.querySelectorAll("select[data-dim='%s']")[0];
 pick.value = "%d"; pick.dispatchEvent(new Event("change"));"""
 
 
+def drawn(window):
+    """Name, width, height, marks and room of every figure, once all of them have marks."""
+    return window.until(DRAWN, lambda figures: all(marks for *_, marks, _ in figures))
+
+
 @pytest.fixture(scope="module")
 def window(tmp_path_factory):
     with browser(tmp_path_factory.mktemp("profile")) as found:
@@ -43,7 +48,7 @@ def desktop(window, nightly_page):
 
 def test_every_figure_is_drawn_without_a_word_on_the_console(desktop):
     window, _, console = desktop
-    figures = {name: size for name, *size in window.run(DRAWN)}
+    figures = {name: size for name, *size in drawn(window)}
     assert list(figures) == ["ruin", "survival", "losses", "causes"]
     for name, (width, height, marks, room) in figures.items():
         assert width > 300 and height > 300 and marks >= 3, name
@@ -78,7 +83,7 @@ def test_figures_follow_the_scheme_and_the_printer(desktop):
     ink = "return getComputedStyle(document.querySelector('[data-figure=ruin] .legendtext')).fill;"
     light = window.run(ink)
     window.scheme("dark")
-    dark = window.run(ink)
+    dark = window.until(ink, lambda colour: colour != light)
     assert light != dark
     window.run("window.dispatchEvent(new Event('beforeprint'));")
     assert window.run(ink) == light
@@ -98,7 +103,8 @@ def test_nothing_is_asked_for_from_outside(desktop, nightly_page):
     assert nightly_page.as_uri() in asked  # the log does record requests
     assert [url for url in asked if not url.startswith((nightly_page.as_uri(), "data:", "blob:"))] == []
     window.run("fetch('https://example.org/').catch(() => {}); new Image().src = 'https://example.org/x.png';")
-    refused = window.console()
+    refused: list[str] = []
+    window.until("return 0;", lambda _: refused.extend(window.console()) or len(refused) >= 2)
     assert len(refused) >= 2 and all("Content Security Policy" in text for text in refused)
 
 
@@ -106,7 +112,7 @@ def test_a_phone_needs_no_sideways_scroll(window, nightly_page):
     window.open(nightly_page, width=390)
     needed, there = window.run(WIDTHS)
     assert there == 390 and needed <= there
-    assert all(width <= 390 for _, width, *_ in window.run(DRAWN))
+    assert all(width <= 390 for _, width, *_ in drawn(window))
     assert window.console() == []
 
 
@@ -148,7 +154,7 @@ def test_other_sweeps_are_drawn_too(window, tmp_path, sweep):
     path = tmp_path / "page.html"
     write_report(synthetic.dataset(sweep, horizons=("1D", "7D"), n_paths=256), {}, path)
     window.open(path, width=390)
-    assert [name for name, *_, marks, _ in window.run(DRAWN) if marks] == ["ruin", "survival", "losses", "causes"]
+    assert [name for name, *_, marks, _ in drawn(window) if marks] == ["ruin", "survival", "losses", "causes"]
     needed, there = window.run(WIDTHS)
     assert needed <= there
     assert window.console() == []

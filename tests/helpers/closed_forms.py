@@ -1,0 +1,37 @@
+"""Textbook formulas that the package does not have: independent oracles, float64."""
+
+import numpy as np
+from scipy import integrate
+from scipy.special import ndtr, ndtri
+
+DAY = 1 / 365
+
+
+def black_call(spot: float, strike: float, sigma: float, t: float, mu: float = 0.0) -> float:
+    """E[(S_t - strike)^+] of a geometric Brownian motion with E[S_t] = spot exp(mu t), undiscounted."""
+    forward, deviation = spot * np.exp(mu * t), sigma * np.sqrt(t)
+    d1 = np.log(forward / strike) / deviation + deviation / 2
+    return forward * ndtr(d1) - strike * ndtr(d1 - deviation)
+
+
+def touch_probability(barrier: float, sigma: float, t: float, mu: float = 0.0) -> float:
+    """P(a geometric Brownian motion touches `barrier` times spot by t): the inverse-Gaussian density by quadrature."""
+    distance, drift = np.log(barrier), mu - sigma**2 / 2
+
+    def density(at: float) -> float:
+        return abs(distance) / (sigma * np.sqrt(2 * np.pi * at**3)) * np.exp(-((distance - drift * at) ** 2) / (2 * sigma**2 * at))
+
+    peak = min(distance**2 / (3 * sigma**2), t)
+    return integrate.quad(density, 0, t, points=[peak / 4, peak / 2, peak], limit=500, epsrel=1e-12)[0]
+
+
+def normal_of(word) -> np.ndarray:
+    """The exact normal quantile of a word's sign bit and 31-bit magnitude."""
+    word = np.asarray(word, np.int64)
+    size = -ndtri(((word & 0x7FFFFFFF) + 0.5) * 2.0**-32)
+    return np.where(word >> 31, -size, size)
+
+
+def uniform_of(word) -> np.ndarray:
+    """The exact uniform of a word."""
+    return (np.asarray(word, np.int64) + 0.5) * 2.0**-32

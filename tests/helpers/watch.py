@@ -1,0 +1,85 @@
+"""Paths as an observer of the engine's own loop sees them: bridged extremes, extremes of the pieces' ends, and the last price.
+
+`first_passage` gives touch probabilities only. The joint law of extreme and last price (barrier options, exits from a corridor) and
+the price that is seen when the bridge is left out need this observer; the loop, the words and the models are those of a run.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from stresslab import device, random, scan
+from stresslab.models.base import Layout, Parameters, State
+from stresslab.units import parse_duration, years
+
+device.prepare()
+
+
+class Watched(NamedTuple):
+    """Log prices relative to spot, float32 of shape (horizon, path)."""
+
+    low: np.ndarray  # lowest so far, between the ends of pieces too
+    high: np.ndarray
+    end_low: np.ndarray  # lowest end of a piece so far: what is seen without a bridge
+    end_high: np.ndarray
+    end: np.ndarray  # at the horizon
+    variance: np.ndarray
+
+
+class _Shape(NamedTuple):
+    model: type[Parameters]
+    layout: Layout
+    antithetic: bool
+    n_paths: int
+
+
+class _All(NamedTuple):
+    def diffusion(self, seen: tuple[Array, ...], reach: scan.Reach) -> tuple[Array, ...]:
+        return self._see(seen, reach.low, reach.high, reach.end)
+
+    def jump(self, seen: tuple[Array, ...], gap: scan.Gap) -> tuple[Array, ...]:
+        return self._see(seen, gap.end, gap.end, gap.end)
+
+    @staticmethod
+    def _see(seen: tuple[Array, ...], low: Array, high: Array, end: Array) -> tuple[Array, ...]:
+        return jnp.minimum(seen[0], low), jnp.maximum(seen[1], high), jnp.minimum(seen[2], end), jnp.maximum(seen[3], end)
+
+
+def watch(
+    model: Parameters,
+    *,
+    horizons: list[str],
+    step: str,
+    n_paths: int,
+    seed: int,
+    antithetic: bool = False,
+    stream: int = 0,
+) -> Watched:
+    """What is seen of `n_paths` paths by each horizon; the arguments are those of `first_passage`."""
+    seconds = parse_duration(step)
+    dt = years(seconds)
+    substeps = model.substeps(dt)
+    scan_paths = min(8192, n_paths)
+    shape = _Shape(type(model), model.layout(dt / substeps), antithetic, scan_paths)
+    ends = np.array([parse_duration(horizon) // seconds for horizon in horizons])
+    segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
+    given = (random.key(seed, stream), model.coefficients(dt / substeps), model.init(1), segments)
+    found = scan.launch(_scan, shape, np.arange(0, n_paths, scan_paths), given)
+    return Watched(*(np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths] for a in found))
+
+
+def _scan(shape: _Shape, first: Array, key: random.Key, coefficients: Any, state: State, segments: Array) -> Watched:
+    walk = scan.Walk(
+        shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
+    )
+    start = State(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
+
+    def segment(carry: Any, n_steps: Array) -> Any:
+        place, seen = scan.many_steps(walk, carry[0], _All(), carry[1], n_steps)
+        here = (*seen, place.here, jnp.broadcast_to(place.variance, seen[0].shape))
+        return (place, seen), tuple(field[0] for field in here)
+
+    _, found = lax.scan(segment, (scan.begin(walk, start), (start.log_price,) * 4), segments)
+    return Watched(*found)
