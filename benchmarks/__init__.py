@@ -1,1 +1,1 @@
-"""Benchmarks: every figure is a ratio against a baseline that is timed in the same run. See README.md beside this file."""
+"""Benchmarks: every figure is a ratio against a baseline timed in the same run. README.md says how to read them."""

@@ -20,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks that were named, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all where none is given")
-    parser.add_argument("--quick", dest="size", action="store_const", const="quick", default="full", help="a tenth of the work")
+    parser.add_argument(
+        "--quick", dest="size", action="store_const", const="quick", default="full", help="a tenth of the work"
+    )
     parser.add_argument("--tiny", dest="size", action="store_const", const="tiny", help="only to see that all runs")
     parser.add_argument("--no-cold", action="store_true", help="leave out the first calls of new processes")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder for the JSON file")
@@ -30,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
     size = SIZES[given.size]
     where = machine.describe()
-    print(f"{where['processor']}, {where['cores']} cores, load {where['load_at_start']}; {where['device']}; size {size.name}")
+    print(
+        f"{where['processor']}, {where['cores']} cores, load {where['load_at_start']}; {where['device']}; {size.name}"
+    )
     sections = {name: _run(name, size, size.cold and not given.no_cold) for name in given.names or NAMES}
     print("\n".join(report.table(sections)))
     print(f"\nwritten to {_write(given.results, where, size, sections)}")

@@ -1,6 +1,6 @@
-"""The first call of a case in a new process: with an empty compilation cache (cold), and with the one that this left (cached).
+"""The first call of a case in a new process: compilation cache empty (cold), and as that call left it (cached).
 
-Run as a script, it is that process: `python -m benchmarks.cold BENCHMARK CASE SIZE` prints the seconds of the first call.
+Run as a script, this is that process: `python -m benchmarks.cold BENCHMARK CASE SIZE` prints the seconds.
 """
 
 import json
@@ -21,20 +21,26 @@ def add_cold(benchmark: str, section: Section, size: str) -> None:
     for timing in section.timings:
         if timing.case.cold:
             with tempfile.TemporaryDirectory() as cache:
-                timing.cold = {name: first_call(benchmark, timing.case.name, size, cache) for name in ("cold", "cached")}
+                timing.cold = {
+                    name: first_call(benchmark, timing.case.name, size, cache) for name in ("cold", "cached")
+                }
 
 
 def first_call(benchmark: str, case: str, size: str, cache: str) -> float:
     """Seconds of the first call of a case in a process that keeps compiled code in the folder `cache`."""
-    environment = {
+    command = [sys.executable, "-m", "benchmarks.cold", benchmark, case, size]
+    done = subprocess.run(command, cwd=ROOT, env=with_cache(cache), stdout=subprocess.PIPE, check=True)
+    return float(json.loads(done.stdout))
+
+
+def with_cache(folder: str) -> dict[str, str]:
+    """The environment of a process that keeps compiled code in `folder`, and nowhere else."""
+    return {
         **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": cache,
+        "JAX_COMPILATION_CACHE_DIR": folder,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
-    command = [sys.executable, "-m", "benchmarks.cold", benchmark, case, size]
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True)
-    return float(json.loads(done.stdout))
 
 
 def main(benchmark: str, case: str, size: str) -> None:

@@ -1,7 +1,8 @@
-"""Timing: cases take turns, so that whatever else the machine does falls on all of them; ratios are taken within a round.
+"""Timing: cases take turns, so that what else the machine does falls on all; ratios are taken within a round.
 
-The first call of a case is not timed here: it traces, compiles and warms up. What it costs is measured by `cold` in processes of
-its own. A baseline may have several candidates (block sizes, ways to use the cores): a short trial picks the fastest.
+The first call of a case is not timed here: it traces, compiles and warms up. What it costs is measured by `cold` in
+processes of its own. A baseline may have several candidates (block sizes, ways to use the cores): a short trial picks
+the fastest.
 """
 
 import time
@@ -137,7 +138,11 @@ def _start(case: Case) -> Timing:
 
 def _best(started: Sequence[Timing]) -> tuple[list[Timing], list[str]]:
     """Of each group its fastest member, and what the trial said of the others."""
-    rate = {id(timing): timing.case.work / min(seconds(timing.case.run) for _ in range(TRIALS)) for timing in started if timing.case.group}
+    rate = {
+        id(timing): timing.case.work / min(seconds(timing.case.run) for _ in range(TRIALS))
+        for timing in started
+        if timing.case.group
+    }
     best: dict[str, Timing] = {}
     for timing in started:
         group = timing.case.group

@@ -1,11 +1,12 @@
 """The same simulation as a good JAX user would write it: `jax.random` inside `lax.scan`, compiled as a whole.
 
-Geometric Brownian motion with the bridge's minimum in every step. Nothing of the step is kept but the running minimum, parameters are
-arguments, each step's keys are folded from its number. `one_device` leaves the two cores to XLA; `all_devices` also spreads
-blocks over JAX's devices and asks for wide vectors, which is more than most users would do.
+Geometric Brownian motion with the bridge's minimum in every step. Nothing of the step is kept but the running
+minimum, parameters are arguments, each step's keys are folded from its number. `one_device` leaves the two cores to
+XLA; `all_devices` also spreads blocks over JAX's devices and asks for wide vectors, which is more than most users
+would do.
 """
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -58,6 +59,7 @@ def all_devices(keys: Any, levels: Any, *coefficients: Any, n_paths: int, segmen
     return _spread(n_paths, segments, len(coefficients))(keys, levels, *coefficients).sum(axis=0)
 
 
+@cache
 def _spread(n_paths: int, segments: tuple[int, ...], n_coefficients: int) -> Any:
     mesh = Mesh(np.array(jax.devices()), ("block",))
 

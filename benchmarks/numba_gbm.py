@@ -1,8 +1,9 @@
 """The same simulation as a Numba user would tune it: parallel over blocks, vectorised over the paths of a block.
 
-Geometric Brownian motion in float32 with the bridge's minimum in every step. One xoshiro128++ generator per path (Blackman and
-Vigna 2021); logarithm (Cephes) and inverse normal (Giles 2012) are polynomials without branches, so that LLVM turns the inner
-loop into vector instructions: `vector_bits` tells whether it did. Numbers are checked by `bench_gbm_ladder` and by the tests.
+Geometric Brownian motion in float32 with the bridge's minimum in every step. One xoshiro128++ generator per path
+(Blackman and Vigna 2021); logarithm (Cephes) and inverse normal (Giles 2012) are polynomials without branches, so
+that LLVM turns the inner loop into vector instructions: `vector_bits` tells whether it did. Numbers are checked by
+`bench_gbm_ladder` and by the tests.
 """
 
 import re
@@ -92,7 +93,7 @@ def _rotate(word, places):
 def _seed(state, seed, first):
     """Splitmix64 of the path's number: four words for each path."""
     for lane in range(state.shape[1]):
-        z = np.uint64(seed) * SEEDS + np.uint64(first + lane)
+        z = (np.uint64(seed) << np.uint64(32)) + np.uint64(first + lane)
         for word in range(4):
             z += SEEDS
             y = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -123,7 +124,9 @@ def _steps(s0, s1, s2, s3, price, low, n_steps, drift, deviation, two_variance):
 
 @nb.njit(parallel=True)
 def minima(seed, n_paths, lanes, segments, drift, deviation, two_variance):
-    """Log price at the end, shape (path,), and running minimum of the log price at the end of each segment, (segment, path)."""
+    """Log price at the end, shape (path,), and running minimum of the log price at the end of each segment, (segment,
+    path).
+    """
     ends, lows = np.empty(n_paths, f32), np.empty((len(segments), n_paths), f32)
     for block in nb.prange(n_paths // lanes):
         first = block * lanes
@@ -131,14 +134,23 @@ def minima(seed, n_paths, lanes, segments, drift, deviation, two_variance):
         _seed(state, seed, first)
         price, low = np.zeros(lanes, f32), np.zeros(lanes, f32)
         for segment in range(len(segments)):
-            _steps(state[0], state[1], state[2], state[3], price, low, segments[segment], drift, deviation, two_variance)
+            _steps(
+                state[0], state[1], state[2], state[3], price, low, segments[segment], drift, deviation, two_variance
+            )
             lows[segment, first : first + lanes] = low
         ends[first : first + lanes] = price
     return ends, lows
 
 
 def vector_bits() -> int:
-    """The widest vector registers in which the compiled inner loop multiplies float32 numbers; 0 before its first call."""
+    """The widest vector registers in which the compiled inner loop multiplies float32 numbers; 0 before its first
+    call.
+    """
     assembly = "".join(_steps.inspect_asm().values())
     found = re.findall(r"v(?:mul|fmadd\w+)ps\s[^\n]*%([xyz])mm", assembly)
     return max(({"x": 128, "y": 256, "z": 512}[letter] for letter in found), default=0)
+
+
+def threads() -> int:
+    """How many threads share the blocks."""
+    return int(nb.get_num_threads())

@@ -1,4 +1,6 @@
-"""stresslab: with this leverage, on this venue, what is the probability of ruin, how sure are we, and what would make it worse?"""
+"""stresslab: with this leverage, on this venue, what is the probability of ruin, how sure are we, and what would make
+it worse?
+"""
 
 from importlib import import_module
 from typing import Any

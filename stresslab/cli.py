@@ -1,19 +1,16 @@
 """The command line: parse, call, print.
 
-Heavy modules are imported inside the commands, so that `--help` answers at once. Exit codes: 0 fine, 1 the run failed, 2 the input is
-wrong, 3 finished and a limit is breached.
+Heavy modules are imported inside the commands, so that `--help` answers at once. Exit codes: 0 fine, 1 the run failed,
+2 the input is wrong, 3 finished and a limit is breached.
 """
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from stresslab.errors import InputError, StresslabError
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 FAILED, WRONG_INPUT, BREACHED, INTERRUPTED = 1, 2, 3, 130
 
@@ -28,7 +25,8 @@ app = typer.Typer(
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
 StoreUrl = Annotated[str, typer.Argument(metavar="STORE", help="A folder, or s3:// or gs:// address, of runs.")]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the study, by its dotted path.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the study, by its dotted path."),
 ]
 Tag = Annotated[str | None, typer.Option("--run", metavar="TAG", help="Which run; the newest without it.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")]
@@ -53,9 +51,9 @@ def run(
     """
     from stresslab import limits, terminal
     from stresslab.config import load_study
+    from stresslab.execution import run_into_store
     from stresslab.grid.plan import check_runnable, make_plan
     from stresslab.report import write_report
-    from stresslab.execution import run_into_store
     from stresslab.store import open_store
 
     plan = make_plan(load_study(study, set_ or ()))
@@ -97,9 +95,9 @@ def max_leverage(
     """Find the largest leverage whose ruin probability stays below a bound, upper end of the interval included."""
     from stresslab import terminal
     from stresslab.config import load_study
+    from stresslab.execution import run_plan
     from stresslab.grid.plan import make_plan
     from stresslab.leverage import largest_leverage, with_leverages
-    from stresslab.execution import run_plan
 
     plan = make_plan(with_leverages(load_study(study, set_ or ()), ruin, horizon))
     with terminal.executor(None, workers) as executor, terminal.progress(quiet) as progress:
@@ -127,7 +125,9 @@ def report(
 @app.command()
 def export(
     store: StoreUrl,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Ends in nc, zarr, csv, parquet or json.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Ends in nc, zarr, csv, parquet or json.")
+    ],
     run_: Tag = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ) -> None:

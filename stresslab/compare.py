@@ -18,7 +18,9 @@ def compare_ruin(before: xr.Dataset, after: xr.Dataset) -> list[dict[str, Any]]:
     """
     swept = json.loads(before.attrs["swept"])
     if swept != json.loads(after.attrs["swept"]):
-        raise InputError("the runs sweep different fields", key="RUN_B", got=after.attrs["swept"], hint=f"RUN_A sweeps {swept}")
+        raise InputError(
+            "the runs sweep different fields", key="RUN_B", got=after.attrs["swept"], hint=f"RUN_A sweeps {swept}"
+        )
     left, right = xr.align(before, after, join="inner")
     if left.sizes.get("horizon", 0) == 0 or any(left.sizes[dim] == 0 for dim in swept):
         raise InputError("the runs have no cell and horizon in common", key="RUN_B", got=after.attrs["study_name"])

@@ -1,7 +1,8 @@
-"""One block of a study: all books of a market cell on the same paths, by the static ladder or by the general account step.
+"""One block of a study: all books of a market cell on the same paths, by the static ladder or by the general account
+step.
 
-Three stages, each compiled into the same program: walk the paths; look up the record of the segment in which each book was crossed;
-settle the money. Both evaluations end in the same `Outcome`.
+Three stages, each compiled into the same program: walk the paths; look up the record of the segment in which each book
+was crossed; settle the money. Both evaluations end in the same `Outcome`.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -47,8 +48,8 @@ class Arguments(NamedTuple):
     coefficients: Any
     state: State  # of one path, shape (1, 1)
     segments: Segments
-    last_code: np.ndarray  # int32 (horizon,)
-    fractions: np.ndarray  # loss levels, float32
+    last_code: Any  # int32 (horizon,)
+    fractions: Any  # loss levels, float32
     sides: tuple[Side, ...]
 
 
@@ -80,7 +81,12 @@ class Result(NamedTuple):
 
 
 def arguments(
-    key: random.Key, model: Parameters, dt: float, schedule: Schedule, fractions: np.ndarray, sides: dict[int, Positions]
+    key: random.Key,
+    model: Parameters,
+    dt: float,
+    schedule: Schedule,
+    fractions: np.ndarray,
+    sides: dict[int, Positions],
 ) -> Arguments:
     """Host values as the arrays of one call, rounded to float32 once."""
     made = tuple(Side(positions, ladder_lines(positions, side, fractions)) for side, positions in sides.items())
@@ -137,7 +143,9 @@ class _AccountObserver(NamedTuple):
 
 
 class _Running(NamedTuple):
-    """The carry from segment to segment. Of the static ladder the last segment's distances, which are booked in the next."""
+    """The carry from segment to segment. Of the static ladder the last segment's distances, which are booked in the
+    next.
+    """
 
     place: scan.Place
     books: tuple[Any, ...]
@@ -160,7 +168,7 @@ def walk(shape: Shape, first: Array, *given: Any) -> Walked:
         lambda running, segment: run_segment(shape, a, paths, running, segment), start, a.segments
     )
     books = _book_crossings(shape, a, end) if shape.evaluation == "static" else end.books
-    return Walked(books, records, funding_after, end.price_at, end.funding_at, sum(end.gaps_lost))
+    return Walked(books, records, funding_after, end.price_at, end.funding_at, sum(end.gaps_lost[1:], end.gaps_lost[0]))
 
 
 def _spread(shape: Shape, one: State) -> State:

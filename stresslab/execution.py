@@ -75,13 +75,20 @@ def run_into_store(
 
 
 def plan_key(plan: Plan) -> str:
-    """What must be equal for a partial result to be used again: the study, its rulebooks, and the code and device kind."""
+    """What must be equal for a partial result to be used again: the study, its rulebooks, and the code and device
+    kind.
+    """
     return "/".join((plan.study.hash, *versions().values(), device.backend(), device.cpu_features()))
 
 
 def versions() -> dict[str, str]:
     """Versions that the numbers depend on."""
-    return {"stresslab": stresslab.__version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__, "numpy": np.__version__}
+    return {
+        "stresslab": stresslab.__version__,
+        "jax": jax.__version__,
+        "jaxlib": jaxlib.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def _stamp(moment: datetime) -> str:

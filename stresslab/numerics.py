@@ -22,7 +22,9 @@ def bridge_extremes(start: Array, end: Array, variance: Array, exponential: Arra
 
 
 def poisson_slots(mean: float, most: int, probability: float = 1e-9) -> int:
-    """The fewest slots that a Poisson count of this mean exceeds with less than `probability`, of which `most` must do."""
+    """The fewest slots that a Poisson count of this mean exceeds with less than `probability`, of which `most` must
+    do.
+    """
     found = next((n for n in range(1, most + 1) if stats.poisson.sf(n, mean) < probability), None)
     if found is None:
         raise ValueError(f"a Poisson count of mean {mean} does not fit into {most} slots")

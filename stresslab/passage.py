@@ -28,9 +28,8 @@ class _Extremes(NamedTuple):
     def step(self, seen: tuple[Array, Array], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, Array]:
         low, high = seen
         for piece in pieces:
-            is_gap = isinstance(piece, scan.Gap)
-            low = jnp.minimum(low, piece.end if is_gap else piece.low)
-            high = jnp.maximum(high, piece.end if is_gap else piece.high)
+            lowest, highest = (piece.end, piece.end) if isinstance(piece, scan.Gap) else (piece.low, piece.high)
+            low, high = jnp.minimum(low, lowest), jnp.maximum(high, highest)
         return low, high
 
 
@@ -47,8 +46,9 @@ def first_passage(
 ) -> xr.Dataset:
     """Probability that the price touches each barrier within each horizon, with 95 % intervals.
 
-    Barriers are fractions of spot, below 1 (touched from above) or above 1 (from below). All barriers and horizons come from one
-    pass over the same paths. Returns `probability`, `lower`, `upper`, `standard_error`, `hits` of shape (barrier, horizon).
+    Barriers are fractions of spot, below 1 (touched from above) or above 1 (from below). All barriers and horizons come
+    from one pass over the same paths. Returns `probability`, `lower`, `upper`, `standard_error`, `hits` of shape
+    (barrier, horizon).
     """
     levels, ends, dt = _checked(barriers, horizons, step, n_paths, antithetic)
     scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))
@@ -58,7 +58,10 @@ def first_passage(
     firsts = np.arange(0, n_paths, scan_paths)
     segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
     given = (random.key(seed, stream), model.coefficients(fine), model.init(1), segments)
-    low, high = (np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths] for a in scan.launch((extremes,), shape, firsts, given))
+    low, high = (
+        np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths]
+        for a in scan.launch((extremes,), shape, firsts, given)
+    )
     hit = [(low if level < 1 else -high) <= np.float32(np.log(level)) * (1 if level < 1 else -1) for level in levels]
     hits = np.array([row.sum(axis=1) for row in hit])
     if antithetic:
@@ -73,7 +76,9 @@ def extremes(
     shape: Shape, first: Array, key: random.Key, coefficients: Any, state: State, segments: Array
 ) -> tuple[Array, Array]:
     """Running minimum and maximum of the log price at the end of each segment, shape (segment, path)."""
-    walk = scan.Walk(shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients)
+    walk = scan.Walk(
+        shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
+    )
     full = (1, shape.n_paths)
     variance = jnp.broadcast_to(state.variance, full) if shape.model.has_variance else state.variance
     start = State(jnp.broadcast_to(state.log_price, full), variance)
@@ -98,7 +103,12 @@ def _checked(
     divides = bool(np.all(ends % seconds == 0))
     require(divides, "the step must divide every horizon", key="step", got=step)
     require(n_paths >= 1, "at least one path is needed", key="n_paths", got=n_paths)
-    require(not antithetic or n_paths % 2 == 0, "antithetic paths come in pairs: give an even number", key="n_paths", got=n_paths)
+    require(
+        not antithetic or n_paths % 2 == 0,
+        "antithetic paths come in pairs: give an even number",
+        key="n_paths",
+        got=n_paths,
+    )
     return levels, ends // seconds, years(seconds)
 
 

@@ -42,9 +42,9 @@ def simulate(
 ) -> xr.Dataset:
     """Simulate paths of `model`.
 
-    Returns `price` (quote currency) and `variance` (1/year), each float32 of shape (path, time); `time` is in years from 0 to the
-    horizon. The paths are those of `first_passage` and of a run with the same seed, stream and step. Memory is
-    8 bytes per path and step.
+    Returns `price` (quote currency) and `variance` (1/year), each float32 of shape (path, time); `time` is in years
+    from 0 to the horizon. The paths are those of `first_passage` and of a run with the same seed, stream and step.
+    Memory is 8 bytes per path and step.
     """
     seconds, span = parse_duration(step), parse_duration(horizon)
     require(n_paths >= 1, "at least one path is needed", key="n_paths", got=n_paths)
@@ -74,7 +74,9 @@ def simulate(
 
 def _keep_all(shape: _Shape, first: Array, key: random.Key, coefficients: Any, state: State) -> tuple[Array, Array]:
     """Log price and variance at every step, shape (step + 1, path)."""
-    walk = scan.Walk(shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients)
+    walk = scan.Walk(
+        shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
+    )
     start = State(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
 
     def keep(place: scan.Place, _: None) -> tuple[scan.Place, tuple[Array, Array]]:

@@ -1,11 +1,12 @@
 """Randomness: the only place where it is made.
 
-Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011), written as plain integer operations so that XLA fuses it
-into the loop over steps. The key is (seed, stream); the counter is (path, step, channel). A draw therefore depends on
-nothing but these five numbers: not on the order of blocks, on workers or devices, nor on any parameter.
+Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011), written as plain integer operations so that XLA fuses
+it into the loop over steps. The key is (seed, stream); the counter is (path, step, channel). A draw therefore depends
+on nothing but these five numbers: not on the order of blocks, on workers or devices, nor on any parameter.
 
-One cipher call gives two 32-bit words, that is two channels. Words become numbers from the small side, so that float32 tails
-keep their resolution: `uniform` reaches down to 2^-33 and `normal` to 6.2 standard deviations, and neither ever gives 0 or 1.
+One cipher call gives two 32-bit words, that is two channels. Words become numbers from the small side, so that float32
+tails keep their resolution: `uniform` reaches down to 2^-33 and `normal` to 6.2 standard deviations, and neither ever
+gives 0 or 1.
 """
 
 from typing import NamedTuple
@@ -58,11 +59,14 @@ def threefry2x32(key: Key, counter: tuple[Array, Array]) -> tuple[Array, Array]:
 def packed_words(key: Key, path: Array, step: Array, n_words: int) -> tuple[Array, ...]:
     """The words of channels 0 .. n_words - 1 at (path, step), two to a complex64.
 
-    A loop that carries them to its next turn computes the cipher once for each pair; read separately, XLA would compute it
-    anew for every array that it feeds. Nothing is done with the complex numbers but taking them apart in `unpack`.
+    A loop that carries them to its next turn computes the cipher once for each pair; read separately, XLA would compute
+    it anew for every array that it feeds. Nothing is done with the complex numbers but taking them apart in `unpack`.
     """
     base = step * np.uint32(CHANNELS_PER_STEP // 2)
-    pairs = (threefry2x32(key, (path, jnp.broadcast_to(base + np.uint32(pair), path.shape))) for pair in range((n_words + 1) // 2))
+    pairs = (
+        threefry2x32(key, (path, jnp.broadcast_to(base + np.uint32(pair), path.shape)))
+        for pair in range((n_words + 1) // 2)
+    )
     return tuple(lax.complex(_as_float(left), _as_float(right)) for left, right in pairs)
 
 

@@ -1,9 +1,9 @@
 """The fused loop over steps, and how it is spread over a device.
 
-One step: words of randomness -> model.step -> pieces -> where they lead -> an observer sees each piece. Every turn of the loop does
-these four for four consecutive steps, and carries what lies between them: XLA would otherwise fuse the whole chain into each
-array that comes out of it and work out the cipher and the normals many times over. Nothing of a path is kept but what the
-observer carries.
+One step: words of randomness -> model.step -> pieces -> where they lead -> an observer sees each piece. Every turn of
+the loop does these four for four consecutive steps, and carries what lies between them: XLA would otherwise fuse the
+whole chain into each array that comes out of it and work out the cipher and the normals many times over. Nothing of a
+path is kept but what the observer carries.
 """
 
 from collections import Counter
@@ -73,8 +73,8 @@ class Track(NamedTuple):
 class Place(NamedTuple):
     """Where the paths of a scan stand. The step is part of a path's state, not the loop's index.
 
-    `here` and `variance` belong to the end of the last step that was observed; `track`, `moves` and `packed` belong to the one, two and
-    three steps after it.
+    `here` and `variance` belong to the end of the last step that was observed; `track`, `moves` and `packed` belong to
+    the one, two and three steps after it.
     """
 
     here: Array  # log price
@@ -92,7 +92,15 @@ def begin(walk: Walk, start: State) -> Place:
     state, moves = _move(walk, start, first)
     track, log_price = _trace(start.log_price, moves)
     state, moves = _move(walk, state, second)
-    return Place(start.log_price, start.variance, track, State(log_price, state.variance), moves, third, jnp.full((), 3, jnp.uint32))
+    return Place(
+        start.log_price,
+        start.variance,
+        track,
+        State(log_price, state.variance),
+        moves,
+        third,
+        jnp.full((), 3, jnp.uint32),
+    )
 
 
 def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[Place, Any]:
@@ -102,7 +110,15 @@ def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[P
     state, moves = _move(walk, place.state, place.packed)
     packed = _draw(walk, place.step)
     seen_track = place.track
-    return Place(seen_track.pieces[-1].end, seen_track.variance, track, State(log_price, state.variance), moves, packed, place.step + np.uint32(1)), seen
+    return Place(
+        seen_track.pieces[-1].end,
+        seen_track.variance,
+        track,
+        State(log_price, state.variance),
+        moves,
+        packed,
+        place.step + np.uint32(1),
+    ), seen
 
 
 def many_steps(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps: Array) -> tuple[Place, Any]:
@@ -131,7 +147,8 @@ def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, M
 
 
 def _trace(log_price: Array, moves: Moves) -> tuple[Track, Array]:
-    exponentials, pieces = iter(moves.exponentials), []
+    exponentials = iter(moves.exponentials)
+    pieces: list[Reach | Gap] = []
     for piece in moves.pieces:
         end = log_price + piece.move
         if isinstance(piece, Diffusion):
@@ -151,9 +168,9 @@ def path_numbers(first: Array, n_paths: int) -> Array:
 def launcher(stages: tuple[Callable[..., Any], ...], shape: Any, n_devices: int) -> Callable[..., Any]:
     """The stages compiled and mapped over an array of first path numbers, shared out to the devices.
 
-    The first stage is called as `stage(shape, first, *arguments)`, each following one with the result before it in place of
-    `first`. What one stage hands to the next is worked out once. `shape` is everything static and hashable. Results
-    have one more axis in front, one entry for each first path number.
+    The first stage is called as `stage(shape, first, *arguments)`, each following one with the result before it in
+    place of `first`. What one stage hands to the next is worked out once. `shape` is everything static and hashable.
+    Results have one more axis in front, one entry for each first path number.
     """
     mesh = Mesh(np.array(device.devices()[:n_devices]), ("scan",))
 
@@ -165,7 +182,11 @@ def launcher(stages: tuple[Callable[..., Any], ...], shape: Any, n_devices: int)
         return found
 
     spread = jax.shard_map(
-        on_one_device, mesh=mesh, in_specs=(PartitionSpec("scan"), PartitionSpec()), out_specs=PartitionSpec("scan"), check_vma=False
+        on_one_device,
+        mesh=mesh,
+        in_specs=(PartitionSpec("scan"), PartitionSpec()),
+        out_specs=PartitionSpec("scan"),
+        check_vma=False,
     )
     return jax.jit(spread, compiler_options=device.compiler_options())
 

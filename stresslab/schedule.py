@@ -1,24 +1,29 @@
 """The clock of a path: when the loop over steps stops to look up.
 
-A path runs in segments of whole steps. A segment ends where a survival bin ends, where funding is paid, at a horizon, or where so
-many jumps could have happened that their gaps would no longer fit into the ladder's slots. Steps are counted from as_of.
+A path runs in segments of whole steps. A segment ends where a survival bin ends, where funding is paid, at a horizon,
+or where so many jumps could have happened that their gaps would no longer fit into the ladder's slots. Steps are
+counted from as_of.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 GAP_SLOTS = 4
-_JUMPS_PER_SEGMENT = 0.08  # more than 4 jumps: 2.5e-8; all of them new extremes, which is what a slot is for: below 1e-9
+_JUMPS_PER_SEGMENT = (
+    0.08  # more than 4 jumps: 2.5e-8; all of them new extremes, which is what a slot is for: below 1e-9
+)
 
 
 class Segments(NamedTuple):
-    """One row for each segment: what the compiled loop reads. All of length n_segments."""
+    """One row for each segment: what the compiled loop reads. NumPy on the host, JAX in the loop, all of length
+    n_segments.
+    """
 
-    steps: np.ndarray  # int32, steps in the segment
-    funding_rate: np.ndarray  # float32, rate paid at its end, 0 where none is
-    bin: np.ndarray  # int32, the survival bin it lies in
-    horizon: np.ndarray  # int32, the first horizon that it does not lie after
+    steps: Any  # int32, steps in the segment
+    funding_rate: Any  # float32, rate paid at its end, 0 where none is
+    bin: Any  # int32, the survival bin it lies in
+    horizon: Any  # int32, the first horizon that it does not lie after
 
 
 class Schedule(NamedTuple):
@@ -39,7 +44,7 @@ def survival_bins(horizon_ends: np.ndarray, points: int) -> np.ndarray:
     starts = np.concatenate([[0], horizon_ends[:-1]])
     each = max(1, points // len(horizon_ends))
     spans = [np.linspace(start, end, each + 1)[1:] for start, end in zip(starts, horizon_ends, strict=True)]
-    return np.unique(np.rint(np.concatenate(spans)).astype(np.int64))
+    return np.setdiff1d(np.rint(np.concatenate(spans)).astype(np.int64), [0])  # fewer where there are fewer steps
 
 
 def build(
@@ -49,11 +54,11 @@ def build(
     funding_rate: float,
     jumps_per_step: float = 0.0,
 ) -> Schedule:
-    """The schedule for horizons, bins and funding times, all given as steps (funding is paid at the end of its step)."""
+    """Schedule for horizons, bins and funding times, all given as steps (funding is paid at the end of its step)."""
     last = int(horizon_ends[-1])
     funding_steps = funding_steps[funding_steps <= last]
     stops = np.unique(np.concatenate([bin_ends, horizon_ends, funding_steps]))
-    longest = max(1, int(_JUMPS_PER_SEGMENT / jumps_per_step)) if jumps_per_step > 0 else last
+    longest = max(1, int(min(last, _JUMPS_PER_SEGMENT / jumps_per_step))) if jumps_per_step > 0 else last
     stops = _subdivide(stops, longest)
     segments = Segments(
         steps=np.diff(stops, prepend=0).astype(np.int32),
@@ -67,4 +72,6 @@ def build(
 def _subdivide(stops: np.ndarray, longest: int) -> np.ndarray:
     """The same stops with more between them, so that no gap is longer than `longest` steps."""
     starts = np.concatenate([[0], stops[:-1]])
-    return np.unique(np.concatenate([np.append(np.arange(a, b, longest)[1:], b) for a, b in zip(starts, stops, strict=True)]))
+    return np.unique(
+        np.concatenate([np.append(np.arange(a, b, longest)[1:], b) for a, b in zip(starts, stops, strict=True)])
+    )

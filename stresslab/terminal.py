@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from stresslab import device, execution, limits
@@ -59,7 +59,7 @@ def require_writable(path: Path, key: str) -> None:
 
 @contextmanager
 def executor(scheduler: str | None, workers: int) -> Iterator[Executor]:
-    """This process, local processes, or a Dask scheduler."""
+    """Where tasks run: in this process, in local processes, or on a Dask scheduler."""
     if scheduler is not None:
         if workers:
             raise InputError("give --scheduler or --workers, not both", key="--workers", got=workers)
@@ -126,7 +126,11 @@ class _Lines(_Counter):
         if now - self.said >= _LOG_SECONDS or self.done >= planned:
             self.said = now
             left = (planned - self.done) / max(self.per_second(), 1e-9)
-            print(f"{100 * self.done / max(planned, 1):.0f} % done, {self.rate()}, {left:.0f} s left", file=sys.stderr, flush=True)
+            print(
+                f"{100 * self.done / max(planned, 1):.0f} % done, {self.rate()}, {left:.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def print_table(rows: Sequence[dict[str, Any]] | pd.DataFrame) -> None:
@@ -173,7 +177,10 @@ def print_limits(results: Sequence[limits.LimitResult]) -> None:
     """One line for each limit."""
     for result in results:
         measured = percent(result.probability, result.lower, result.upper)
-        say(f"limit {result.name}: {result.effective_state}, {result.event} by {result.horizon} {measured}, max {100 * result.maximum:g} %")
+        say(
+            f"limit {result.name}: {result.effective_state}, {result.event} by {result.horizon} {measured}, "
+            f"max {100 * result.maximum:g} %"
+        )
 
 
 def print_plan(plan: Plan) -> None:
@@ -183,7 +190,9 @@ def print_plan(plan: Plan) -> None:
     steps, most = plan.path_steps(plan.blocks), plan.path_steps(plan.most_blocks)
     cores = len(device.devices()) if device.on_cpu() else 1
     seconds = sum(
-        plan.markets[ladder.market].n_steps * paths / _NOMINAL_RATE.get(plan.markets[ladder.market].study.model.kind, 20e6)
+        plan.markets[ladder.market].n_steps
+        * paths
+        / _NOMINAL_RATE.get(plan.markets[ladder.market].study.model.kind, 20e6)
         for ladder in plan.ladders
     )
     widest = max((len(ladder.cells) for ladder in plan.ladders), default=0)
@@ -192,10 +201,16 @@ def print_plan(plan: Plan) -> None:
     megabytes = launch * widest * (8 * horizons * 4 + 40) / 1e6
     kinds = ", ".join(sorted({ladder.shape.evaluation for ladder in plan.ladders})) or "nothing"
     say(f"study {plan.study.study}, hash {plan.study.hash[:12]}")
-    say(f"cells {len(plan.cells)} ({len(plan.cells) - allowed} not allowed), market cells {len(plan.markets)}, ladders {len(plan.ladders)}")
+    say(
+        f"cells {len(plan.cells)} ({len(plan.cells) - allowed} not allowed), "
+        f"market cells {len(plan.markets)}, ladders {len(plan.ladders)}"
+    )
     say(f"evaluation {kinds}; paths {paths} in blocks of {plan.study.sampling.block}")
     say(f"path-steps {steps:.3g}" + (f", up to {most:.3g} for the target" if most > steps else ""))
-    say(f"memory about {300 + 2 * megabytes:.0f} MB for each process; time about {seconds / cores:.0f} s on {device.describe()}")
+    say(
+        f"memory about {300 + 2 * megabytes:.0f} MB for each process; "
+        f"time about {seconds / cores:.0f} s on {device.describe()}"
+    )
     for reason, cells in _refusals(plan).items():
         say(f"not allowed, {len(cells)} cells: {reason}")
         for cell in cells[:_CELLS_SHOWN]:
@@ -214,7 +229,12 @@ def _refusals(plan: Plan) -> dict[str, list[Cell]]:
 
 def print_runs(records: Sequence[RunRecord]) -> None:
     """The history of a store."""
-    print_table([{"run": r.tag, "study": r.study, "as_of": r.as_of, "started": r.started, "seconds": r.seconds} for r in records])
+    print_table(
+        [
+            {"run": r.tag, "study": r.study, "as_of": r.as_of, "started": r.started, "seconds": r.seconds}
+            for r in records
+        ]
+    )
 
 
 def print_models() -> None:

@@ -19,7 +19,9 @@ def parse_duration(text: str) -> int:
     match = _DURATION.match(text) if isinstance(text, str) else None
     if match is None:
         raise InputError(
-            "a duration is a whole positive number and a unit: s, min, h or D", got=text, hint='Write for example "15min", "8h" or "7D"'
+            "a duration is a whole positive number and a unit: s, min, h or D",
+            got=text,
+            hint='Write for example "15min", "8h" or "7D"',
         )
     return int(match[1]) * SECONDS[match[2]]
 

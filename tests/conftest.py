@@ -5,6 +5,9 @@ from pathlib import Path
 import jax
 import pytest
 
+from stresslab import device
+
+device.prepare()  # before any test's first array: it says so when it comes too late, and warnings are errors here
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

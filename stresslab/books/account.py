@@ -1,12 +1,14 @@
 """The general account step: each book is an account with its own margin, looked at on every piece of every step.
 
-Order of events in a step. For each piece in time order: the price moves; an account whose equity is at or below its requirement at
-the worst price of a diffusion is closed at the level where the two meet; after a jump, at the price after the gap. Then funding,
-if its time was passed: it is paid from the margin and equity is tested again; a breach fills at the current price.
+Order of events in a step. For each piece in time order: the price moves; an account whose equity is at or below its
+requirement at the worst price of a diffusion is closed at the level where the two meet; after a jump, at the price
+after the gap. Then funding, if its time was passed: it is paid from the margin and equity is tested again; a breach
+fills at the current price.
 
 It knows nothing of the static ladder's lines: equity and requirement are evaluated from the account's own state.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -45,12 +47,13 @@ def equity(side: int, positions: Positions, margin: Array, price: Array) -> Arra
 
 
 def requirement(positions: Positions, price: Array) -> Array:
-    """Maintenance margin at the notional of this price, shape (book, path): marginal tiers, so the largest of the lines."""
-    lines = [positions.mmr[:, tier, None] * price - positions.cum[:, tier, None] for tier in range(positions.mmr.shape[1])]
-    largest = lines[0]
-    for line in lines[1:]:
-        largest = jnp.maximum(largest, line)
-    return largest
+    """Maintenance margin at the notional of this price, shape (book, path): marginal tiers, so the largest of the
+    lines.
+    """
+    lines = [
+        positions.mmr[:, tier, None] * price - positions.cum[:, tier, None] for tier in range(positions.mmr.shape[1])
+    ]
+    return functools.reduce(jnp.maximum, lines)
 
 
 def trigger_price(side: int, positions: Positions, margin: Array) -> Array:
@@ -60,10 +63,7 @@ def trigger_price(side: int, positions: Positions, margin: Array) -> Array:
         / (np.float32(1) - np.float32(side) * positions.mmr[:, tier, None])
         for tier in range(positions.mmr.shape[1])
     ]
-    first = met[0]
-    for price in met[1:]:
-        first = jnp.maximum(first, price) if side == LONG else jnp.minimum(first, price)
-    return first
+    return functools.reduce(jnp.maximum if side == LONG else jnp.minimum, met)
 
 
 def diffuse(
@@ -88,9 +88,18 @@ def jump(
 
 
 def pay_funding(
-    side: int, p: Positions, fractions: Array, accounts: Accounts, price: Array, rate: Array, funding: Array, bin_index: Array
+    side: int,
+    p: Positions,
+    fractions: Array,
+    accounts: Accounts,
+    price: Array,
+    rate: Array,
+    funding: Array,
+    bin_index: Array,
 ) -> Accounts:
-    """Pay `rate` of the mark notional out of the margin (a short receives it), then test again; `funding` is the new F."""
+    """Pay `rate` of the mark notional out of the margin (a short receives it), then test again; `funding` is the new
+    F.
+    """
     accounts = accounts._replace(margin=accounts.margin - np.float32(side) * rate * price)
     return _test(side, p, fractions, accounts, price, funding, code(bin_index, np.int32(FUNDING)))
 

@@ -1,14 +1,16 @@
 """The static ladder: isolated linear books whose trigger is known in advance, up to the funding that the path has paid.
 
-Within a segment F is constant, so every trigger stands still and the segment's running extreme decides for all books at once. In
-`distance` form, slope_i S - F against a book's constant, one number per path and distinct maintenance rate serves the whole ladder:
-the loop over segments compares and keeps the number of the segment, nothing else. Cause and fill are worked out once, after the
-loop, from the record of that one segment (`resolve`).
+Within a segment F is constant, so every trigger stands still and the segment's running extreme decides for all books at
+once. In `distance` form, slope_i S - F against a book's constant, one number per path and distinct maintenance rate
+serves the whole ladder: the loop over segments compares and keeps the number of the segment, nothing else. Cause and
+fill are worked out once, after the loop, from the record of that one segment (`resolve`).
 
-A jump that makes a new extreme is kept in a slot (price before, price after): a level between the two was crossed by that
-gap and fills after it; any other level fills at itself. A level that funding carries to the price fills at the price.
+A jump that makes a new extreme is kept in a slot (price before, price after): a level between the two was crossed by
+that gap and fills after it; any other level fills at itself. A level that funding carries to the price fills at the
+price.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -20,7 +22,9 @@ from stresslab.books.outcome import DIFFUSION, FUNDING, GAP, NEVER, Outcome, cod
 
 
 class Gaps(NamedTuple):
-    """Jumps to new extremes: log prices before and after, one (1, path) array for each slot; unused slots hold no level."""
+    """Jumps to new extremes: log prices before and after, one (1, path) array for each slot; unused slots hold no
+    level.
+    """
 
     since: tuple[Array, ...]
     to: tuple[Array, ...]
@@ -126,15 +130,16 @@ def cross(side: int, lines: Lines, before: Crossings, distance: Array, segment: 
 
 def trigger_level(side: int, lines: Lines, funding: Array) -> Array:
     """The price at which each book is liquidated, given F (book, path): the requirement's largest tier is met first."""
-    found = None
-    for tier in range(lines.offset.shape[1]):
-        level = (lines.offset[:, tier, None] + funding) / lines.slopes[tier]
-        found = level if found is None else (jnp.maximum(found, level) if side == LONG else jnp.minimum(found, level))
-    return found
+    levels = [(lines.offset[:, tier, None] + funding) / lines.slopes[tier] for tier in range(lines.offset.shape[1])]
+    return functools.reduce(jnp.maximum if side == LONG else jnp.minimum, levels)
 
 
-def resolve_liquidation(side: int, lines: Lines, crossed: Array, at: Record, funding_after: Array, bins: Array) -> Outcome:
-    """Code, fill and F of each liquidation from the record of its segment; all fields (book, path). Losses are left out."""
+def resolve_liquidation(
+    side: int, lines: Lines, crossed: Array, at: Record, funding_after: Array, bins: Array
+) -> Outcome:
+    """Code, fill and F of each liquidation from the record of its segment; all fields (book, path). Losses are left
+    out.
+    """
     level = trigger_level(side, lines, at.funding)
     fill, cause = _fill(side, level, at)
     after = trigger_level(side, lines, funding_after)
@@ -152,7 +157,9 @@ def resolve_liquidation(side: int, lines: Lines, crossed: Array, at: Record, fun
 def resolve_loss(
     side: int, lines: Lines, row: int, crossed: Crossings, at: Record, funding_after: Array, bins: Array
 ) -> Array:
-    """Code of one loss level, (book, path): not crossed where the position was closed before, or by the same move first."""
+    """Code of one loss level, (book, path): not crossed where the position was closed before, or by the same move
+    first.
+    """
     offset = lines.loss_offset[row][:, None]
     level = offset + at.funding
     _, cause = _fill(side, level, at)

@@ -4,7 +4,7 @@ Both evaluations, the static ladder and the account step, end in an `Outcome`, a
 Units are those of `books.linear`: prices relative to spot, money relative to the notional at spot.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -37,7 +37,7 @@ class Settlement(NamedTuple):
     shortfall: Array  # (horizon, book, path)
 
 
-def code(bin_index: Array, cause: int | Array) -> Array:
+def code(bin_index: Array, cause: Any) -> Array:
     """The code of an event in a survival bin by a cause."""
     return bin_index * np.int32(len(CAUSES)) + cause
 
@@ -53,9 +53,9 @@ def settle(
 ) -> Settlement:
     """Money of every book at every horizon.
 
-    `price` and `funding` (F) are the survivor's at each horizon, shape (horizon, 1, path); `last_code` the first code after each
-    horizon, shape (horizon,). Shortfall is what equity falls below zero by at the fill, before fees; exit and liquidation
-    fees are capped by what is left; the residual is kept by the customer or not, as the rulebook says.
+    `price` and `funding` (F) are the survivor's at each horizon, shape (horizon, 1, path); `last_code` the first code
+    after each horizon, shape (horizon,). Shortfall is what equity falls below zero by at the fill, before fees; exit
+    and liquidation fees are capped by what is left; the residual is kept by the customer or not, as the rulebook says.
     """
     p = Positions(*(_column(field) for field in positions))
     fill = outcome.fill * (np.float32(1) - np.float32(side) * p.slippage)

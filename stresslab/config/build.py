@@ -73,7 +73,9 @@ def book_facts(cell: Study) -> BookFacts:
     return facts
 
 
-def _size(leverage: float | None, collateral: float | None, quantity: float | None, entry: float) -> tuple[float, float]:
+def _size(
+    leverage: float | None, collateral: float | None, quantity: float | None, entry: float
+) -> tuple[float, float]:
     """Quantity and collateral from any two of the three."""
     if quantity is None:
         assert leverage is not None and collateral is not None  # the schema gives exactly two
@@ -99,7 +101,8 @@ def _require_open(facts: BookFacts) -> None:
 
 
 def positions(books: Sequence[BookFacts], all_tiers: bool) -> Positions:
-    """Books of one side in the units of the loop. Tiers that no price between a third and three times matters for are left out.
+    """Books of one side in the units of the loop. Tiers that no price between a third and three times matters for are
+    left out.
 
     With `all_tiers` the whole table is given to every book.
     """
@@ -135,11 +138,16 @@ def _tier_windows(books: Sequence[BookFacts], all_tiers: bool) -> tuple[np.ndarr
         first = min(first, len(table.mmr) - 1)
         windows.append((table.mmr[first:last], table.cum[first:last]))
     longest = max(len(rates) for rates, _ in windows)
-    pad = [(np.pad(rates, (0, longest - len(rates)), "edge"), np.pad(cum, (0, longest - len(cum)), "edge")) for rates, cum in windows]
+    pad = [
+        (np.pad(rates, (0, longest - len(rates)), "edge"), np.pad(cum, (0, longest - len(cum)), "edge"))
+        for rates, cum in windows
+    ]
     return np.array([rates for rates, _ in pad]), np.array([cum for _, cum in pad])
 
 
 def tier_reach(book: BookFacts) -> tuple[float, float]:
-    """Prices relative to spot between which the static ladder's tiers are complete: funding may move the trigger so far."""
+    """Prices relative to spot between which the static ladder's tiers are complete: funding may move the trigger so
+    far.
+    """
     trigger = book.liquidation_price / book.spot
     return min(trigger, 1.0) / 3, max(trigger, 1.0) * 3

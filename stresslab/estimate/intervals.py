@@ -1,7 +1,8 @@
 """Intervals for probabilities: 95 %, never without an upper bound.
 
-Independent paths: Clopper-Pearson (1934), which covers at least 95 %. Antithetic pairs: the variance between pairs gives an effective
-number of paths for a Wilson (1927) interval; where every pair says the same, Clopper-Pearson on pairs.
+Independent paths: Clopper-Pearson (1934), which covers at least 95 %. Antithetic pairs: the variance between pairs
+gives an effective number of paths for a Wilson (1927) interval; where every pair says the same, Clopper-Pearson on
+pairs.
 """
 
 from typing import NamedTuple
@@ -61,5 +62,8 @@ def from_pairs(hits: np.ndarray, both: np.ndarray, n_pairs: int) -> Estimate:
     pairs_lower, pairs_upper = clopper_pearson(either, n_pairs)[0] / 2, clopper_pearson(either, n_pairs)[1]
     sure = variance == 0
     return Estimate(
-        probability, np.where(sure, np.minimum(pairs_lower, probability), lower), np.where(sure, pairs_upper, upper), standard_error
+        probability,
+        np.where(sure, np.minimum(pairs_lower, probability), lower),
+        np.where(sure, pairs_upper, upper),
+        standard_error,
     )

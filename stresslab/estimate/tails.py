@@ -1,16 +1,18 @@
 """Value at risk and expected shortfall from counts in fixed bins.
 
-Losses are fractions of the account's equity at as_of. Bins: below -1, then equal steps up to 1, then the atom of losing everything
-(which may be a little more than 1 where fees came from outside). Counts, and the sums of losses as whole multiples of `QUANTUM`,
-are integers, so that merging blocks is exact in any order.
+Losses are fractions of the account's equity at as_of. Bins: below -1, then equal steps up to 1, then the atom of losing
+everything (which may be a little more than 1 where fees came from outside). Counts, and the sums of losses as whole
+multiples of `QUANTUM`, are integers, so that merging blocks is exact in any order.
 """
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 BINS_PER_UNIT = 200
-QUANTUM = 2.0**-30
+QUANTUM = 2.0**-20
 EVERYTHING = 1 - 2.0**-20  # a loss from here on is the atom
 EDGES = np.linspace(-1.0, 1.0, 2 * BINS_PER_UNIT + 1)
 N_BINS = len(EDGES) + 1
@@ -27,17 +29,23 @@ class TailRisk(NamedTuple):
     expected_shortfall_se: np.ndarray
 
 
-def bin_of(loss: np.ndarray) -> np.ndarray:
-    """The bin of each loss (float32 in, int32 out)."""
-    inside = np.clip(np.ceil((loss + np.float32(1)) * np.float32(BINS_PER_UNIT)), 0, N_BINS - 2).astype(np.int32)
-    return np.where(loss >= np.float32(EVERYTHING), np.int32(N_BINS - 1), inside)
+def bin_of(loss: Array) -> Array:
+    """The bin of each loss: float32 in, int32 out, in JAX."""
+    inside = jnp.clip(jnp.ceil((loss + np.float32(1)) * np.float32(BINS_PER_UNIT)), 0, N_BINS - 2).astype(jnp.int32)
+    return jnp.where(loss >= np.float32(EVERYTHING), np.int32(N_BINS - 1), inside)
+
+
+def quanta_of(loss: Array) -> Array:
+    """Each loss in whole quanta, int32; a gain of more than a thousandfold counts as that."""
+    return jnp.rint(jnp.maximum(loss, np.float32(-1024)) / np.float32(QUANTUM)).astype(jnp.int32)
 
 
 def tail_risk(count: np.ndarray, total: np.ndarray, level: float, n_units: float) -> TailRisk:
     """At confidence `level`, from `count` and `total` (sum of losses) of each bin, both of shape (..., bin).
 
-    The quantile is taken linearly within its bin, exactly in the atom. Standard errors: the binomial order-statistic interval for
-    the quantile, and the variance of the tail for the shortfall (Manistre and Hancock 2005), for `n_units` independent units.
+    The quantile is taken linearly within its bin, exactly in the atom. Standard errors: the binomial order-statistic
+    interval for the quantile, and the variance of the tail for the shortfall (Manistre and Hancock 2005), for `n_units`
+    independent units.
     """
     n = count.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):

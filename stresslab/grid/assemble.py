@@ -7,13 +7,13 @@ import numpy as np
 import xarray as xr
 
 from stresslab.books.outcome import CAUSES
+from stresslab.condense import MONEY
 from stresslab.config.build import BookFacts
 from stresslab.config.fields import instant_text
 from stresslab.config.paths import dims as swept_dims
 from stresslab.config.paths import is_market_path
 from stresslab.estimate import intervals, tails
 from stresslab.grid import variables
-from stresslab.grid.block import MONEY
 from stresslab.grid.plan import Ladder, Plan
 from stresslab.grid.totals import Totals, target_met
 from stresslab.units import SECONDS
@@ -25,7 +25,10 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
     """The dataset of DESIGN section 4: cells that were not run hold NaN (integers 0) and say why."""
     study = plan.study
     shapes = _shapes(plan)
-    cells = {name: np.full((len(plan.cells), *shape), variables.EMPTY[dtype], dtype) for name, (shape, dtype) in shapes.items()}
+    cells = {
+        name: np.full((len(plan.cells), *shape), variables.EMPTY[dtype], dtype)
+        for name, (shape, dtype) in shapes.items()
+    }
     for number, refused in enumerate(plan.books):
         if not isinstance(refused, BookFacts):
             cells["status"][number], cells["status_reason"][number] = "not_allowed", str(refused)
@@ -35,7 +38,11 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
     dims = swept_dims(study)
     sizes = tuple(len(study.sweep[path]) for path in dims.values())
     data = {
-        name: ((*dims, *variables.TABLE[name].dims), values.reshape(*sizes, *values.shape[1:]), variables.attributes(name))
+        name: (
+            (*dims, *variables.TABLE[name].dims),
+            values.reshape((*sizes, *values.shape[1:])),
+            variables.attributes(name),
+        )
         for name, values in cells.items()
     }
     data |= _market_variables(plan, totals)
@@ -105,7 +112,9 @@ def _time_median(plan: Plan, ladder: Ladder, totals: Totals) -> np.ndarray:
 
 
 def _survival(totals: Totals, ruin: int, antithetic: bool) -> Cells:
-    """P(no ruin yet). Pairs are not counted at every time: there the interval takes pairs for single draws (conservative)."""
+    """P(no ruin yet). Pairs are not counted at every time: there the interval takes pairs for single draws
+    (conservative).
+    """
     hits = np.cumsum(totals.summary["event_count"][:, ruin].sum(axis=-1), axis=-1)
     hits = np.concatenate([np.zeros_like(hits[:, :1]), hits], axis=1)
     units = totals.n_paths // 2 if antithetic else totals.n_paths
@@ -153,7 +162,11 @@ def _market_variables(plan: Plan, totals: list[Totals]) -> dict[str, Any]:
     rows = [_market_row(plan, market.ladders, totals) for market in plan.markets]
     names = ("n_paths", "effective_sample_size", "stopped_by")
     return {
-        name: (dims, np.array([row[at] for row in rows], variables.TABLE[name].dtype).reshape(sizes), variables.attributes(name))
+        name: (
+            dims,
+            np.array([row[at] for row in rows], variables.TABLE[name].dtype).reshape(sizes),
+            variables.attributes(name),
+        )
         for at, name in enumerate(names)
     }
 
@@ -171,10 +184,8 @@ def _market_row(plan: Plan, ladders: tuple[int, ...], totals: list[Totals]) -> t
 
 
 def _survival_days(plan: Plan) -> np.ndarray:
-    """Time 0 and the ends of the survival bins; equal for all market cells, whatever their step."""
-    market = plan.markets[0]
-    days = market.schedule.bin_ends * market.dt * 365
-    return np.concatenate([[0.0], np.round(days * SECONDS["D"]) / SECONDS["D"]])
+    """Time 0 and the ends of the survival bins."""
+    return np.concatenate([[0.0], plan.bin_seconds / SECONDS["D"]])
 
 
 def _coordinates(plan: Plan) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The work itself: blocks of paths in, integer counts and float64 sums out.
 
-Counts merge exactly in any order. Sums of money are kept for each block and are added up in block order at the end, so that no
-partition into tasks, no order and no retry changes a bit.
+Counts merge exactly in any order. Sums of money are kept for each block and are added up in block order at the end, so
+that no partition into tasks, no order and no retry changes a bit.
 """
 
 from collections.abc import Iterator
@@ -11,99 +11,123 @@ import jax
 import numpy as np
 
 from stresslab import device, scan
-from stresslab.books.outcome import CAUSES, Settlement
+from stresslab.books.outcome import CAUSES
+from stresslab.condense import Condensed, condense
 from stresslab.errors import RunError
 from stresslab.estimate import tails
-from stresslab.evaluate import STAGES, Result
+from stresslab.evaluate import STAGES
 from stresslab.grid.plan import Ladder
 
-MONEY = ("pnl", "fees", "funding", "shortfall")
 Summary = dict[str, np.ndarray]
+Scan = tuple[tuple[Condensed, ...], np.ndarray]  # the condensed sides and the gaps lost on each path
+_FEWEST_PATHS = 32  # of a scan: a handful of paths is compiled otherwise too
 
 
 def run_blocks(ladder: Ladder, first: int, blocks: int, block: int) -> Summary:
     """Run blocks `first` .. `first + blocks`, of `block` paths each; what comes back is some hundred kilobytes.
 
     event_count (book, event, bin, cause), both_hit (book, event, horizon): pairs with two hits; loss_count and
-    loss_quanta (book, horizon, bin), gaps_lost; sums (block, money, power, book, horizon), relative to the notional at spot.
+    loss_quanta (book, horizon, bin), gaps_lost; sums (block, money, power, book, horizon), relative to the notional at
+    spot.
     """
     totals: Summary = {}
     sums = []
-    for result in _results(ladder, first, blocks, block):
-        one = summarise(ladder, result)
+    for scans in _blocks_of_scans(ladder, first, blocks, block):
+        one = summarise(ladder, scans)
         sums.append(one.pop("sums"))
         totals = one if not totals else {name: totals[name] + one[name] for name in one}
     return {**totals, "sums": np.stack(sums)}
 
 
-def _results(ladder: Ladder, first: int, blocks: int, block: int) -> Iterator[Result]:
-    """The result of each block in order, while the next launch is under way."""
+def _blocks_of_scans(ladder: Ladder, first: int, blocks: int, block: int) -> Iterator[list[Scan]]:
+    """The scans of each block in order, while the next launch is under way."""
     together = min(blocks, device.blocks_per_launch(block))
-    paths = min(device.scan_paths(), together * block // scan.usable_devices(block))
-    # a scan needs no more than its launch; the last launch is as wide as the others: one shape, one compilation
+    # at least two scans for each device: XLA unrolls a loop of one turn, fuses it otherwise and rounds otherwise
+    paths = min(device.scan_paths(), together * block // (2 * scan.usable_devices(block // _FEWEST_PATHS)))
+    # the last launch is as wide as the others: one shape, one compilation
     offsets = np.arange(0, together * block, paths, dtype=np.int64)
     shape = ladder.shape._replace(n_paths=paths)
     waiting: tuple[Any, int] | None = None
     for start in range(first, first + blocks, together):
         firsts = (start * block + offsets) % 2**32
-        launched = scan.launch(STAGES, shape, firsts, tuple(ladder.arguments)), min(together, first + blocks - start)
+        launched = scan.launch((*STAGES, condense), shape, firsts, tuple(ladder.arguments))
         if waiting is not None:
-            yield from _split(*waiting, block)
-        waiting = launched
+            yield from _regroup(*waiting, block)
+        waiting = launched, min(together, first + blocks - start)
     if waiting is not None:
-        yield from _split(*waiting, block)
+        yield from _regroup(*waiting, block)
 
 
-def _split(launched: Any, wanted: int, block: int) -> Iterator[Result]:
-    """The launch's result block by block."""
-    paths = jax.tree.map(_join, launched)
+def _regroup(launched: Any, wanted: int, block: int) -> Iterator[list[Scan]]:
+    """The scans of a launch block by block; a scan of several blocks is cut."""
+    scans = _scans(launched)
+    width = scans[0][1].shape[-1]
+    if width > block:
+        scans = [
+            jax.tree.map(lambda leaf, at=at: _part(leaf, at, width // block), one)
+            for one in scans
+            for at in range(width // block)
+        ]
+        width = block
+    each = block // width
     for number in range(wanted):
-        yield jax.tree.map(lambda leaf, at=number: leaf[..., at * block : (at + 1) * block], paths)
+        yield scans[number * each : (number + 1) * each]
 
 
-def _join(scans: Any) -> np.ndarray:
-    """(scan, ..., path) as (..., path)."""
-    array = np.asarray(scans)
-    return np.moveaxis(array, 0, -2).reshape(*array.shape[1:-1], -1)
+def _part(leaf: np.ndarray, at: int, parts: int) -> np.ndarray:
+    return np.split(leaf, parts, axis=-1)[at]
 
 
-def summarise(ladder: Ladder, result: Result) -> Summary:
+def _scans(launched: Any) -> list[Scan]:
+    """Each scan's arrays, as views of what lies on the devices."""
+    leaves, tree = jax.tree.flatten(launched)
+    shards = [sorted(leaf.addressable_shards, key=lambda shard: shard.index[0].start or 0) for leaf in leaves]
+    rows = [[one for shard in pieces for one in np.asarray(shard.data)] for pieces in shards]
+    return [jax.tree.unflatten(tree, row) for row in zip(*rows, strict=True)]
+
+
+def summarise(ladder: Ladder, scans: list[Scan]) -> Summary:
     """Counts and sums of one block."""
-    parts = [
-        _summarise_side(ladder, outcome.liquidation, money, np.asarray(side.positions.equity, np.float32))
-        for outcome, money, side in zip(result.outcome, result.settlement, ladder.arguments.sides, strict=True)
-    ]
+    parts = [_summarise_side(ladder, [sides[number] for sides, _ in scans]) for number in range(len(scans[0][0]))]
     axis = {"sums": 2}
     joined = {name: np.concatenate([part[name] for part in parts], axis=axis.get(name, 0)) for name in parts[0]}
-    return {**joined, "gaps_lost": np.int64(result.gaps_lost.sum())}
+    return {**joined, "gaps_lost": np.array(sum(int(lost.sum()) for _, lost in scans))}
 
 
-def _summarise_side(ladder: Ladder, liquidation: np.ndarray, money: Settlement, equity: np.ndarray) -> Summary:
-    codes = np.stack([liquidation, money.bankruptcy, *money.loss])[list(ladder.wanted)]
-    counts = _count_codes(codes, ladder.n_bins)
-    pairs = ladder.shape.antithetic
-    both = _both_hit(codes, ladder.horizon_bins) if pairs else np.zeros((*codes.shape[:2], len(ladder.horizon_bins)), np.int64)
-    values = [getattr(money, name) for name in MONEY]
-    sums = np.stack([_moments(value, pairs) for value in values])
+def _summarise_side(ladder: Ladder, scans: list[Condensed]) -> Summary:
+    moments = np.concatenate([one.moments for one in scans], axis=-1)
+    sums = np.moveaxis(moments.sum(axis=-1, dtype=np.float64), 2, 3)
     if not np.isfinite(sums).all():
         raise RunError("a sum of money is not finite: the model or the book left the range of float32")
-    loss_count, loss_quanta = _count_losses(-money.pnl / equity[:, None])
+    counts = [_count_scan(ladder, one) for one in scans]
+    return {**{name: np.sum([count[name] for count in counts], axis=0) for name in counts[0]}, "sums": sums}
+
+
+def _count_scan(ladder: Ladder, one: Condensed) -> Summary:
+    codes = one.codes[list(ladder.wanted)]
+    n_events, n_books = codes.shape[:2]
+    n_horizons = len(ladder.horizon_bins)
+    both = np.zeros((n_events, n_books, n_horizons), np.int64)
+    if ladder.shape.antithetic:
+        both = _both_hit(codes, ladder.horizon_bins)
+    binned = (n_horizons, n_books, tails.N_BINS)
+    count, quanta = (
+        np.moveaxis(total.reshape(binned), 0, 1).astype(np.int64) for total in _count_losses(one, int(np.prod(binned)))
+    )
     return {
-        "event_count": np.moveaxis(counts, 0, 1),
+        "event_count": np.moveaxis(_count_codes(codes, ladder.n_bins), 0, 1),
         "both_hit": np.moveaxis(both, 0, 1),
-        "loss_count": loss_count,
-        "loss_quanta": loss_quanta,
-        "sums": sums,
+        "loss_count": count,
+        "loss_quanta": quanta,
     }
 
 
 def _count_codes(codes: np.ndarray, n_bins: int) -> np.ndarray:
     """Events by bin and cause, shape (event, book, bin, cause), from codes of shape (event, book, path)."""
-    width = n_bins * len(CAUSES)
+    width = n_bins * len(CAUSES) + 1  # the first column counts the paths on which it never came
     rows = codes.shape[0] * codes.shape[1]
-    flat = codes.reshape(rows, -1)
-    row, path = np.nonzero(flat >= 0)
-    counted = np.bincount(row * width + flat[row, path], minlength=rows * width)
+    index = codes.reshape(rows, -1) + (np.arange(rows, dtype=np.int32) * width + 1)[:, None]
+    counted = np.bincount(index.reshape(-1), minlength=rows * width).reshape(rows, width)[:, 1:]
     return counted.reshape(*codes.shape[:2], n_bins, len(CAUSES)).astype(np.int64)
 
 
@@ -114,23 +138,7 @@ def _both_hit(codes: np.ndarray, horizon_bins: np.ndarray) -> np.ndarray:
     return (hit[:, :, 0::2] & hit[:, :, 1::2]).sum(axis=2, dtype=np.int64)
 
 
-def _moments(value: np.ndarray, pairs: bool) -> np.ndarray:
-    """Sum and sum of squares over independent units, shape (power, book, horizon), in float64."""
-    units = value.astype(np.float64)
-    if pairs:
-        units = (units[..., 0::2] + units[..., 1::2]) / 2
-    return np.stack([units.sum(axis=-1).T, np.einsum("...p,...p->...", units, units).T])
-
-
-def _count_losses(loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Count and sum (in quanta) of losses of shape (horizon, book, path) by bin, shape (book, horizon, bin)."""
-    n_horizons, n_books, n_paths = loss.shape
-    rows = np.repeat(np.arange(n_horizons * n_books), n_paths) * tails.N_BINS
-    index = rows + tails.bin_of(loss).reshape(-1)
-    size = n_horizons * n_books * tails.N_BINS
-    count = np.bincount(index, minlength=size)
-    # whole multiples of a quantum add up exactly in float64; a gain of more than a thousandfold counts as that
-    quanta = np.rint(np.maximum(loss.reshape(-1).astype(np.float64), -1024.0) / tails.QUANTUM)
-    total = np.bincount(index, weights=quanta, minlength=size)
-    shape = (n_horizons, n_books, tails.N_BINS)
-    return tuple(np.moveaxis(a.reshape(shape), 0, 1).astype(np.int64) for a in (count, total))  # type: ignore[return-value]
+def _count_losses(one: Condensed, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Count and sum of quanta of each bin; whole numbers add up exactly in float64."""
+    index = one.loss_bin.reshape(-1)
+    return np.bincount(index, minlength=size), np.bincount(index, weights=one.loss_quanta.reshape(-1), minlength=size)

@@ -61,7 +61,9 @@ class Cluster:
 
 @contextmanager
 def local(workers: int) -> Iterator[Cluster]:
-    """`workers` processes on this machine, each with its share of the cores. They are spawned: forking after JAX hangs."""
+    """`workers` processes on this machine, each with its share of the cores. They are spawned: forking after JAX
+    hangs.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     devices = str(max(1, cores // workers))
     environment = {"STRESSLAB_CPU_DEVICES": devices, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -93,6 +95,9 @@ def remote(address: str) -> Iterator[Cluster]:
             client.wait_for_workers(1, timeout=30)
         except TimeoutError:
             raise InputError(
-                "the scheduler has no worker", key="--scheduler", got=address, hint="Start one with `dask worker ADDRESS`"
+                "the scheduler has no worker",
+                key="--scheduler",
+                got=address,
+                hint="Start one with `dask worker ADDRESS`",
             ) from None
         yield Cluster(client)

@@ -1,7 +1,8 @@
-"""Driving a plan to its end: which tasks are still to do, what was done before, and when a market cell has enough paths.
+"""Driving a plan to its end: which tasks are still to do, what was done before, and when a market cell has enough
+paths.
 
-Blocks are added in order, and a target is looked at only when every ladder of a market cell has the same whole number of blocks, which
-doubles from look to look. So the answer depends on the study, not on who computed what, or when.
+Blocks are added in order, and a target is looked at only when every ladder of a market cell has the same whole number
+of blocks, which doubles from look to look. So the answer depends on the study, not on who computed what, or when.
 """
 
 from collections import deque
@@ -42,7 +43,9 @@ class Forgetful:
 Progress = Callable[[int, int], None]  # path-steps just done, path-steps now planned in all
 
 
-def drive(plan: Plan, executor: Executor, memory: Memory, progress: Progress = lambda done, planned: None) -> list[Totals]:
+def drive(
+    plan: Plan, executor: Executor, memory: Memory, progress: Progress = lambda done, planned: None
+) -> list[Totals]:
     """Run the plan; the totals of each ladder."""
     work = _Work(plan, memory)
     for market in plan.markets:

@@ -1,10 +1,12 @@
 """The plan of a study: cells, market cells, ladders, blocks and tasks. Pure arithmetic: nothing is simulated here.
 
-Cells that differ only in their book share a market cell, and so its paths. The books of a market cell are evaluated in ladders of
-at most `LADDER_BOOKS`. A task is a range of blocks of one ladder; how a run is cut into tasks depends on the study alone.
+Cells that differ only in their book share a market cell, and so its paths. The books of a market cell are evaluated in
+ladders of at most `LADDER_BOOKS`. A task is a range of blocks of one ladder; how a run is cut into tasks depends on the
+study alone.
 """
 
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from stresslab.config.sweep import Cell, expand
 from stresslab.errors import InputError, NotAllowed
 from stresslab.evaluate import Arguments, Evaluation, Shape, arguments
 from stresslab.random import key
-from stresslab.units import years
+from stresslab.units import parse_duration, years
 from stresslab.venues.funding import funding_seconds
 
 LADDER_BOOKS = 64
@@ -82,6 +84,7 @@ class Plan:
     books: list[BookFacts | NotAllowed]
     markets: list[MarketCell]
     ladders: list[Ladder]
+    bin_seconds: np.ndarray  # ends of the survival bins, seconds from as_of
 
     @property
     def blocks(self) -> int:
@@ -114,6 +117,7 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
     cells = expand(study)
     books = [_book(cell, alone=not study.sweep) for cell in cells]
     market_dims = [dimension(path) for path in study.sweep if is_market_path(path)]
+    bins = _bin_seconds(study)
     grouped: dict[tuple[Any, ...], list[int]] = {}
     for cell in cells:
         grouped.setdefault(tuple(cell.coords[dim] for dim in market_dims), []).append(cell.index)
@@ -121,12 +125,12 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
     ladders: list[Ladder] = []
     for values, members in grouped.items():
         coords = dict(zip(market_dims, values, strict=True))
-        market = _market(len(markets), coords, cells[members[0]].study, tuple(members))
+        market = _market(len(markets), coords, cells[members[0]].study, tuple(members), bins)
         made = _ladders(market, books, study, evaluation)
         numbers = tuple(range(len(ladders), len(ladders) + len(made)))
         markets.append(MarketCell(**{**market.__dict__, "ladders": numbers}))
         ladders += made
-    return Plan(study, cells, books, markets, ladders)
+    return Plan(study, cells, books, markets, ladders, bins)
 
 
 def _book(cell: Cell, alone: bool) -> BookFacts | NotAllowed:
@@ -138,12 +142,22 @@ def _book(cell: Cell, alone: bool) -> BookFacts | NotAllowed:
         return refusal
 
 
-def _market(index: int, coords: dict[str, Any], study: Study, cells: tuple[int, ...]) -> MarketCell:
+def _bin_seconds(study: Study) -> np.ndarray:
+    """Ends of the survival bins in seconds from as_of: whole steps of every step that the study sweeps."""
+    swept = study.sweep.get("market.step", (study.market.step,))
+    common = math.lcm(*(parse_duration(step) for step in swept))
+    ends = np.array(study.market.horizon_seconds)
+    return schedule.survival_bins(ends // common, study.outputs.survival_points) * common
+
+
+def _market(
+    index: int, coords: dict[str, Any], study: Study, cells: tuple[int, ...], bin_seconds: np.ndarray
+) -> MarketCell:
     step = study.market.step_seconds
     substeps = study.model.substeps(years(step))
     dt = years(step) / substeps
     ends = np.array(study.market.horizon_seconds) // step * substeps
-    bins = schedule.survival_bins(ends // substeps, study.outputs.survival_points) * substeps
+    bins = bin_seconds // step * substeps
     paid, rate = np.array([], np.int64), 0.0
     if study.funding is not None:
         seconds = funding_seconds(study.as_of, study.funding.interval_seconds, study.market.horizon_seconds[-1])
@@ -211,7 +225,9 @@ def _events(events: Sequence[str]) -> tuple[np.ndarray, tuple[int, ...]]:
 
 
 def _stream(market: MarketCell) -> int:
-    """0 for all cells; with independent streams a number made of the cell's own coordinates, whatever stands beside it."""
+    """0 for all cells; with independent streams a number made of the cell's own coordinates, whatever stands beside
+    it.
+    """
     if market.study.sampling.streams == "shared":
         return 0
     return zlib.crc32(json.dumps(market.coords, sort_keys=True).encode())

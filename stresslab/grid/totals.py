@@ -1,4 +1,6 @@
-"""Task summaries put together: exact integer merges, float sums in block order, and the question whether a target is met."""
+"""Task summaries put together: exact integer merges, float sums in block order, and the question whether a target is
+met.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 CONVENTIONS = (
-    "Probabilities with 95 % intervals. Money in quote currency; PnL since as_of, net of fees and funding, survivors marked at the "
-    "horizon. Losses positive. Cells that were not run hold NaN, integers 0; see status."
+    "Probabilities with 95 % intervals. Money in quote currency; PnL since as_of, net of fees and funding, "
+    "survivors marked at the horizon. Losses positive. Cells that were not run hold NaN, integers 0; see status."
 )
 EMPTY: dict[Any, Any] = {float: np.nan, np.int64: 0, object: ""}
 
@@ -38,7 +38,9 @@ TABLE: dict[str, Variable] = {
     "ruin_probability_se": Variable(_HORIZON, float, "1", "standard error of the probability of ruin"),
     "ruin_lower": Variable(_HORIZON, float, "1", "lower end of the 95 % interval of the probability of ruin"),
     "ruin_upper": Variable(_HORIZON, float, "1", "upper end of the 95 % interval of the probability of ruin"),
-    "probability_by_cause": Variable((*_EVENT, "cause"), float, "1", "probability of the event by the horizon and its cause"),
+    "probability_by_cause": Variable(
+        (*_EVENT, "cause"), float, "1", "probability of the event by the horizon and its cause"
+    ),
     "survival": Variable(("survival_time",), float, "1", "probability of no ruin yet"),
     "survival_lower": Variable(("survival_time",), float, "1", "lower end of the 95 % interval of survival"),
     "survival_upper": Variable(("survival_time",), float, "1", "upper end of the 95 % interval of survival"),

@@ -1,8 +1,9 @@
-"""What a volatility model is: parameters that are schema, check, documentation and JAX argument in one; and its protocol.
+"""What a volatility model is: parameters that are schema, check, documentation and JAX argument in one; and its
+protocol.
 
-A model advances the log price relative to spot (and its variance) by one step. It takes words of randomness, not a key, and
-returns its new state and a fixed number of pieces in time order: diffusions (bridged between their ends) and jumps (not). The
-price moves by the sum of the pieces; `step` leaves `log_price` to the loop, which adds them up.
+A model advances the log price relative to spot (and its variance) by one step. It takes words of randomness, not a key,
+and returns its new state and a fixed number of pieces in time order: diffusions (bridged between their ends) and jumps
+(not). The price moves by the sum of the pieces; `step` leaves `log_price` to the loop, which adds them up.
 """
 
 import math
@@ -32,17 +33,19 @@ class Layout(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the next step depends on, float32: log price relative to spot and variance per year, shape (asset, path)."""
+    """What the next step depends on: log price relative to spot and variance per year, float32 of shape (asset,
+    path).
+    """
 
-    log_price: Array
-    variance: Array
+    log_price: Any
+    variance: Any
 
 
 class Diffusion(NamedTuple):
     """A continuous piece of a step: its log return, and the variance integrated on the way, shape (asset, path)."""
 
     move: Array
-    variance: Array
+    variance: Any
 
 
 class Jump(NamedTuple):
@@ -85,7 +88,7 @@ class Parameters(BaseModel):
 
     @abstractmethod
     def coefficients(self, dt: float) -> Any:
-        """The constants of a step of `dt` years, worked out in float64 on the host and given as np.float32: a pytree."""
+        """Constants of a step of `dt` years, worked out in float64 on the host and given as np.float32, a pytree."""
 
     @abstractmethod
     def init(self, n_paths: int) -> State:

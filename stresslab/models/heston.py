@@ -3,9 +3,10 @@
     dx = (mu - v/2) dt + sqrt(v) dW1        corr(dW1, dW2) = rho
     dv = kappa (theta - v) dt + xi sqrt(v) dW2
 
-Time in years, v in variance per year. Scheme: quadratic-exponential with martingale correction, Andersen (2008), "Simple and
-efficient simulation of the Heston stochastic volatility model"; equation numbers below are his. Discretisation bias: that of
-the central rule for the integrated variance (eq. 34), and of a bridge that takes this variance as known.
+Time in years, v in variance per year. Scheme: quadratic-exponential with martingale correction, Andersen (2008),
+"Simple and efficient simulation of the Heston stochastic volatility model"; equation numbers below are his.
+Discretisation bias: that of the central rule for the integrated variance (eq. 34), and of a bridge that takes this
+variance as known.
 """
 
 from typing import Literal, NamedTuple
@@ -49,7 +50,9 @@ class Heston(Parameters):
 
     @property
     def longest_step(self) -> float:
-        """A small part of the variance's relaxation time; and E[exp(A v)] of the correction must exist (proposition 9)."""
+        """A small part of the variance's relaxation time; and E[exp(A v)] of the correction must exist (proposition
+        9).
+        """
         return min(0.03 / self.kappa, 0.3 / (max(self.rho, 1e-9) * self.xi))
 
     def layout(self, dt: float) -> Layout:
@@ -58,7 +61,7 @@ class Heston(Parameters):
     def coefficients(self, dt: float) -> Coefficients:
         decay, lost = np.exp(-self.kappa * dt), -np.expm1(-self.kappa * dt)
         slope = self.kappa * self.rho / self.xi - 0.5
-        values = Coefficients(
+        values = dict(
             decay=decay,
             mean_base=self.theta * lost,
             spread_slope=self.xi**2 * decay * lost / self.kappa,
@@ -68,7 +71,7 @@ class Heston(Parameters):
             drift=self.mu * dt,
             half_dt=dt / 2,
         )
-        return Coefficients(*map(np.float32, values))
+        return Coefficients(**{name: np.float32(value) for name, value in values.items()})
 
     def init(self, n_paths: int) -> State:
         return State(np.zeros((1, n_paths), np.float32), np.full((1, n_paths), self.v0, np.float32))
@@ -101,7 +104,7 @@ class Heston(Parameters):
         return mean, self.xi**2 * lost / self.kappa * (self.v0 * decay + self.theta * lost / 2)
 
 
-def _next_variance(c: Coefficients, before: Array, word: Array, a: Array) -> tuple[Array, Array]:
+def _next_variance(c: Coefficients, before: Array, word: Array, a: np.float32) -> tuple[Array, Array]:
     """The variance after the step, and log E[exp(a v')] given the variance before it (eqs. 23-30 and proposition 9)."""
     m = c.mean_base + c.decay * before
     spread = c.spread_slope * before + c.spread_base

@@ -2,13 +2,14 @@
 
     dx = (mu - sigma^2/2 - lambda (E[e^J] - 1)) dt + sigma dW + J dN,        J ~ Normal(jump_mean, jump_std^2)
 
-Time in years, lambda jumps per year, jump sizes in log price. The compensator makes mu the growth rate of E[price]. Scheme: exact.
-The number of jumps in a step is Poisson, their times are uniform order statistics, and the diffusion is cut at them, so that a
-bridge never runs across a jump. Merton (1976), "Option pricing when underlying stock returns are discontinuous".
+Time in years, lambda jumps per year, jump sizes in log price. The compensator makes mu the growth rate of E[price].
+Scheme: exact. The number of jumps in a step is Poisson, their times are uniform order statistics, and the diffusion is
+cut at them, so that a bridge never runs across a jump. Merton (1976), "Option pricing when underlying stock returns are
+discontinuous".
 """
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,7 +25,9 @@ MOST_SLOTS, MOST_JUMPS_EXPECTED = 3, 0.0124  # P(Poisson(0.0124) > 3) < 1e-9
 
 
 class Coefficients(NamedTuple):
-    """Of one step: log drift and variance of the diffusion, P(at least k jumps) for k = 1 .. slots, and the jump's law."""
+    """Of one step: log drift and variance of the diffusion, P(at least k jumps) for k = 1 .. slots, and the jump's
+    law.
+    """
 
     drift: np.float32
     variance: np.float32
@@ -79,9 +82,10 @@ class Merton(Parameters):
         count_uniform = uniform(count_word)
         happens = [count_uniform < coefficients.at_least[slot] for slot in range(slots)]
         times = _ascending([jnp.where(h, uniform(w), np.float32(1)) for h, w in zip(happens, time_words, strict=False)])
-        since, pieces = np.float32(0), []
+        since: Any = np.float32(0)
+        pieces: list[Piece] = []
         for slot in range(slots + 1):
-            until = times[slot] if slot < slots else np.float32(1)
+            until: Any = times[slot] if slot < slots else np.float32(1)
             span, variance = until - since, coefficients.variance * (until - since)
             move = coefficients.drift * span + jnp.sqrt(variance) * normal(diffusion_words[slot])
             pieces.append(Diffusion(move, variance))
@@ -101,5 +105,8 @@ def _ascending(values: list[Array]) -> list[Array]:
     """Odd-even transposition: as many rounds as there are values."""
     for turn in range(len(values)):
         for low in range(turn % 2, len(values) - 1, 2):
-            values[low], values[low + 1] = jnp.minimum(values[low], values[low + 1]), jnp.maximum(values[low], values[low + 1])
+            values[low], values[low + 1] = (
+                jnp.minimum(values[low], values[low + 1]),
+                jnp.maximum(values[low], values[low + 1]),
+            )
     return values

@@ -55,16 +55,16 @@ def losses(ds: xr.Dataset, layout: Layout) -> Figure:
     drawn = series(ds, layout)
 
     def make(choice: Index) -> Json:
-        traces, seen = [], np.zeros(bins.lower.size)
+        traces, seen = [], [np.zeros(bins.lower.size)]
         for index, name, colour in drawn:
             count = np.asarray(at(ds, "loss_count", choice | index), dtype=float) @ bins.merge
             if count.sum() > 0:
-                seen = np.maximum(seen, count / count.sum())
+                seen.append(count / count.sum())
                 traces += [
                     _density(count / count.sum(), bins, name, colour),
                     _atoms(count / count.sum(), bins, name, colour),
                 ]
-        return {"data": traces, "layout": _ranges(bins, seen)}
+        return {"data": traces, "layout": _ranges(bins, np.array(seen))}
 
     suffix = f"{words.UNIT_SPACE}%"
     whole = words.figure_text(whole_words(ds))
@@ -105,10 +105,11 @@ def _bins(ds: xr.Dataset) -> Bins:
 
 def _ranges(bins: Bins, seen: np.ndarray) -> Json:
     """The part of the axes on which something can be seen, in percent; to the right always up to the total loss."""
-    used = np.flatnonzero(bins.inside & (seen >= VISIBLE))
+    shown = bins.inside & (seen >= VISIBLE)  # series x bin
+    used = np.flatnonzero(shown.any(axis=0))
     if not used.size:
         return {"xaxis": {"range": [-100.0, 100.0]}, "yaxis": {"range": [-2.0, 1.0]}}
-    density = seen[used] / (bins.upper - bins.lower)[used]
+    density = (seen[:, used] / (bins.upper - bins.lower)[used])[shown[:, used]]
     ends = [100 * float(bins.lower[used[0]]), max(100.0, 100 * float(bins.upper[used[-1]]))]
     heights = [float(f"{np.log10(density.min()) - 0.1:.4g}"), float(f"{np.log10(density.max()) + 0.15:.4g}")]
     return {"xaxis": {"range": ends}, "yaxis": {"range": heights}}

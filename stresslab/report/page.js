@@ -29,13 +29,15 @@
     tickfont: { color: "var(--muted)", size: 12 }, title: { font: { color: "var(--muted)", size: 12 }, standoff: 8 },
   };
   const base = (layout) => {
+    const family = getComputedStyle(document.body).fontFamily;
     const axes = Object.keys(layout).filter((key) => /^[xy]axis/.test(key));
     return merge({
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: false, autosize: true, height: 380,
-      font: { family: getComputedStyle(document.body).fontFamily, color: "var(--ink)", size: 13 },
+      font: { family, color: "var(--ink)", size: 13 },
       margin: { l: 48, r: 12, t: 48, b: 44 },
       legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.06, yanchor: "bottom", xanchor: "left" },
-      hovermode: "closest", hoverlabel: { bgcolor: "var(--ink)", bordercolor: "var(--ink)", font: { color: "var(--paper)" }, align: "left" },
+      hovermode: "closest",
+      hoverlabel: { bgcolor: "var(--ink)", bordercolor: "var(--ink)", font: { family, color: "var(--paper)" }, align: "left" },
     }, Object.fromEntries(axes.map((key) => [key, axis])));
   };
 

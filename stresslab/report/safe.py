@@ -1,4 +1,4 @@
-"""The largest leverage that stays below the limit: the furthest row value of the sweep, per group of cells and horizon."""
+"""The largest leverage that stays below the limit: the furthest row value, per group of cells and horizon."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,7 +19,10 @@ def touch_probability(barrier: float, sigma: float, t: float, mu: float = 0.0) -
     distance, drift = np.log(barrier), mu - sigma**2 / 2
 
     def density(at: float) -> float:
-        return abs(distance) / (sigma * np.sqrt(2 * np.pi * at**3)) * np.exp(-((distance - drift * at) ** 2) / (2 * sigma**2 * at))
+        spread = sigma**2 * at
+        return (
+            abs(distance) / (at * np.sqrt(2 * np.pi * spread)) * np.exp(-((distance - drift * at) ** 2) / (2 * spread))
+        )
 
     peak = min(distance**2 / (3 * sigma**2), t)
     return integrate.quad(density, 0, t, points=[peak / 4, peak / 2, peak], limit=500, epsrel=1e-12)[0]

@@ -11,14 +11,18 @@ def assert_mean(sample, expected: float, z: float = 5, slack: float = 0) -> None
     sample = np.asarray(sample, float)
     error = sample.std(ddof=1) / np.sqrt(sample.size)
     found = sample.mean()
-    assert abs(found - expected) <= z * error + slack, f"mean {found:.8g} is not {expected:.8g}: standard error {error:.2g}"
+    assert abs(found - expected) <= z * error + slack, (
+        f"mean {found:.8g}, not {expected:.8g}: standard error {error:.2g}"
+    )
 
 
 def assert_proportion(hits: int, n: int, expected: float, z: float = 5, slack: float = 0) -> None:
     """`hits` of `n` independent trials are what the probability `expected` gives, to `z` standard errors."""
     error = np.sqrt(expected * (1 - expected) / n)
     found = hits / n
-    assert abs(found - expected) <= z * error + slack, f"share {found:.8g} is not {expected:.8g}: standard error {error:.2g}"
+    assert abs(found - expected) <= z * error + slack, (
+        f"share {found:.8g}, not {expected:.8g}: standard error {error:.2g}"
+    )
 
 
 def assert_variance(sample, expected: float, z: float = 5) -> None:

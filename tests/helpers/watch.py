@@ -1,7 +1,8 @@
-"""Paths as an observer of the engine's own loop sees them: bridged extremes, extremes of the pieces' ends, and the last price.
+"""Paths as an observer of the engine's own loop sees them: bridged extremes, extremes of the pieces' ends, and the end.
 
-`first_passage` gives touch probabilities only. The joint law of extreme and last price (barrier options, exits from a corridor) and
-the price that is seen when the bridge is left out need this observer; the loop, the words and the models are those of a run.
+`first_passage` gives touch probabilities only. The joint law of extreme and last price (barrier options, exits from a
+corridor), and what is seen where the bridge is left out, need this observer. The loop, the words and the models are
+those of a run.
 """
 
 from typing import Any, NamedTuple
@@ -10,11 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from stresslab import device, random, scan
+from stresslab import random, scan
 from stresslab.models.base import Layout, Parameters, State
 from stresslab.units import parse_duration, years
-
-device.prepare()
 
 
 class Watched(NamedTuple):
@@ -36,15 +35,14 @@ class _Shape(NamedTuple):
 
 
 class _All(NamedTuple):
-    def diffusion(self, seen: tuple[Array, ...], reach: scan.Reach) -> tuple[Array, ...]:
-        return self._see(seen, reach.low, reach.high, reach.end)
-
-    def jump(self, seen: tuple[Array, ...], gap: scan.Gap) -> tuple[Array, ...]:
-        return self._see(seen, gap.end, gap.end, gap.end)
-
-    @staticmethod
-    def _see(seen: tuple[Array, ...], low: Array, high: Array, end: Array) -> tuple[Array, ...]:
-        return jnp.minimum(seen[0], low), jnp.maximum(seen[1], high), jnp.minimum(seen[2], end), jnp.maximum(seen[3], end)
+    def step(self, seen: tuple[Array, ...], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, ...]:
+        low, high, end_low, end_high = seen
+        for piece in pieces:
+            is_gap = isinstance(piece, scan.Gap)
+            low = jnp.minimum(low, piece.end if is_gap else piece.low)
+            high = jnp.maximum(high, piece.end if is_gap else piece.high)
+            end_low, end_high = jnp.minimum(end_low, piece.end), jnp.maximum(end_high, piece.end)
+        return low, high, end_low, end_high
 
 
 def watch(
@@ -66,7 +64,7 @@ def watch(
     ends = np.array([parse_duration(horizon) // seconds for horizon in horizons])
     segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
     given = (random.key(seed, stream), model.coefficients(dt / substeps), model.init(1), segments)
-    found = scan.launch(_scan, shape, np.arange(0, n_paths, scan_paths), given)
+    found = scan.launch((_scan,), shape, np.arange(0, n_paths, scan_paths), given)
     return Watched(*(np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths] for a in found))
 
 

@@ -5,7 +5,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta, norm
 
-def position(coords: Coords, spec: dict[str, Any]) -> dict[str, float]:
+SIGMA = {"gbm": 0.45, "merton": 0.5, "heston": 0.58}
+SPOT, COLLATERAL, MAINTENANCE, FEE, FUNDING = 84_250.0, 100_000.0, 0.004, 5e-4, 1e-4
+HOURS = {"1D": 24, "7D": 168, "30D": 720}
+CAUSES = ["diffusion", "gap", "funding"]
+LEVELS = [0.95, 0.99]
+EDGES = np.linspace(-1.0, 1.0, 401)
+
+
+def position(coords: dict[str, Any], spec: dict[str, Any]) -> dict[str, float]:
     side = 1.0 if coords.get("side", spec["book"]["side"]) == "long" else -1.0
     leverage = float(coords.get("leverage", spec["book"].get("leverage", 10)))
     sigma = SIGMA[coords.get("model", spec["market"]["model"])] if coords.get("model", "gbm") in SIGMA else 0.5

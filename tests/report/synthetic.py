@@ -11,15 +11,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import beta, norm
+from report.market import CAUSES, COLLATERAL, EDGES, FUNDING, HOURS, LEVELS, SPOT, outcome, position
 
-SIGMA = {"gbm": 0.45, "merton": 0.5, "heston": 0.58}
-SPOT, COLLATERAL, MAINTENANCE, FEE, FUNDING = 84_250.0, 100_000.0, 0.004, 5e-4, 1e-4
-HOURS = {"1D": 24, "7D": 168, "30D": 720}
-CAUSES = ["diffusion", "gap", "funding"]
-LEVELS = [0.95, 0.99]
-EDGES = np.linspace(-1.0, 1.0, 401)
-UNITS = {"probability": "1", "time": "days", "money": "USDT", "count": "1"}
 Coords = dict[str, Any]
 MARKET_DIMS = {"model", "sigma", "step", "volatility_scale"}
 
@@ -156,6 +149,7 @@ def _attrs(spec: dict[str, Any], dims: list[str]) -> dict[str, Any]:
         "ruin_event": "liquidation",
         "rulebook_hashes": json.dumps({"binance_usdm/BTCUSDT": "sha256:aa01"}),
         "model_hashes": json.dumps({"heston": "sha256:bb02"}),
+        "assumptions": json.dumps({"binance_usdm/BTCUSDT": ["Mark = last = index.", "The tiers are of 2024."]}),
         "versions": json.dumps({"stresslab": "0.1.0", "jax": "0.10.2"}),
         "conventions": "Clopper-Pearson intervals, 95 %; year of 365 days; pnl net of fees and funding",
     }

@@ -149,6 +149,7 @@ def test_method_and_provenance(nightly):
     assert "binance_usdm/BTCUSDT: sha256:aa01" in found["rulebook hashes"]
     assert "Common random numbers" in found["random numbers"][0] and "Seed 20260101" in found["random numbers"][1]
     assert "exact" in found["intervals"][0]
+    assert found["assumptions"] == ["Mark = last = index.", "The tiers are of 2024."]
 
 
 def test_method_follows_the_sampling():

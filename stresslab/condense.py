@@ -1,0 +1,51 @@
+"""The last stage of a launch: per-path results made small on the device, so that the host has little left to add up."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from stresslab.estimate import tails
+from stresslab.evaluate import Arguments, Result, Shape
+
+MONEY = ("pnl", "fees", "funding", "shortfall")
+GROUP = 64  # paths whose money is added up in float32, in a fixed order, before the host goes on in float64
+
+
+class Condensed(NamedTuple):
+    """Of one side. Codes are (event, book, path) with liquidation, bankruptcy and losses as events. JAX, then NumPy."""
+
+    codes: Any
+    moments: Any  # (money, power, horizon, book, group): sums over the units of each group, in float32
+    loss_bin: Any  # int32 (horizon, book, path), counted through over horizons and books
+    loss_quanta: Any  # int32 (horizon, book, path)
+
+
+def condense(shape: Shape, result: Result, *given: Any) -> tuple[tuple[Condensed, ...], Array]:
+    """Each side condensed, and the gaps that found no slot."""
+    sides = Arguments(*given).sides
+    made = []
+    for outcome, money, side in zip(result.outcome, result.settlement, sides, strict=True):
+        codes = jnp.concatenate([outcome.liquidation[None], money.bankruptcy[None], money.loss])
+        moments = jnp.stack([_moments(getattr(money, name), shape.antithetic) for name in MONEY])
+        loss = -money.pnl / side.positions.equity[None, :, None]
+        n_horizons, n_books, _ = loss.shape
+        row = jnp.arange(n_horizons * n_books, dtype=jnp.int32).reshape(n_horizons, n_books, 1)
+        made.append(Condensed(codes, moments, row * np.int32(tails.N_BINS) + tails.bin_of(loss), tails.quanta_of(loss)))
+    return tuple(made), result.gaps_lost
+
+
+def _moments(value: Array, pairs: bool) -> Array:
+    """Sums of the units and of their squares by group; the units are paths, or means of antithetic pairs."""
+    units = (value[..., 0::2] + value[..., 1::2]) * np.float32(0.5) if pairs else value
+    return jnp.stack([_fold(units), _fold(units * units)])
+
+
+def _fold(units: Array) -> Array:
+    """Sums of neighbours: which ones does not depend on how many paths a scan carries."""
+    groups = units.reshape(*units.shape[:-1], -1, min(GROUP, units.shape[-1]))
+    while groups.shape[-1] > 1:
+        half = groups.shape[-1] // 2
+        groups = groups[..., :half] + groups[..., half:]
+    return groups[..., 0]

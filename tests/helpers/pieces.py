@@ -1,0 +1,65 @@
+"""The pieces of real paths, recorded by an observer of the engine's own loop, as the events of the ledger."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from helpers.ledger import Clock, Funding, Jump, Mark, Move
+from jax import Array, lax
+
+from stresslab import scan
+from stresslab.evaluate import Shape
+from stresslab.grid.plan import MarketCell, Plan
+
+
+class _Keep(NamedTuple):
+    def step(self, seen: Any, pieces: tuple[Any, ...]) -> Any:
+        return tuple(jnp.concatenate(piece) for piece in pieces)
+
+
+def record(plan: Plan, market: int, n_paths: int) -> tuple[np.ndarray, ...]:
+    """Log prices of each piece in time order, shape (step, field, path): low, high and end, or the end of a jump alone."""
+    ladder = plan.ladders[plan.markets[market].ladders[0]]
+    given = ladder.arguments
+    steps = np.zeros(plan.markets[market].n_steps, np.int32)
+    found = scan.launch(
+        (_record,),
+        ladder.shape._replace(n_paths=n_paths),
+        np.zeros(1),
+        (given.key, given.coefficients, given.state, steps),
+    )
+    return tuple(np.asarray(piece[0], np.float64) for piece in found)
+
+
+def _record(shape: Shape, first: Array, key: Any, coefficients: Any, state: Any, steps: Array) -> Any:
+    numbers = scan.path_numbers(first, shape.n_paths)
+    walk = scan.Walk(shape.model, shape.layout, shape.antithetic, key, numbers, coefficients)
+    spread = type(state)(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
+    start = spread if shape.model.has_variance else spread._replace(variance=state.variance)
+    return lax.scan(lambda place, _: scan.one_step(walk, place, _Keep(), ()), scan.begin(walk, start), steps)[1]
+
+
+def events(pieces: tuple[np.ndarray, ...], path: int, market: MarketCell, spot: float) -> list[NamedTuple]:
+    """One path as the ledger takes it: clock, pieces, funding where it is due, the horizons' marks."""
+    study, found = market.study, []
+    every, substeps = study.funding.interval_seconds if study.funding else 0, market.dt * 365 * 86_400
+    bins, horizons = (
+        market.schedule.bin_ends,
+        dict(zip(market.schedule.horizon_ends, study.market.horizons, strict=True)),
+    )
+    since_midnight = study.as_of.hour * 3600 + study.as_of.minute * 60 + study.as_of.second
+    price = spot
+    for step in range(market.n_steps):
+        if step == 0 or step in bins:
+            found.append(Clock(int((bins <= step).sum())))
+        for piece in pieces:
+            prices = spot * np.exp(piece[step, :, path])
+            if (prices != price).any():  # most jump slots are empty
+                found.append(Move(*prices) if len(prices) == 3 else Jump(*prices))
+            price = prices[-1]
+        since, until = (since_midnight + round(at * substeps) for at in (step, step + 1))
+        if every and since // every != until // every:
+            found.append(Funding(study.funding.rate))
+        if step + 1 in horizons:
+            found.append(Mark(horizons[step + 1]))
+    return found

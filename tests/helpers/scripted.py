@@ -1,0 +1,105 @@
+"""Hand-made paths through the whole engine: a model whose pieces are written down, one script for each path.
+
+A step of a script is (price after a first diffusion, price after a jump, price after a second diffusion). The diffusions have no
+variance, so that they run straight: a dip inside a step is a way down and a way up.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from helpers.engine import Paths
+from helpers.ledger import Clock, Funding, Jump, Mark, Move
+from jax import Array, lax
+
+from stresslab import scan
+from stresslab.books.linear import LONG, SHORT
+from stresslab.config.build import BookFacts, positions
+from stresslab.evaluate import STAGES, Shape, arguments
+from stresslab.grid.plan import MarketCell
+from stresslab.models.base import Diffusion, Jump as JumpPiece
+from stresslab.models.base import Layout, Parameters, State
+from stresslab.random import key
+
+Step = tuple[float, float, float]
+NO_VARIANCE = np.float32(0)
+
+
+class Scripted(Parameters):
+    """Moves of the log price, (step, piece, path); the state's variance counts the steps."""
+
+    kind: Literal["scripted"] = "scripted"
+    moves: tuple[Any, ...]
+    has_variance = True
+
+    def layout(self, dt: float) -> Layout:
+        return Layout(normals=0, others=0, jumps=1)
+
+    def coefficients(self, dt: float) -> Any:
+        return np.asarray(self.moves, np.float32)
+
+    def init(self, n_paths: int) -> State:
+        return State(np.zeros((1, n_paths), np.float32), np.zeros((1, n_paths), np.float32))
+
+    @staticmethod
+    def step(coefficients: Array, state: State, words: tuple[Array, ...]) -> Any:
+        now = lax.dynamic_index_in_dim(coefficients, state.variance[0, 0].astype(np.int32), keepdims=False)
+        pieces = Diffusion(now[0:1], NO_VARIANCE), JumpPiece(now[1:2]), Diffusion(now[2:3], NO_VARIANCE)
+        return state._replace(variance=state.variance + np.float32(1)), pieces
+
+    def characteristic_function(self, u: Any, t: float) -> Any:
+        raise NotImplementedError
+
+
+class Played(NamedTuple):
+    """What the engine said, long books first, and how many gaps it lost."""
+
+    paths: Paths
+    gaps_lost: np.ndarray
+
+
+def play(
+    scripts: list[list[Step]],
+    books: list[BookFacts],
+    market: MarketCell,
+    loss_levels: tuple[float, ...],
+    evaluation: Any,
+) -> Played:
+    """All books on all scripts; books must be longs, then shorts, and one of each."""
+    spot = market.study.market.spot
+    prices = np.array(scripts, float).reshape(len(scripts), -1)
+    moves = np.diff(np.log(prices / spot), axis=1, prepend=0.0).reshape(len(scripts), -1, 3)
+    model = Scripted.model_construct(moves=tuple(moves.transpose(1, 2, 0)))
+    sides = {
+        side: positions([book for book in books if book.side == name], all_tiers=evaluation == "account")
+        for side, name in ((LONG, "long"), (SHORT, "short"))
+    }
+    given = arguments(key(1), model, market.dt, market.schedule, np.array(loss_levels), sides)
+    shape = Shape(
+        Scripted, model.layout(1.0), evaluation, (LONG, SHORT), len(market.study.market.horizons), False, len(scripts)
+    )
+    found = scan.launch(STAGES, shape, np.zeros(1), tuple(given))
+    money = [
+        Paths(out.liquidation, one.bankruptcy, one.loss, one.pnl, one.fees, one.funding, one.shortfall)
+        for out, one in zip(found.outcome, found.settlement, strict=True)
+    ]
+    joined = (np.concatenate([np.asarray(part[0]) for part in parts], axis=-2) for parts in zip(*money, strict=True))
+    return Played(Paths(*joined), np.asarray(found.gaps_lost)[0].reshape(-1))
+
+
+def events(script: list[Step], market: MarketCell) -> list[NamedTuple]:
+    """The same script as the ledger takes it."""
+    stops = np.cumsum(market.schedule.segments.steps)
+    rates = dict(zip(stops, market.schedule.segments.funding_rate, strict=True))
+    marks = dict(zip(market.schedule.horizon_ends, market.study.market.horizons, strict=True))
+    found: list[NamedTuple] = []
+    before = market.study.market.spot
+    for number, (first, jumped, last) in enumerate(script, start=1):
+        found.append(Clock(int((market.schedule.bin_ends < number).sum())))
+        found += [Move(min(before, first), max(before, first), first), Jump(jumped)]
+        found.append(Move(min(jumped, last), max(jumped, last), last))
+        if rates.get(number):
+            found.append(Funding(float(rates[number])))
+        if number in marks:
+            found.append(Mark(marks[number]))
+        before = last
+    return found
