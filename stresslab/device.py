@@ -23,7 +23,7 @@ def prepare() -> None:
         jax.config.update("jax_num_cpu_devices", int(os.environ.get("STRESSLAB_CPU_DEVICES", cores)))
     except RuntimeError:
         warnings.warn("JAX was already running: stresslab uses the devices that it has", stacklevel=2)
-    if jax.config.read("jax_compilation_cache_dir") is None:
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
