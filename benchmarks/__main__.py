@@ -35,9 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         f"{where['processor']}, {where['cores']} cores, load {where['load_at_start']}; {where['device']}; {size.name}"
     )
-    sections = {name: _run(name, size, size.cold and not given.no_cold) for name in given.names or NAMES}
+    sections = {}
+    for name in given.names or NAMES:
+        sections[name] = _run(name, size, size.cold and not given.no_cold)
+        path = _write(given.results, where, size, name, sections[name])
     print("\n".join(report.table(sections)))
-    print(f"\nwritten to {_write(given.results, where, size, sections)}")
+    print(f"\nwritten to {path}")
     return 0
 
 
@@ -49,16 +52,16 @@ def _run(name: str, size: Size, cold: bool) -> Section:
     return section
 
 
-def _write(folder: Path, where: dict[str, object], size: Size, sections: dict[str, Section]) -> Path:
-    """One file for each day, device and size; what was run again replaces what it says of it."""
+def _write(folder: Path, where: dict[str, object], size: Size, name: str, section: Section) -> Path:
+    """One file for each day, device and size; a benchmark that is run again replaces what the file says of it."""
     now = datetime.now(UTC)
     mark = "" if size.name == "full" else f"-{size.name}"
     path = folder / f"{now.date()}-{machine.slug()}{mark}.json"
     folder.mkdir(parents=True, exist_ok=True)
-    before = json.loads(path.read_text())["benchmarks"] if path.exists() else {}
+    kept = json.loads(path.read_text())["benchmarks"] if path.exists() else {}
     stamp = {"at": now.isoformat(timespec="seconds"), **where, "load_at_end": round(os.getloadavg()[0], 2)}
-    fresh = {name: {**report.as_json(section), "machine": stamp} for name, section in sections.items()}
-    path.write_text(json.dumps({"size": size.name, "benchmarks": {**before, **fresh}}, indent=1) + "\n")
+    kept[name] = {**report.as_json(section), "machine": stamp}
+    path.write_text(json.dumps({"size": size.name, "benchmarks": kept}, indent=1) + "\n")
     return path
 
 

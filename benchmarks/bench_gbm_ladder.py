@@ -15,6 +15,7 @@ from benchmarks.optional import baseline
 
 TITLE = "GBM, 15 min steps, minimum between steps, ruin by 1D 7D 30D for 64 barriers"
 NUMBA_LANES = (512, 1024, 2048)
+JAX_BLOCKS = (1, 2, 8, 32)  # of all paths
 
 
 def cases(size: Size) -> Iterator[Case]:
@@ -22,7 +23,7 @@ def cases(size: Size) -> Iterator[Case]:
     horizons = ["1D"] if size.name == "tiny" else ["1D", "7D", "30D"]
     n_paths = size.paths(65536, 16384, 4096)
     yield _ours(n_paths, horizons)
-    yield from _jax_random(n_paths, horizons)
+    yield from _jax_random(n_paths, horizons, JAX_BLOCKS[:2] if size.name == "tiny" else JAX_BLOCKS)
     if numba_gbm := baseline("numba_gbm", "numba"):
         yield from _numba(numba_gbm, size.pick(65536, 16384, 4096), horizons)
     if quantlib_paths := baseline("quantlib_paths", "QuantLib"):
@@ -57,7 +58,7 @@ def _ours(n_paths: int, horizons: list[str]) -> Case:
     return Case("stresslab", passage, work, check=_checked(n_paths, horizons), cold=True)
 
 
-def _jax_random(n_paths: int, horizons: list[str]) -> Iterator[Case]:
+def _jax_random(n_paths: int, horizons: list[str], numbers: tuple[int, ...]) -> Iterator[Case]:
     """Block sizes, each on one device (two cores of it are XLA's business) and spread over all devices as stresslab
     does.
     """
@@ -70,8 +71,8 @@ def _jax_random(n_paths: int, horizons: list[str]) -> Iterator[Case]:
         ("jax.random, spread like ours", jax_random.all_devices),
     )
     for group, hits in ways:
-        for block in (n_paths, n_paths // 2, n_paths // 8, n_paths // 32):
-            blocks = n_paths // block
+        for blocks in numbers:
+            block = n_paths // blocks
             if hits is jax_random.all_devices and blocks % len(jax.devices()):
                 continue
             keys = jax.random.split(jax.random.key(1), blocks)

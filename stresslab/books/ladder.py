@@ -120,8 +120,8 @@ def cross(side: int, lines: Lines, before: Crossings, distance: Array, segment: 
     """Book the crossings of a segment with these worst distances (the last of them that of slope one)."""
     hit = before.liquidation != before.liquidation
     for tier in range(lines.offset.shape[1]):
-        hit = hit | beyond(side, distance[tier], lines.offset[:, tier, None])
-    lost = beyond(side, distance[-1], lines.loss_offset[:, :, None])
+        hit = hit | beyond(side, distance[tier][None], lines.offset[:, tier, None])
+    lost = beyond(side, distance[-1][None, None], lines.loss_offset[:, :, None])
     return Crossings(
         jnp.where((before.liquidation == NEVER) & hit, segment, before.liquidation),
         jnp.where((before.loss == NEVER) & lost, segment, before.loss),
