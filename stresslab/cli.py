@@ -49,20 +49,25 @@ def run(
 
     Example: stresslab run configs/studies/quickstart.yaml --report report.html
     """
-    from stresslab import limits, terminal
     from stresslab.config import load_study
-    from stresslab.execution import run_into_store
     from stresslab.grid.plan import check_runnable, make_plan
-    from stresslab.report import write_report
-    from stresslab.store import open_store
 
     plan = make_plan(load_study(study, set_ or ()))
     check_runnable(plan)
+
+    from stresslab import limits, terminal
+    from stresslab.execution import run_into_store
+    from stresslab.report import write_report
+    from stresslab.store import open_store
+
     if report is not None:
         terminal.require_writable(report, "--report")
     opened = open_store(store)
-    with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
-        finished = run_into_store(plan, executor, opened, fresh, progress, terminal.quiet_or_print(quiet))
+    try:
+        with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
+            finished = run_into_store(plan, executor, opened, fresh, progress, terminal.quiet_or_print(quiet))
+    except KeyboardInterrupt:
+        _fail("stopped; the same command goes on where it was", INTERRUPTED)
     if report is not None:
         write_report(finished.dataset, finished.provenance, report)
     results = limits.evaluate(finished.dataset)
@@ -240,8 +245,6 @@ def main() -> NoReturn:
         _fail(str(error), WRONG_INPUT)
     except StresslabError as error:
         _fail(str(error), FAILED)
-    except KeyboardInterrupt:
-        _fail("stopped; the same command goes on where it was", INTERRUPTED)
     sys.exit(0)
 
 

@@ -46,9 +46,12 @@ def book_facts(cell: Study) -> BookFacts:
     entry = book.entry_price if book.entry_price is not None else spot
     quantity, collateral = _size(book.leverage, book.collateral, book.quantity, entry)
     notional = quantity * entry
-    leverage = notional / collateral
+    leverage = book.leverage if book.leverage is not None else notional / collateral
     # of a position in flight only its size is judged: the leverage was judged when it was opened
-    rulebook.check_allowed(quantity * spot, 1e-9 if in_flight else leverage)
+    try:
+        rulebook.check_allowed(quantity * spot, 1e-9 if in_flight else leverage)
+    except NotAllowed as refusal:
+        raise refusal.at(key="book") from None
     entry_fee = 0.0 if in_flight else rulebook.fees.taker * notional
     outside_fee = entry_fee if rulebook.fees.entry_charged_to == "wallet" else 0.0
     before_fee = book.margin if book.margin is not None else collateral

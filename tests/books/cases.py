@@ -1,7 +1,11 @@
-"""Hand-made paths and their ledgers, written out. Spot 100, one step an hour, funding of 1 % after steps 2, 4 and 6, horizons 4h and 6h.
+"""Hand-made paths and their ledgers, written out.
 
-Unless a case says otherwise: 10 units, margin 100 (ten times), maintenance 2 %, taker 0.1 % (entry fee 1, from the wallet), liquidation
-fee 0.5 %, what is left goes to the customer, no slippage. So a long is liquidated at (100 - 10) / 0.98 = 91.836735.
+Spot 100. An hour is a step in which something happens and five still ones of ten minutes. Funding of 1 % is paid after
+hours 2, 4 and 6; horizons are 4h and 6h; survival bins are hours until 4h, half hours after it.
+
+Unless a case says otherwise: 10 units, margin 100 (ten times), maintenance 2 %, taker 0.1 % (entry fee 1, from the
+wallet), liquidation fee 0.5 %, what is left goes to the customer, no slippage. So a long is liquidated at
+(100 - 10) / 0.98 = 91.836735.
 """
 
 from pathlib import Path
@@ -11,21 +15,20 @@ from helpers.ledger import Event, Money
 from helpers.scripted import Step
 from helpers.studies import small
 
-from stresslab.config.build import BookFacts, book_facts
 from stresslab.config.schema import Study
 from stresslab.grid.plan import MarketCell, make_plan
 
 LOSS_LEVELS = (0.5, 0.8, 0.95)
 FLAT = ((1e9, 0.02, 0.02),)
 RULES: dict[str, Any] = {"tiers": FLAT, "taker": 0.001, "liquidation_fee": 0.005, "slippage_bps": 0.0}
-N_STEPS = 6
+HOURS, STEPS_PER_HOUR = 6, 6
 
 
 class Case(NamedTuple):
     """A book, a path, and what must come of it: the whole ledger."""
 
     name: str
-    steps: list[Step]  # the price stays where the last of them leaves it
+    hours: list[Step]  # the price stays where the last of them leaves it
     at_4h: Money
     at_6h: Money
     liquidation: Event | None = None
@@ -36,8 +39,15 @@ class Case(NamedTuple):
 
     @property
     def script(self) -> list[Step]:
-        rest = (self.steps[-1][-1],) * 3
-        return [*self.steps, *[rest] * (N_STEPS - len(self.steps))]
+        return hourly(self.hours)
+
+
+def hourly(hours: list[Step]) -> list[Step]:
+    """A script with one moving step in each hour; after the last of them the price stays."""
+    script: list[Step] = []
+    for step in hours:
+        script += [step, *[still(step[-1])] * (STEPS_PER_HOUR - 1)]
+    return script + [still(hours[-1][-1])] * (HOURS * STEPS_PER_HOUR - len(script))
 
 
 def still(price: float) -> Step:
@@ -51,7 +61,7 @@ def closed(money: Money) -> dict[str, Money]:
 
 
 D1, G1, D3, G3 = Event(0, "diffusion"), Event(0, "gap"), Event(2, "diffusion"), Event(2, "gap")
-F2, F6 = Event(1, "funding"), Event(5, "funding")
+F2, F6 = Event(1, "funding"), Event(7, "funding")
 SHORT = {"side": "short"}
 
 CASES = [
@@ -272,6 +282,16 @@ CASES = [
         losses=(G1, G3, G3),
     ),
     Case(
+        # a fee of 60 out of the wallet: half of 100 is lost before anything has moved. At 101 each payment is 10.1: wealth 39.7 + 10
+        # at 4h, and the third one takes it below 20
+        "the entry fee alone is more than half",
+        [still(101)],
+        at_4h=Money(pnl=10 - 60 - 20.2, fees=60, funding=-20.2, shortfall=0),
+        at_6h=Money(pnl=10 - 60 - 30.3, fees=60, funding=-30.3, shortfall=0),
+        losses=(D1, F6, None),
+        rules={"taker": 0.06},
+    ),
+    Case(
         # what happens after a close-out is nothing to the account: the crash to 50 and its funding are not its own
         "a crash after the close-out",
         [(90, 90, 95), (95, 50, 50), still(50), still(50), still(50), still(50)],
@@ -282,28 +302,35 @@ CASES = [
 ]
 
 
+# Books without a story, so that levels lie everywhere.
+PLAIN = [
+    {"side": side, "collateral": 100.0, "leverage": leverage}
+    for side in ("long", "short")
+    for leverage in (2.0, 3.0, 4.0, 6.0, 15.0, 25.0)
+]
+
+
 def market(folder: Path) -> MarketCell:
     """The clock of all cases."""
     return make_plan(study(folder, CASES[0])).markets[0]
 
 
-def study(folder: Path, case: Case, **changes: Any) -> Study:
-    """A case's book as a study of its own: survival bins end with each step."""
-    book = {"collateral": 100.0, "quantity": 10.0} | case.book
+def study(folder: Path, case: Case) -> Study:
+    """A case's book as a study of its own."""
+    return alone(folder, {"collateral": 100.0, "quantity": 10.0} | case.book, **case.rules)
+
+
+def alone(folder: Path, book: dict[str, Any], **rules: Any) -> Study:
+    losses = [f"loss_{round(100 * level)}" for level in LOSS_LEVELS]
     return small(
         folder,
         {
             "as_of": "2025-01-01T06:00:00Z",
-            "market": {"spot": 100.0, "horizons": ["4h", "6h"]},
+            "market": {"spot": 100.0, "step": "10min", "horizons": ["4h", "6h"]},
             "funding": {"rate": 0.01, "interval": "2h"},
             "book": book,
             "sweep": None,
-            "outputs": {"events": ["liquidation", "bankruptcy", *(f"loss_{level:.0%}"[:-1] for level in LOSS_LEVELS)], "survival_points": 12},
-            **changes,
+            "outputs": {"events": ["liquidation", "bankruptcy", *losses], "survival_points": 8},
         },
-        **(RULES | case.rules),
+        **(RULES | rules),
     )
-
-
-def facts(folder: Path, case: Case) -> BookFacts:
-    return book_facts(study(folder, case))

@@ -16,8 +16,8 @@ from stresslab.books.linear import LONG, SHORT
 from stresslab.config.build import BookFacts, positions
 from stresslab.evaluate import STAGES, Shape, arguments
 from stresslab.grid.plan import MarketCell
-from stresslab.models.base import Diffusion, Jump as JumpPiece
-from stresslab.models.base import Layout, Parameters, State
+from stresslab.models.base import Diffusion, Layout, Parameters, State
+from stresslab.models.base import Jump as JumpPiece
 from stresslab.random import key
 
 Step = tuple[float, float, float]
@@ -93,13 +93,14 @@ def events(script: list[Step], market: MarketCell) -> list[NamedTuple]:
     marks = dict(zip(market.schedule.horizon_ends, market.study.market.horizons, strict=True))
     found: list[NamedTuple] = []
     before = market.study.market.spot
-    for number, (first, jumped, last) in enumerate(script, start=1):
+    for number, prices in enumerate(script, start=1):
         found.append(Clock(int((market.schedule.bin_ends < number).sum())))
-        found += [Move(min(before, first), max(before, first), first), Jump(jumped)]
-        found.append(Move(min(jumped, last), max(jumped, last), last))
+        for price, is_jump in zip(prices, (False, True, False), strict=True):
+            if price != before or len(found) == 1:  # the very first piece shows what the entry fee has cost
+                found.append(Jump(price) if is_jump else Move(min(before, price), max(before, price), price))
+            before = price
         if rates.get(number):
             found.append(Funding(float(rates[number])))
         if number in marks:
             found.append(Mark(marks[number]))
-        before = last
     return found

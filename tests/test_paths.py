@@ -1,0 +1,137 @@
+"""Whole paths: what is returned, that they are those of first_passage, and what is refused."""
+
+import numpy as np
+import pytest
+from helpers.closed_forms import DAY
+from helpers.examples import EXAMPLES
+from helpers.statistics import assert_mean, assert_proportion, assert_rejected, assert_variance
+from helpers.watch import watch
+
+from stresslab.errors import InputError
+from stresslab.models import GBM
+from stresslab.passage import first_passage
+from stresslab.paths import simulate
+
+KINDS = sorted(EXAMPLES)
+MODEL = GBM(sigma=0.8)
+GIVEN = {"n_paths": 2048, "horizon": "12h", "step": "15min", "seed": 7}
+
+
+def test_dataset():
+    found = simulate(MODEL, **GIVEN, spot=84_250.0)
+    assert dict(found.sizes) == {"path": 2048, "time": 49}
+    assert found.price.dtype == found.variance.dtype == np.float32
+    np.testing.assert_allclose(found.time, np.arange(49) / (365 * 96), rtol=1e-12)
+    np.testing.assert_array_equal(found.path, np.arange(2048))
+    np.testing.assert_array_equal(found.price[:, 0], np.float32(84_250))
+    np.testing.assert_array_equal(found.variance, np.float32(0.64))
+    for variable in (*found.data_vars.values(), found.time):
+        assert variable.attrs["units"]
+        assert variable.attrs["long_name"]
+
+
+def test_same_arguments_give_the_same_bytes():
+    first, second = (simulate(MODEL, **GIVEN) for _ in range(2))
+    assert first.price.values.tobytes() == second.price.values.tobytes()
+
+
+def test_number_of_paths_changes_none_of_them():
+    """A count that is no multiple of anything; the last scan is filled up and cut."""
+    many = simulate(MODEL, **GIVEN).price.values
+    few = simulate(MODEL, **{**GIVEN, "n_paths": 1027}).price.values
+    assert few.shape == (1027, 49)
+    np.testing.assert_array_equal(few, many[:1027])
+
+
+def test_spot_scales_the_price():
+    one, many = (simulate(MODEL, **GIVEN, spot=spot).price.values for spot in (1.0, 250.0))
+    np.testing.assert_allclose(many, 250 * one.astype(float), rtol=1e-7)
+
+
+@pytest.mark.parametrize("change", [{"seed": 8}, {"stream": 1}])
+def test_other_randomness_is_unrelated(change):
+    """Correlation of 2048 last returns: standard error 0.022."""
+    one, other = (np.log(simulate(MODEL, **{**GIVEN, **more}).price.values[:, -1]) for more in ({}, change))
+    assert abs(np.corrcoef(one, other)[0, 1]) < 5 * 0.022
+
+
+def test_first_variance_is_that_of_tonight():
+    model = EXAMPLES["heston"]
+    found = simulate(model, **GIVEN)
+    np.testing.assert_array_equal(found.variance[:, 0], np.float32(model.v0))
+    assert np.all(found.variance[:, 1:].std(dim="path") > 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_price_is_a_martingale_at_every_step(kind):
+    """mu = 0, n = 2048, seed 7: the mean price of each of 48 steps; the twin grows by 2 in a year."""
+    model = EXAMPLES[kind].model_copy(update={"mu": 0.0})
+    price = simulate(model, **GIVEN).price.values.astype(float)
+    for step in range(1, 49):
+        assert_mean(price[:, step], 1)
+    grows = simulate(model.model_copy(update={"mu": 30.0}), **GIVEN).price.values.astype(float)
+    assert_rejected(assert_mean, grows[:, -1], 1)
+
+
+def test_antithetic_partners_mirror_each_other():
+    """The log returns of a pair of geometric Brownian motions add up to twice the drift; pairs are independent of each other."""
+    price = simulate(GBM(sigma=0.8, mu=0.5), **GIVEN, antithetic=True).price.values.astype(float)
+    both = np.log(price[0::2]) + np.log(price[1::2])
+    drift = 2 * (0.5 - 0.32) * np.arange(49) / (365 * 96)
+    np.testing.assert_allclose(both, np.broadcast_to(drift, both.shape), atol=3e-6)
+    plain = simulate(GBM(sigma=0.8, mu=0.5), **GIVEN).price.values
+    np.testing.assert_array_equal(price[0::2].astype(np.float32), plain[:1024])
+
+
+def test_paths_are_those_of_first_passage():
+    """Same seed and step: whoever is at or below a barrier at the end of a step has touched it, and the end is the same."""
+    n = 2048
+    paths = simulate(MODEL, **GIVEN).price.values
+    seen = watch(MODEL, horizons=["12h"], step="15min", n_paths=n, seed=7)
+    np.testing.assert_allclose(np.exp(seen.end[0].astype(float)), paths[:, -1], rtol=1e-6)
+    np.testing.assert_allclose(np.exp(seen.end_low[0].astype(float)), paths.min(axis=1), rtol=1e-6)
+    assert np.all(seen.low[0] <= seen.end_low[0])
+    found = first_passage(MODEL, barriers=[0.97, 1.02], horizons=["12h"], step="15min", n_paths=n, seed=7)
+    assert found.hits.values[0, 0] == (seen.low[0] <= np.float32(np.log(0.97))).sum()
+    assert found.hits.values[1, 0] == (seen.high[0] >= np.float32(np.log(1.02))).sum()
+    assert found.hits.values[0, 0] > (paths.min(axis=1) <= 0.97).sum()
+
+
+def test_longer_steps_are_cut_unseen():
+    """Steps of 3 hours of a variance that comes back within one, n = 2048: only the asked times return, with its moments."""
+    model = EXAMPLES["heston"].model_copy(update={"kappa": 400.0, "xi": 20.0})
+    assert model.substeps(DAY / 8) == 5
+    found = simulate(model, n_paths=2048, horizon="6D", step="3h", seed=9)
+    assert dict(found.sizes) == {"path": 2048, "time": 49}
+    for step in (1, 2, 48):
+        mean, variance = model.variance_moments(step * DAY / 8)
+        assert_mean(found.variance.values[:, step], mean)
+        assert_variance(found.variance.values[:, step], variance)
+
+
+def test_discrete_watching_sees_less_than_continuous():
+    """24 hourly prices of a day: 0.186426 by recursion, not the 0.226297 of a continuous watch. n = 16,384: error 0.003."""
+    hits = 0
+    for stream in range(8):
+        price = simulate(MODEL, n_paths=2048, horizon="2D", step="1h", seed=3, stream=stream).price.values
+        hits += int((price[:, :25].min(axis=1) <= 0.95).sum())
+    assert_proportion(hits, 8 * 2048, 0.18642642)
+    assert_rejected(assert_proportion, hits, 8 * 2048, 0.22629682)
+
+
+WRONG = [
+    ({"step": "5h"}, "step", "must divide the horizon 12h"),
+    ({"n_paths": 0}, "n_paths", "at least one path"),
+    ({"n_paths": -5}, "n_paths", "at least one path"),
+    ({"step": "15 minutes"}, "duration", "whole positive number and a unit"),
+    ({"horizon": "0D"}, "duration", "whole positive number and a unit"),
+    ({"horizon": 7}, "duration", "whole positive number and a unit"),
+    ({"step": "1D"}, "step", "must divide the horizon 12h"),
+]
+
+
+@pytest.mark.parametrize("change, key, words", WRONG)
+def test_refusals(change, key, words):
+    with pytest.raises(InputError, match=words) as refused:
+        simulate(MODEL, **{**GIVEN, **change})
+    assert key in str(refused.value)
