@@ -1,5 +1,5 @@
-"""Geometric Brownian motion and a static ladder of 64 barriers at three horizons, against four ways to do it without
-stresslab.
+"""Geometric Brownian motion and a static ladder of 64 barriers at three horizons, against JAX, Numba and
+QuantLib without stresslab.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,8 @@ from benchmarks.harness import Case, Comparison, Section, Size, measure
 from benchmarks.optional import baseline
 
 TITLE = "GBM, 15 min steps, minimum between steps, ruin by 1D 7D 30D for 64 barriers"
+SEED = 1
+NUMBA, NUMBA_COUNTED = "Numba", "Numba on stresslab's random numbers"
 NUMBA_LANES = (512, 1024, 2048)
 JAX_BLOCKS = (1, 2, 8, 32)  # of all paths
 
@@ -37,7 +39,8 @@ def run(size: Size) -> Section:
         Comparison("stresslab", "jax.random, spread like ours", None),
         Comparison("stresslab", "QuantLib BlackScholesProcess, path only", 30.0),
         Comparison("stresslab", "QuantLib GeometricBrownianMotionProcess, path only", 30.0),
-        Comparison("stresslab", "Numba", 1.5),
+        Comparison("stresslab", NUMBA, 1.5),
+        Comparison("stresslab", NUMBA_COUNTED, None),
     ]
     section = measure(TITLE, size, list(cases(size)), comparisons)
     if numba_gbm := baseline("numba_gbm", "numba"):
@@ -50,7 +53,12 @@ def run(size: Size) -> Section:
 def _ours(n_paths: int, horizons: list[str]) -> Case:
     def passage() -> np.ndarray:
         found = stresslab.first_passage(
-            tasks.model("gbm"), barriers=tasks.barriers(), horizons=horizons, step=tasks.STEP, n_paths=n_paths, seed=1
+            tasks.model("gbm"),
+            barriers=tasks.barriers(),
+            horizons=horizons,
+            step=tasks.STEP,
+            n_paths=n_paths,
+            seed=SEED,
         )
         return found["hits"].to_numpy()
 
@@ -75,7 +83,7 @@ def _jax_random(n_paths: int, horizons: list[str], numbers: tuple[int, ...]) -> 
             block = n_paths // blocks
             if hits is jax_random.all_devices and blocks % len(jax.devices()):
                 continue
-            keys = jax.random.split(jax.random.key(1), blocks)
+            keys = jax.random.split(jax.random.key(SEED), blocks)
 
             def simulate(hits: Callable[..., Any] = hits, keys: Any = keys, block: int = block) -> Any:
                 return hits(keys, *given, n_paths=block, segments=segments)
@@ -87,21 +95,24 @@ def _jax_random(n_paths: int, horizons: list[str], numbers: tuple[int, ...]) -> 
 
 
 def _numba(numba_gbm: Any, n_paths: int, horizons: list[str]) -> Iterator[Case]:
+    """With a generator of its own, as a Numba user would; and with stresslab's words, path by path."""
     ends = tasks.ends(horizons)
     segments = np.diff(ends, prepend=0)
     drift, deviation, variance = tasks.model("gbm").coefficients(tasks.DT)
     levels = np.log(tasks.barriers()).astype(np.float32)
-    for lanes in NUMBA_LANES:
+    for counted, group in ((False, NUMBA), (True, NUMBA_COUNTED)):
+        for lanes in NUMBA_LANES:
 
-        def simulate(lanes: int = lanes) -> np.ndarray:
-            _, low = numba_gbm.minima(1, n_paths, lanes, segments, drift, deviation, np.float32(2) * variance)
-            low.sort(axis=1)
-            return np.stack([np.searchsorted(row, levels, side="right") for row in low], axis=1)
+            def simulate(counted: bool = counted, lanes: int = lanes) -> np.ndarray:
+                given = segments, drift, deviation, np.float32(2) * variance
+                _, low = numba_gbm.minima(counted, SEED, n_paths, lanes, *given)
+                low.sort(axis=1)
+                return np.stack([np.searchsorted(row, levels, side="right") for row in low], axis=1)
 
-        check = _checked(n_paths, horizons)
-        yield Case(
-            f"Numba, blocks of {lanes}", simulate, n_paths * int(ends[-1]), group="Numba", check=check, cold=True
-        )
+            check = _checked(n_paths, horizons)
+            yield Case(
+                f"{group}, blocks of {lanes}", simulate, n_paths * int(ends[-1]), "path-steps", group, check, True
+            )
 
 
 def _quantlib(quantlib_paths: Any, n_paths: int, n_steps: int) -> Iterator[Case]:

@@ -69,6 +69,7 @@ class Timing:
     case: Case
     deviation: float | None = None
     seconds: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)  # seconds of all cores together: what a busy machine spoils least
     cold: dict[str, float] | None = None
 
     @property
@@ -113,7 +114,9 @@ def measure(title: str, size: Size, cases: Sequence[Case], comparisons: Sequence
     timings, notes = _best(started)
     for _ in range(size.rounds):
         for timing in timings:
+            busy = time.process_time()
             timing.seconds.append(seconds(timing.case.run))
+            timing.busy.append(time.process_time() - busy)
     by_name = {name: timing for timing in timings for name in (timing.case.name, timing.case.group) if name}
     figures = [
         _figure(comparison, by_name[comparison.ours], by_name[comparison.baseline])

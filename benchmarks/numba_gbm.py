@@ -1,9 +1,9 @@
 """The same simulation as a Numba user would tune it: parallel over blocks, vectorised over the paths of a block.
 
-Geometric Brownian motion in float32 with the bridge's minimum in every step. One xoshiro128++ generator per path
-(Blackman and Vigna 2021); logarithm (Cephes) and inverse normal (Giles 2012) are polynomials without branches, so
-that LLVM turns the inner loop into vector instructions: `vector_bits` tells whether it did. Numbers are checked by
-`bench_gbm_ladder` and by the tests.
+Geometric Brownian motion in float32 with the bridge's minimum in every step. Random words come from one xoshiro128++
+generator per path (Blackman and Vigna 2021), or are the very words that stresslab uses, which tells the price of the
+cipher from that of the rest. Logarithm (Cephes) and inverse normal (Giles 2012) are polynomials without branches, so
+that LLVM turns the inner loop into vector instructions: `vector_bits` tells whether it did.
 """
 
 import re
@@ -101,6 +101,14 @@ def _seed(state, seed, first):
             state[word, lane] = u32(y >> np.uint64(33))
 
 
+@nb.njit(inline="always", fastmath=True)
+def _reached(start, low, first, second, drift, deviation, two_variance):
+    """Log price after a step that began at `start`, and the running minimum, from two words."""
+    move = drift + deviation * _normal(first)
+    reach = np.sqrt(move * move + two_variance * _exponential(second))
+    return start + move, min(low, start + f32(0.5) * (move - reach))
+
+
 @nb.njit(fastmath=True, error_model="numpy")
 def _steps(s0, s1, s2, s3, price, low, n_steps, drift, deviation, two_variance):
     """Some steps of one block: `price` is the log price, `low` its running minimum."""
@@ -115,29 +123,58 @@ def _steps(s0, s1, s2, s3, price, low, n_steps, drift, deviation, two_variance):
             t = u32(b << u32(9))
             c, d = u32(c ^ a), u32(d ^ b)
             s1[lane], s0[lane], s2[lane], s3[lane] = u32(b ^ c), u32(a ^ d), u32(c ^ t), _rotate(d, 11)
-            move = drift + deviation * _normal(first)
-            reach = np.sqrt(move * move + two_variance * _exponential(second))
-            start = price[lane]
-            low[lane] = min(low[lane], start + f32(0.5) * (move - reach))
-            price[lane] = start + move
+            price[lane], low[lane] = _reached(price[lane], low[lane], first, second, drift, deviation, two_variance)
+
+
+@nb.njit(inline="always")
+def _mix(left, right, places):
+    left = u32(left + right)
+    return left, u32(_rotate(right, places) ^ left)
+
+
+@nb.njit(fastmath=True, error_model="numpy")
+def _counted_steps(seed, first, since, price, low, n_steps, drift, deviation, two_variance):
+    """As `_steps`, with the random words that stresslab uses: Threefry-2x32 of (path, step) in 20 rounds."""
+    k0, k1 = u32(seed), u32(0)
+    k2 = u32(k0 ^ u32(0x1BD11BDA))
+    for step in range(since, since + n_steps):
+        for lane in range(price.shape[0]):
+            a, b = u32(u32(first) + u32(lane) + k0), u32(u32(step) * u32(64) + k1)
+            for key_a, key_b, number, odd in (
+                (k1, k2, 1, 0),
+                (k2, k0, 2, 1),
+                (k0, k1, 3, 0),
+                (k1, k2, 4, 1),
+                (k2, k0, 5, 0),
+            ):
+                a, b = _mix(a, b, 17 if odd else 13)
+                a, b = _mix(a, b, 29 if odd else 15)
+                a, b = _mix(a, b, 16 if odd else 26)
+                a, b = _mix(a, b, 24 if odd else 6)
+                a, b = u32(a + key_a), u32(b + key_b + u32(number))
+            price[lane], low[lane] = _reached(price[lane], low[lane], a, b, drift, deviation, two_variance)
 
 
 @nb.njit(parallel=True)
-def minima(seed, n_paths, lanes, segments, drift, deviation, two_variance):
-    """Log price at the end, shape (path,), and running minimum of the log price at the end of each segment, (segment,
-    path).
+def minima(counted, seed, n_paths, lanes, segments, drift, deviation, two_variance):
+    """Log price at the end, (path,), and its running minimum at the end of each segment, (segment, path).
+
+    With `counted` the words are stresslab's own, else each path has a xoshiro128++ generator.
     """
     ends, lows = np.empty(n_paths, f32), np.empty((len(segments), n_paths), f32)
     for block in nb.prange(n_paths // lanes):
         first = block * lanes
-        state = np.empty((4, lanes), u32)
-        _seed(state, seed, first)
-        price, low = np.zeros(lanes, f32), np.zeros(lanes, f32)
+        s = np.empty((4, lanes), u32)
+        _seed(s, seed, first)
+        price, low, since = np.zeros(lanes, f32), np.zeros(lanes, f32), 0
         for segment in range(len(segments)):
-            _steps(
-                state[0], state[1], state[2], state[3], price, low, segments[segment], drift, deviation, two_variance
-            )
+            n_steps = segments[segment]
+            if counted:
+                _counted_steps(seed, first, since, price, low, n_steps, drift, deviation, two_variance)
+            else:
+                _steps(s[0], s[1], s[2], s[3], price, low, n_steps, drift, deviation, two_variance)
             lows[segment, first : first + lanes] = low
+            since += n_steps
         ends[first : first + lanes] = price
     return ends, lows
 
@@ -146,7 +183,7 @@ def vector_bits() -> int:
     """The widest vector registers in which the compiled inner loop multiplies float32 numbers; 0 before its first
     call.
     """
-    assembly = "".join(_steps.inspect_asm().values())
+    assembly = "".join([*_steps.inspect_asm().values(), *_counted_steps.inspect_asm().values()])
     found = re.findall(r"v(?:mul|fmadd\w+)ps\s[^\n]*%([xyz])mm", assembly)
     return max(({"x": 128, "y": 256, "z": 512}[letter] for letter in found), default=0)
 

@@ -18,6 +18,8 @@ def _timing(timing: Timing) -> str:
     rates = sorted(timing.rates)
     spread = f"{median(rates) / 1e6:9.4g} M {timing.case.unit}/s [{rates[0] / 1e6:.4g} .. {rates[-1] / 1e6:.4g}]"
     warm = f"warm {median(timing.seconds):.3g} s"
+    core = median(timing.case.work / busy for busy in timing.busy) / 1e6
+    warm += f", {core:.4g} M per core-second" if timing.case.unit.endswith("steps") else ""
     cold = "".join(f", {name} {value:.3g} s" for name, value in (timing.cold or {}).items())
     checked = "" if timing.deviation is None else f"; off by {timing.deviation:.1f} se at most"
     return f"{timing.case.name:<44}{spread}; {warm}{cold}{checked}"
@@ -48,6 +50,7 @@ def as_json(section: Section) -> dict[str, Any]:
                 "work": timing.case.work,
                 "unit": timing.case.unit,
                 "seconds": timing.seconds,
+                "core_seconds": timing.busy,
                 "rate_median": median(timing.rates),
                 "cold": timing.cold,
                 "largest_deviation_se": timing.deviation,

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import jaxlib
 
-SCAN_PATHS_CPU = 8192
-SCAN_PATHS_GPU = 1 << 20
+LAUNCH_PATHS_GPU = 2**20
+_FEWEST_PATHS = 512
 
 
 @cache
@@ -69,9 +69,14 @@ def compiler_options() -> dict[str, Any]:
     return {"xla_cpu_prefer_vector_width": 512} if wide else {}
 
 
-def scan_paths() -> int:
-    """Paths that one scan carries: its state should stay in half of a core's L2 cache; a GPU wants many."""
-    return SCAN_PATHS_CPU if on_cpu() else SCAN_PATHS_GPU
+def scan_paths(hot_bytes: int = 0, kept_bytes: int = 0) -> int:
+    """Paths that one scan carries, a power of two, given the bytes of a path that every step touches and those kept.
+
+    On a CPU the hot state should stay in half of a core's L2 cache; a GPU wants many paths at once.
+    """
+    most, hot, kept = (8192, 2**19, 2**25) if on_cpu() else (2**20, 2**34, 2**32)
+    fitting = min(most, hot // max(hot_bytes, 1), kept // max(kept_bytes, 1))
+    return max(_FEWEST_PATHS, 1 << (fitting.bit_length() - 1) if fitting else 0)
 
 
 def describe() -> str:
@@ -82,4 +87,4 @@ def describe() -> str:
 
 def blocks_per_launch(block: int) -> int:
     """Blocks that are started together: one keeps a CPU busy, a GPU wants some million paths at once."""
-    return 1 if on_cpu() else max(1, SCAN_PATHS_GPU // block)
+    return 1 if on_cpu() else max(1, LAUNCH_PATHS_GPU // block)

@@ -100,6 +100,15 @@ def _to_single(leaf: Any) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
+def bytes_per_path(shape: Shape, a: Arguments) -> tuple[int, int]:
+    """What a path takes: the state that every step touches, and the records of its segments."""
+    n_books = sum(len(side.positions.margin) for side in a.sides)
+    n_segments, slots = len(a.segments.steps), GAP_SLOTS if shape.layout.jumps else 0
+    if shape.evaluation == "account":
+        return n_books * 4 * (4 + len(a.fractions)), 4 * n_segments
+    return 0, len(a.sides) * n_segments * 4 * (4 + 2 * slots)
+
+
 class _LadderObserver(NamedTuple):
     sides: tuple[int, ...]
 
@@ -124,7 +133,6 @@ class _AccountObserver(NamedTuple):
     sides: tuple[int, ...]
     books: tuple[Side, ...]
     fractions: Array
-    funding: Array
     bin_index: Array
 
     def step(self, seen: Any, pieces: tuple[scan.Reach | scan.Gap, ...]) -> Any:
@@ -138,7 +146,7 @@ class _AccountObserver(NamedTuple):
             is_gap = isinstance(piece, scan.Gap)
             worst = jnp.exp(piece.end if is_gap else piece.low if side == LONG else piece.high)
             watch = account.jump if is_gap else account.diffuse
-            accounts = watch(side, positions, self.fractions, accounts, worst, self.funding, self.bin_index)
+            accounts = watch(side, positions, self.fractions, accounts, worst, self.bin_index)
         return accounts
 
 
@@ -219,14 +227,14 @@ def _book_crossings(shape: Shape, a: Arguments, running: _Running) -> tuple[ladd
 
 
 def _account_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
-    observer = _AccountObserver(shape.sides, a.sides, a.fractions, running.funding, segment.bin)
+    observer = _AccountObserver(shape.sides, a.sides, a.fractions, segment.bin)
     place, books = scan.many_steps(paths, running.place, observer, running.books, segment.steps)
     after, funding = _finish_segment(running, segment, place, books)
     price = jnp.exp(place.here)
 
     def pay(books: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(
-            account.pay_funding(side, b.positions, a.fractions, one, price, segment.funding_rate, funding, segment.bin)
+            account.pay_funding(side, b.positions, a.fractions, one, price, segment.funding_rate, segment.bin)
             for side, b, one in zip(shape.sides, a.sides, books, strict=True)
         )
 
@@ -282,7 +290,10 @@ def settle_books(shape: Shape, looked: Looked, *given: Any) -> Result:
             )
         )
     else:
-        outcomes = tuple(account.outcome(books) for books in walked.books)
+        outcomes = tuple(
+            account.outcome(side, book.positions, a.fractions, accounts)
+            for side, book, accounts in zip(shape.sides, a.sides, walked.books, strict=True)
+        )
     settled = tuple(
         settle(book.positions, side, a.fractions, result, walked.price_at, walked.funding_at, a.last_code)
         for side, book, result in zip(shape.sides, a.sides, outcomes, strict=True)

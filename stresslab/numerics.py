@@ -53,5 +53,5 @@ def fourier_call(characteristic: CharacteristicFunction, strike: float, limit: f
 
 
 def _integral(integrand: Callable[[float], float], limit: float) -> float:
-    value, _ = integrate.quad(integrand, 1e-12, limit, limit=2000, epsabs=1e-13, epsrel=1e-11)
+    value, _ = integrate.quad(integrand, 0.0, limit, limit=2000, epsabs=1e-13, epsrel=1e-11)
     return value

@@ -1,9 +1,9 @@
 """The fused loop over steps, and how it is spread over a device.
 
-One step: words of randomness -> model.step -> pieces -> where they lead -> an observer sees each piece. Every turn of
-the loop does these four for four consecutive steps, and carries what lies between them: XLA would otherwise fuse the
-whole chain into each array that comes out of it and work out the cipher and the normals many times over. Nothing of a
-path is kept but what the observer carries.
+One step: words of randomness -> model.step -> pieces -> where they lead -> an observer sees each piece. The words are
+drawn one step ahead and carried, so that the cipher is worked out once. With jumps every turn of the loop does the four
+for four consecutive steps, and carries what lies between them: XLA would otherwise fuse the whole chain into each array
+that comes out of it and work out the normals many times over. Nothing of a path is kept but what the observer carries.
 """
 
 from collections import Counter
@@ -36,6 +36,9 @@ class Gap(NamedTuple):
     """Of a jump piece: the log price after it, shape (1, path)."""
 
     end: Array
+
+
+_AHEAD = 3  # steps under way at a time where there are jumps
 
 
 class Observer(Protocol):
@@ -73,52 +76,45 @@ class Track(NamedTuple):
 class Place(NamedTuple):
     """Where the paths of a scan stand. The step is part of a path's state, not the loop's index.
 
-    `here` and `variance` belong to the end of the last step that was observed; `track`, `moves` and `packed` belong to
-    the one, two and three steps after it.
+    `here` and `variance` belong to the end of the last step that was observed. With jumps `track`, `moves` and the
+    words in `packed` belong to the one, two and three steps after it; without, `packed` belongs to the next one.
     """
 
     here: Array  # log price
     variance: Array
-    track: Track
-    state: State  # log price at the end of `track`, variance at the end of `moves`
-    moves: Moves
+    track: Track | None
+    state: State  # what the next step depends on
+    moves: Moves | None
     packed: tuple[Array, ...]
     step: Array  # the step that is drawn next
 
 
 def begin(walk: Walk, start: State) -> Place:
-    """At time 0: the first three steps are under way, none is observed."""
-    first, second, third = (_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(3))
-    state, moves = _move(walk, start, first)
+    """At time 0: the first steps are under way, none is observed."""
+    words = [_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(_AHEAD if walk.layout.jumps else 1)]
+    place = Place(start.log_price, start.variance, None, start, None, words[0], jnp.full((), len(words), jnp.uint32))
+    if not walk.layout.jumps:
+        return place
+    state, moves = _move(walk, start, words[0])
     track, log_price = _trace(start.log_price, moves)
-    state, moves = _move(walk, state, second)
-    return Place(
-        start.log_price,
-        start.variance,
-        track,
-        State(log_price, state.variance),
-        moves,
-        third,
-        jnp.full((), 3, jnp.uint32),
-    )
+    state, moves = _move(walk, state, words[1])
+    return place._replace(track=track, state=State(log_price, state.variance), moves=moves, packed=words[2])
 
 
 def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[Place, Any]:
     """Show the observer one more step, and bring the following ones forward."""
-    seen = observer.step(seen, place.track.pieces)
-    track, log_price = _trace(place.state.log_price, place.moves)
+    packed, step = _draw(walk, place.step), place.step + np.uint32(1)
     state, moves = _move(walk, place.state, place.packed)
-    packed = _draw(walk, place.step)
-    seen_track = place.track
-    return Place(
-        seen_track.pieces[-1].end,
-        seen_track.variance,
-        track,
-        State(log_price, state.variance),
-        moves,
-        packed,
-        place.step + np.uint32(1),
-    ), seen
+    if place.track is None or place.moves is None:
+        # few enough arrays come out of a step without jumps: XLA works nothing out twice
+        track, log_price = _trace(place.here, moves)
+        ahead: tuple[Track | None, Moves | None] = None, None
+    else:
+        track, (next_track, log_price) = place.track, _trace(place.state.log_price, place.moves)
+        ahead = next_track, moves
+    seen = observer.step(seen, track.pieces)
+    here = track.pieces[-1].end
+    return Place(here, track.variance, ahead[0], State(log_price, state.variance), ahead[1], packed, step), seen
 
 
 def many_steps(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps: Array) -> tuple[Place, Any]:

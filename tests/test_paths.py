@@ -36,11 +36,11 @@ def test_same_arguments_give_the_same_bytes():
 
 
 def test_number_of_paths_changes_none_of_them():
-    """A count that is no multiple of anything; the last scan is filled up and cut."""
-    many = simulate(MODEL, **GIVEN).price.values
-    few = simulate(MODEL, **{**GIVEN, "n_paths": 1027}).price.values
-    assert few.shape == (1027, 49)
-    np.testing.assert_array_equal(few, many[:1027])
+    """Two scans for two devices, and three, the last one cut, that one device must do: no path is another one."""
+    few = simulate(MODEL, **GIVEN).price.values
+    many = simulate(MODEL, **{**GIVEN, "n_paths": 3067}).price.values
+    assert many.shape == (3067, 49)
+    np.testing.assert_array_equal(few, many[:2048])
 
 
 def test_spot_scales_the_price():

@@ -15,7 +15,7 @@ from stresslab.books.outcome import CAUSES
 from stresslab.condense import Condensed, condense
 from stresslab.errors import RunError
 from stresslab.estimate import tails
-from stresslab.evaluate import STAGES
+from stresslab.evaluate import STAGES, bytes_per_path
 from stresslab.grid.plan import Ladder
 
 Summary = dict[str, np.ndarray]
@@ -43,7 +43,8 @@ def _blocks_of_scans(ladder: Ladder, first: int, blocks: int, block: int) -> Ite
     """The scans of each block in order, while the next launch is under way."""
     together = min(blocks, device.blocks_per_launch(block))
     # at least two scans for each device: XLA unrolls a loop of one turn, fuses it otherwise and rounds otherwise
-    paths = min(device.scan_paths(), together * block // (2 * scan.usable_devices(block // _FEWEST_PATHS)))
+    fitting = device.scan_paths(*bytes_per_path(ladder.shape, ladder.arguments))
+    paths = min(fitting, together * block // (2 * scan.usable_devices(block // _FEWEST_PATHS)))
     # the last launch is as wide as the others: one shape, one compilation
     offsets = np.arange(0, together * block, paths, dtype=np.int64)
     shape = ladder.shape._replace(n_paths=paths)

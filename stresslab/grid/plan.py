@@ -187,9 +187,10 @@ def _ladder(
     study: Study,
     evaluation: Evaluation | None,
 ) -> Ladder:
-    chosen = evaluation or _evaluation(market)
+    fit = _evaluation(market)
+    chosen = evaluation or fit
     by_side = {side: [books[c] for c in members if SIDES[books[c].side] == side] for side in (LONG, SHORT)}
-    sides = {side: positions(held, all_tiers=chosen == "account") for side, held in by_side.items() if held}
+    sides = {side: positions(held, all_tiers=fit == "account") for side, held in by_side.items() if held}
     fractions, wanted = _events(study.outputs.events)
     shape = Shape(
         model=type(market.study.model),

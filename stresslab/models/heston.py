@@ -92,9 +92,10 @@ class Heston(Parameters):
         iu, xi2 = 1j * u, self.xi**2
         b = self.kappa - self.rho * self.xi * iu
         d = np.sqrt(b * b + xi2 * (iu + u * u))
-        g, fall = (b - d) / (b + d), np.exp(-d * t)
-        variance_part = (b - d) / xi2 * (1 - fall) / (1 - g * fall)
-        mean_part = self.kappa * self.theta / xi2 * ((b - d) * t - 2 * np.log((1 - g * fall) / (1 - g)))
+        lost = -np.expm1(-d * t)
+        # their fractions were expanded by b + d, which is 0 at u = -i where kappa < rho xi
+        variance_part = -(iu + u * u) * lost / (2 * d + (b - d) * lost)
+        mean_part = self.kappa * self.theta / xi2 * ((b - d) * t - 2 * np.log1p((b - d) * lost / (2 * d)))
         return np.exp(iu * self.mu * t + mean_part + variance_part * self.v0)
 
     def variance_moments(self, t: float) -> tuple[float, float]:

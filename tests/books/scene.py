@@ -34,7 +34,7 @@ class Scene(NamedTuple):
     notionals: list[float]  # at spot, of each row of the result: the cases' books and the plain ones, longs first
     rows: list[int]  # where each case's book stands among them
     accounts: list[Callable[[], Account]]  # of each row
-    played: dict[str, scripted.Played]
+    played: dict[str, Paths]
 
     def paths(self, name: str) -> range:
         names = list(self.scripts)

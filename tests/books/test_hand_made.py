@@ -12,7 +12,7 @@ NAMES = [case.name for case in CASES]
 @pytest.mark.parametrize("evaluation", ["static", "account"])
 @pytest.mark.parametrize("number", range(len(CASES)), ids=NAMES)
 def test_a_ledger_by_hand(scene, number, evaluation):
-    case, row, paths = CASES[number], scene.rows[number], scene.played[evaluation].paths
+    case, row, paths = CASES[number], scene.rows[number], scene.played[evaluation]
     assert stage.events_of(paths, row, number) == (case.liquidation, case.bankruptcy, *case.losses)
     for horizon, wanted in enumerate((case.at_4h, case.at_6h)):
         got = Money(*(1000 * value for value in stage.money_of(paths, horizon, row, number)))

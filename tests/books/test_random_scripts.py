@@ -19,7 +19,7 @@ def as_it_is(account: Account, events: list) -> list:
 
 def differences(scene: Scene, evaluation: str, paths: range, twist: Twist = as_it_is) -> tuple[int, Counter]:
     """Pairs of book and path where engine and ledger differ, and how often the ledger saw each cause."""
-    played, differ, causes = scene.played[evaluation].paths, 0, Counter()
+    played, differ, causes = scene.played[evaluation], 0, Counter()
     for path in paths:
         events = scene.events(path)
         for row, opened in enumerate(scene.accounts):
@@ -72,7 +72,7 @@ def test_accounts_need_no_slots_for_gaps(scene):
     for path in scene.paths("stairs"):
         for row, opened in enumerate(scene.accounts):
             found = opened().follow(scene.events(path))
-            assert stage.agrees(scene, played.paths, row, path, found)
+            assert stage.agrees(scene, played, row, path, found)
     assert not played.gaps_lost.any()
 
 
@@ -86,7 +86,7 @@ def test_gaps_without_a_slot_are_counted(scene):
             found = opened().follow(scene.events(path))
             if found.liquidation and found.liquidation.bin == 0 and 92 < found.fill < 113:
                 forgotten += 1
-                assert decoded(played.paths.liquidation[row, path]) == (0, "diffusion")
+                assert decoded(played.liquidation[row, path]) == (0, "diffusion")
             else:
-                assert stage.events_of(played.paths, row, path)[0] == found.liquidation
+                assert stage.events_of(played, row, path)[0] == found.liquidation
     assert forgotten > 5

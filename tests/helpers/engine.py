@@ -1,38 +1,45 @@
 """The engine's answer path by path: what a block gives before it is summed up."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from stresslab import scan
-from stresslab.evaluate import STAGES
+from stresslab.evaluate import STAGES, Shape
 from stresslab.grid.plan import Ladder
 
 
 class Paths(NamedTuple):
-    """Of all books of a ladder, in its order. Codes are survival bin * 3 + cause, -1 for never; money per notional at spot."""
+    """Of all books of a ladder, in its order. Codes are survival bin * 3 + cause, -1 for never."""
 
     liquidation: np.ndarray  # (book, path)
     bankruptcy: np.ndarray
     loss: np.ndarray  # (level, book, path)
-    pnl: np.ndarray  # (horizon, book, path)
+    pnl: np.ndarray  # (horizon, book, path), as all money relative to the notional at spot
     fees: np.ndarray
     funding: np.ndarray
     shortfall: np.ndarray
+    gaps_lost: np.ndarray  # (path,)
 
 
 def per_path(ladder: Ladder, n_paths: int, scan_paths: int = 512) -> Paths:
     """The first `n_paths` paths of a ladder, a whole number of scans."""
     shape, firsts = ladder.shape._replace(n_paths=scan_paths), np.arange(0, n_paths, scan_paths)
-    found = jax.tree.map(_paths_last, scan.launch(STAGES, shape, firsts, tuple(ladder.arguments)))
+    return launched(shape, firsts, tuple(ladder.arguments))
+
+
+def launched(shape: Shape, firsts: np.ndarray, given: tuple[Any, ...]) -> Paths:
+    """All three stages of the engine, without the condensing that a run adds; the books of all sides together."""
+    found = jax.tree.map(_paths_last, scan.launch(STAGES, shape, firsts, given))
     sides = [
-        Paths(out.liquidation, money.bankruptcy, money.loss, money.pnl, money.fees, money.funding, money.shortfall)
+        (out.liquidation, money.bankruptcy, money.loss, money.pnl, money.fees, money.funding, money.shortfall)
         for out, money in zip(found.outcome, found.settlement, strict=True)
     ]
-    return Paths(*(np.concatenate(parts, axis=-2) for parts in zip(*sides, strict=True)))
+    joined = (np.concatenate(parts, axis=-2) for parts in zip(*sides, strict=True))
+    return Paths(*joined, gaps_lost=found.gaps_lost[0])
 
 
-def _paths_last(scans) -> np.ndarray:
+def _paths_last(scans: Any) -> np.ndarray:
     array = np.moveaxis(np.asarray(scans), 0, -2)
     return array.reshape(*array.shape[:-2], -1)

@@ -17,15 +17,15 @@ class _Keep(NamedTuple):
         return tuple(jnp.concatenate(piece) for piece in pieces)
 
 
-def record(plan: Plan, market: int, n_paths: int) -> tuple[np.ndarray, ...]:
-    """Log prices of each piece in time order, shape (step, field, path): low, high and end, or the end of a jump alone."""
+def record(plan: Plan, market: int, n_paths: int, first: int = 0) -> tuple[np.ndarray, ...]:
+    """Log prices of each piece in time order, shape (step, field, path): low, high and end, or the end of a jump."""
     ladder = plan.ladders[plan.markets[market].ladders[0]]
     given = ladder.arguments
     steps = np.zeros(plan.markets[market].n_steps, np.int32)
     found = scan.launch(
         (_record,),
         ladder.shape._replace(n_paths=n_paths),
-        np.zeros(1),
+        np.array([first]),
         (given.key, given.coefficients, given.state, steps),
     )
     return tuple(np.asarray(piece[0], np.float64) for piece in found)

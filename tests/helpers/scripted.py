@@ -7,14 +7,13 @@ variance, so that they run straight: a dip inside a step is a way down and a way
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from helpers.engine import Paths
+from helpers.engine import Paths, launched
 from helpers.ledger import Clock, Funding, Jump, Mark, Move
 from jax import Array, lax
 
-from stresslab import scan
 from stresslab.books.linear import LONG, SHORT
 from stresslab.config.build import BookFacts, positions
-from stresslab.evaluate import STAGES, Shape, arguments
+from stresslab.evaluate import Shape, arguments
 from stresslab.grid.plan import MarketCell
 from stresslab.models.base import Diffusion, Layout, Parameters, State
 from stresslab.models.base import Jump as JumpPiece
@@ -50,20 +49,13 @@ class Scripted(Parameters):
         raise NotImplementedError
 
 
-class Played(NamedTuple):
-    """What the engine said, long books first, and how many gaps it lost."""
-
-    paths: Paths
-    gaps_lost: np.ndarray
-
-
 def play(
     scripts: list[list[Step]],
     books: list[BookFacts],
     market: MarketCell,
     loss_levels: tuple[float, ...],
     evaluation: Any,
-) -> Played:
+) -> Paths:
     """All books on all scripts; books must be longs, then shorts, and one of each."""
     spot = market.study.market.spot
     prices = np.array(scripts, float).reshape(len(scripts), -1)
@@ -77,13 +69,7 @@ def play(
     shape = Shape(
         Scripted, model.layout(1.0), evaluation, (LONG, SHORT), len(market.study.market.horizons), False, len(scripts)
     )
-    found = scan.launch(STAGES, shape, np.zeros(1), tuple(given))
-    money = [
-        Paths(out.liquidation, one.bankruptcy, one.loss, one.pnl, one.fees, one.funding, one.shortfall)
-        for out, one in zip(found.outcome, found.settlement, strict=True)
-    ]
-    joined = (np.concatenate([np.asarray(part[0]) for part in parts], axis=-2) for parts in zip(*money, strict=True))
-    return Played(Paths(*joined), np.asarray(found.gaps_lost)[0].reshape(-1))
+    return launched(shape, np.zeros(1), tuple(given))
 
 
 def events(script: list[Step], market: MarketCell) -> list[NamedTuple]:

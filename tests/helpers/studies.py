@@ -13,7 +13,7 @@ BLOCK = 1024
 SPOT, COLLATERAL = 50_000.0, 10_000.0
 # On both sides of the tiers' caps: 2 to 6 times is tier 1 at entry, 25.5 times leaves tier 3 before it is liquidated.
 LEVERAGES = [2.0, 3.0, 5.0, 6.0, 12.0, 20.0, 25.5, 50.0]
-TIERS = ((60_000.0, 0.005, 0.01), (250_000.0, 0.01, 0.02), (1e9, 0.02, 0.02))  # cap, mmr, imr
+TIERS = ((60_000.0, 0.005, 0.01), (250_000.0, 0.01, 0.02), (1e9, 0.0175, 0.02))  # cap, mmr, imr
 MODELS: dict[str, dict[str, Any]] = {
     "gbm": {"kind": "gbm", "sigma": 1.2},
     "merton": {"kind": "merton", "sigma": 0.6, "jump_intensity": 400.0, "jump_mean": -0.01, "jump_std": 0.04},

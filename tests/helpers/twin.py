@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from helpers.ledger import Account, Event, Rules, Tier
+from helpers.ledger import Account, Event, Jump, Move, Rules, Tier
 
 from stresslab.books.outcome import CAUSES
 from stresslab.config.schema import Study
@@ -29,6 +29,13 @@ def open_account(cell: Study, rules: Rules | None = None) -> Account:
     spot, quantity = cell.market.spot, cell.book.collateral * cell.book.leverage / cell.market.spot
     levels = tuple(int(event[5:]) / 100 for event in cell.outputs.events if event.startswith("loss_"))
     return Account(rules or rules_of(cell), side, spot, spot, quantity, cell.book.collateral, levels)
+
+
+def shifted(events: list[NamedTuple], by: float) -> list[NamedTuple]:
+    """The same path with all its prices a little higher or lower."""
+    return [
+        type(event)(*(price * (1 + by) for price in event)) if isinstance(event, Move | Jump) else event for event in events
+    ]
 
 
 def live(cell: Study, events: Iterable[NamedTuple], rules: Rules | None = None) -> Account:

@@ -63,7 +63,9 @@ def test_steps_do_not_matter():
 def test_call_price(strike):
     """By the characteristic function to 1e-10, and from 2^17 paths."""
     expected = black_call(1, strike, 0.8, 7 * DAY, 0.5)
-    assert fourier_call(lambda u: MODEL.characteristic_function(u, 7 * DAY), strike) == pytest.approx(expected, abs=1e-10)
+    assert fourier_call(lambda u: MODEL.characteristic_function(u, 7 * DAY), strike) == pytest.approx(
+        expected, abs=1e-10
+    )
     payoff = np.maximum(np.exp(returns(MODEL)) - strike, 0)
     assert_mean(payoff, expected)
 

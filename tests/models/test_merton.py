@@ -61,7 +61,9 @@ def test_one_step_is_the_naive_one():
     """4096 words of seed 5, and those of them with one, two and three jumps from 2^20: float32 rounding of the spans only."""
     words, pieces = one_step(1 << 20, MANY_JUMPS)
     count = sum(np.asarray(piece.move)[0] != 0 for piece in pieces if not isinstance(piece, Diffusion))
-    chosen = np.concatenate([np.flatnonzero(count == 0)[:200], np.flatnonzero(count == 1)[:200], np.flatnonzero(count >= 2)[:100]])
+    chosen = np.concatenate(
+        [np.flatnonzero(count == 0)[:200], np.flatnonzero(count == 1)[:200], np.flatnonzero(count >= 2)[:100]]
+    )
     assert count.max() >= 2
     for path in chosen:
         expected = naive_step(MODEL, [word[path] for word in words], MANY_JUMPS)
