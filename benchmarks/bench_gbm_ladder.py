@@ -27,7 +27,8 @@ def cases(size: Size) -> Iterator[Case]:
     yield _ours(n_paths, horizons)
     yield from _jax_random(n_paths, horizons, JAX_BLOCKS[:2] if size.name == "tiny" else JAX_BLOCKS)
     if numba_gbm := baseline("numba_gbm", "numba"):
-        yield from _numba(numba_gbm, size.pick(65536, 16384, 4096), horizons)
+        lanes = NUMBA_LANES[:1] if size.name == "tiny" else NUMBA_LANES
+        yield from _numba(numba_gbm, size.pick(65536, 16384, 4096), horizons, lanes)
     if quantlib_paths := baseline("quantlib_paths", "QuantLib"):
         yield from _quantlib(quantlib_paths, size.pick(1024, 256, 16), int(tasks.ends(horizons)[-1]))
 
@@ -94,14 +95,14 @@ def _jax_random(n_paths: int, horizons: list[str], numbers: tuple[int, ...]) -> 
             )
 
 
-def _numba(numba_gbm: Any, n_paths: int, horizons: list[str]) -> Iterator[Case]:
+def _numba(numba_gbm: Any, n_paths: int, horizons: list[str], widths: tuple[int, ...]) -> Iterator[Case]:
     """With a generator of its own, as a Numba user would; and with stresslab's words, path by path."""
     ends = tasks.ends(horizons)
     segments = np.diff(ends, prepend=0)
     drift, deviation, variance = tasks.model("gbm").coefficients(tasks.DT)
     levels = np.log(tasks.barriers()).astype(np.float32)
     for counted, group in ((False, NUMBA), (True, NUMBA_COUNTED)):
-        for lanes in NUMBA_LANES:
+        for lanes in widths:
 
             def simulate(counted: bool = counted, lanes: int = lanes) -> np.ndarray:
                 given = segments, drift, deviation, np.float32(2) * variance

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 from stresslab.estimate import tails
-from stresslab.evaluate import Arguments, Result, Shape
+from stresslab.evaluate import Arguments, Closed, Shape, settle
 
 MONEY = ("pnl", "fees", "funding", "shortfall")
 GROUP = 64  # paths whose money is added up in float32, in a fixed order, before the host goes on in float64
@@ -22,18 +22,18 @@ class Condensed(NamedTuple):
     loss_quanta: Any  # int32 (horizon, book, path)
 
 
-def condense(shape: Shape, result: Result, *given: Any) -> tuple[tuple[Condensed, ...], Array]:
+def condense(shape: Shape, closed: Closed, *given: Any) -> tuple[tuple[Condensed, ...], Array]:
     """Each side condensed, and the gaps that found no slot."""
     sides = Arguments(*given).sides
     made = []
-    for outcome, money, side in zip(result.outcome, result.settlement, sides, strict=True):
-        codes = jnp.concatenate([outcome.liquidation[None], money.bankruptcy[None], money.loss])
+    for closing, money, side in zip(closed.closing, settle(shape, closed, *given).money, sides, strict=True):
+        codes = jnp.concatenate([closing.liquidation[None], closing.bankruptcy[None], closing.loss])
         moments = jnp.stack([_moments(getattr(money, name), shape.antithetic) for name in MONEY])
         loss = -money.pnl / side.positions.equity[None, :, None]
         n_horizons, n_books, _ = loss.shape
         row = jnp.arange(n_horizons * n_books, dtype=jnp.int32).reshape(n_horizons, n_books, 1)
         made.append(Condensed(codes, moments, row * np.int32(tails.N_BINS) + tails.bin_of(loss), tails.quanta_of(loss)))
-    return tuple(made), result.gaps_lost
+    return tuple(made), closed.gaps_lost
 
 
 def _moments(value: Array, pairs: bool) -> Array:
@@ -45,7 +45,4 @@ def _moments(value: Array, pairs: bool) -> Array:
 def _fold(units: Array) -> Array:
     """Sums of neighbours: which ones does not depend on how many paths a scan carries."""
     groups = units.reshape(*units.shape[:-1], -1, min(GROUP, units.shape[-1]))
-    while groups.shape[-1] > 1:
-        half = groups.shape[-1] // 2
-        groups = groups[..., :half] + groups[..., half:]
-    return groups[..., 0]
+    return groups.sum(axis=-1)

@@ -15,7 +15,7 @@ from jax import Array, lax
 from stresslab import random, scan
 from stresslab.books import account, ladder
 from stresslab.books.linear import LONG, Lines, Positions, ladder_lines
-from stresslab.books.outcome import CAUSES, Outcome, Settlement, settle
+from stresslab.books.outcome import CAUSES, Closing, Money, Outcome, at_horizons, close_out
 from stresslab.models.base import Layout, Parameters, State
 from stresslab.schedule import GAP_SLOTS, Schedule, Segments
 
@@ -72,11 +72,29 @@ class Looked(NamedTuple):
     losses: tuple[tuple[Any, ...], ...]
 
 
-class Result(NamedTuple):
-    """Of one scan, for each side in the order of `Shape.sides`."""
+class Resolved(NamedTuple):
+    """The end of every book, for each side in the order of `Shape.sides`, and what the survivors' money hangs on."""
 
     outcome: tuple[Outcome, ...]
-    settlement: tuple[Settlement, ...]
+    price_at: Array
+    funding_at: Array
+    gaps_lost: Array
+
+
+class Closed(NamedTuple):
+    """The same with the money of the close-outs."""
+
+    closing: tuple[Closing, ...]
+    price_at: Array
+    funding_at: Array
+    gaps_lost: Array
+
+
+class Result(NamedTuple):
+    """Everything of one scan path by path, for each side."""
+
+    closing: tuple[Closing, ...]
+    money: tuple[Money, ...]
     gaps_lost: Array
 
 
@@ -279,8 +297,8 @@ def _at(when: Array, records: ladder.Record, funding_after: Array, bins: Array) 
     return (*picked, bins[segment])
 
 
-def settle_books(shape: Shape, looked: Looked, *given: Any) -> Result:
-    """Outcome and money of every book."""
+def resolve(shape: Shape, looked: Looked, *given: Any) -> Resolved:
+    """When, why and where every book was closed."""
     a, walked = Arguments(*given), looked.walked
     if shape.evaluation == "static":
         outcomes = tuple(
@@ -294,11 +312,7 @@ def settle_books(shape: Shape, looked: Looked, *given: Any) -> Result:
             account.outcome(side, book.positions, a.fractions, accounts)
             for side, book, accounts in zip(shape.sides, a.sides, walked.books, strict=True)
         )
-    settled = tuple(
-        settle(book.positions, side, a.fractions, result, walked.price_at, walked.funding_at, a.last_code)
-        for side, book, result in zip(shape.sides, a.sides, outcomes, strict=True)
-    )
-    return Result(outcomes, settled, walked.gaps_lost)
+    return Resolved(outcomes, walked.price_at, walked.funding_at, walked.gaps_lost)
 
 
 def _resolve(side: int, lines: Lines, crossed: ladder.Crossings, at: Any, losses: Any) -> Outcome:
@@ -307,4 +321,25 @@ def _resolve(side: int, lines: Lines, crossed: ladder.Crossings, at: Any, losses
     return result._replace(loss=jnp.stack(rows) if rows else crossed.loss)
 
 
-STAGES = (walk, look_up, settle_books)
+def close_books(shape: Shape, resolved: Resolved, *given: Any) -> Closed:
+    """The money of every close-out."""
+    a = Arguments(*given)
+    closings = tuple(
+        close_out(book.positions, side, a.fractions, outcome)
+        for side, book, outcome in zip(shape.sides, a.sides, resolved.outcome, strict=True)
+    )
+    return Closed(closings, *resolved[1:])
+
+
+def settle(shape: Shape, closed: Closed, *given: Any) -> Result:
+    """The money of every book at every horizon, path by path."""
+    a = Arguments(*given)
+    money = tuple(
+        at_horizons(book.positions, side, closing, closed.price_at, closed.funding_at, a.last_code)
+        for side, book, closing in zip(shape.sides, a.sides, closed.closing, strict=True)
+    )
+    return Result(closed.closing, money, closed.gaps_lost)
+
+
+TO_CLOSED = (walk, look_up, resolve, close_books)
+PATH_BY_PATH = (*TO_CLOSED, settle)

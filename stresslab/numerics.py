@@ -18,7 +18,9 @@ def bridge_extremes(start: Array, end: Array, variance: Array, exponential: Arra
     """
     move = end - start
     reach = jnp.sqrt(move * move + np.float32(2) * variance * exponential)
-    return np.float32(0.5) * (start + end - reach), np.float32(0.5) * (start + end + reach)
+    low, high = np.float32(0.5) * (start + end - reach), np.float32(0.5) * (start + end + reach)
+    # rounding may not leave the end outside
+    return jnp.minimum(low, end), jnp.maximum(high, end)
 
 
 def poisson_slots(mean: float, most: int, probability: float = 1e-9) -> int:

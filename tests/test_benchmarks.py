@@ -103,9 +103,9 @@ def numba_sample() -> tuple[GBM, float, np.ndarray, np.ndarray]:
 
 
 def test_numba_on_our_random_numbers_passes_the_same_barriers(numba_sample: Any) -> None:
-    """A loop written by hand, path by path: its logarithm rounds in another way, so a path in ten thousand may differ."""
+    """A loop written by hand: its logarithm rounds in another way, so one path in ten thousand may differ."""
     numba_gbm = sys.modules["benchmarks.numba_gbm"]
-    gbm, n_paths, levels = GBM(sigma=0.6), 2**14, [0.9, 0.95, 0.99]
+    gbm, n_paths, levels = GBM(sigma=0.6), 2**14, [0.95, 0.97, 0.99]
     drift, deviation, variance = gbm.coefficients(1 / 365 / 24)
     given = np.array([24, 144]), drift, deviation, np.float32(2) * variance
     _, lows = numba_gbm.minima(True, 3, n_paths, 512, *given)
@@ -113,7 +113,7 @@ def test_numba_on_our_random_numbers_passes_the_same_barriers(numba_sample: Any)
     ours = first_passage(gbm, barriers=levels, horizons=["1D", "7D"], step="1h", n_paths=n_paths, seed=3)
     assert looped.min() > 100 and np.abs(ours["hits"].to_numpy() - looped).max() <= n_paths / 10_000
     _, other = numba_gbm.minima(True, 4, n_paths, 512, *given)
-    assert ((other[0] <= np.log(0.99)).sum() - looped[2, 0]) != 0, "another seed gives other paths"
+    assert abs((other[0] <= np.log(0.99)).sum() - looped[2, 0]) > 1, "another seed must not give the same hits"
 
 
 @pytest.mark.parametrize(("wrong", "agrees"), [(1.0, True), (1.02, False)])

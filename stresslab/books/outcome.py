@@ -1,7 +1,7 @@
 """What became of each book on each path: codes for when and why, and the prices that settle the money.
 
-Both evaluations, the static ladder and the account step, end in an `Outcome`, and `settle` turns it into money once.
-Units are those of `books.linear`: prices relative to spot, money relative to the notional at spot.
+Both evaluations, the static ladder and the account step, end in an `Outcome`; `close_out` and `at_horizons` turn it
+into money. Units are those of `books.linear`: prices relative to spot, money relative to the notional at spot.
 """
 
 from typing import Any, NamedTuple
@@ -26,15 +26,25 @@ class Outcome(NamedTuple):
     loss: Array  # code of crossing each loss level while open, (fraction, book, path)
 
 
-class Settlement(NamedTuple):
-    """Money relative to the notional at spot. PnL is since as_of, net of fees and funding."""
+class Closing(NamedTuple):
+    """What a close-out leaves, whenever it came; (book, path). Money is relative to the notional at spot."""
 
-    bankruptcy: Array  # code, (book, path)
+    liquidation: Array  # code
+    bankruptcy: Array  # code
     loss: Array  # code, (fraction, book, path), with losses that the close-out itself made
-    pnl: Array  # (horizon, book, path)
-    fees: Array  # (horizon, book, path)
-    funding: Array  # received, (horizon, book, path)
-    shortfall: Array  # (horizon, book, path)
+    pnl: Array
+    fees: Array
+    funding: Array
+    shortfall: Array
+
+
+class Money(NamedTuple):
+    """At each horizon, (horizon, book, path), relative to the notional at spot. PnL is net of fees and funding."""
+
+    pnl: Array
+    fees: Array
+    funding: Array  # received
+    shortfall: Array
 
 
 def code(bin_index: Array, cause: Any) -> Array:
@@ -42,20 +52,11 @@ def code(bin_index: Array, cause: Any) -> Array:
     return bin_index * np.int32(len(CAUSES)) + cause
 
 
-def settle(
-    positions: Positions,
-    side: int,
-    fractions: Array,
-    outcome: Outcome,
-    price: Array,
-    funding: Array,
-    last_code: Array,
-) -> Settlement:
-    """Money of every book at every horizon.
+def close_out(positions: Positions, side: int, fractions: Array, outcome: Outcome) -> Closing:
+    """Codes and money of the close-outs; of a book that was never closed only the codes mean anything.
 
-    `price` and `funding` (F) are the survivor's at each horizon, shape (horizon, 1, path); `last_code` the first code
-    after each horizon, shape (horizon,). Shortfall is what equity falls below zero by at the fill, before fees; exit
-    and liquidation fees are capped by what is left; the residual is kept by the customer or not, as the rulebook says.
+    Shortfall is what equity falls below zero by at the fill, before fees; exit and liquidation fees are capped by what
+    is left; the residual is kept by the customer or not, as the rulebook says.
     """
     p = Positions(*(_column(field) for field in positions))
     fill = outcome.fill * (np.float32(1) - np.float32(side) * p.slippage)
@@ -64,23 +65,37 @@ def settle(
     exit_fee = jnp.minimum(p.exit_fee * fill, left)
     liquidation_fee = jnp.minimum(p.liquidation_fee * fill, left - exit_fee)
     kept = p.residual_kept * (left - exit_fee - liquidation_fee)
-    closed_pnl = kept - p.equity - p.outside_fee
+    pnl = kept - p.equity - p.outside_fee
     liquidated = outcome.liquidation > NEVER
-    bankruptcy = jnp.where(liquidated & (equity < np.float32(0)), outcome.liquidation, NEVER)
-    wiped = liquidated[None] & (closed_pnl[None] <= -fractions[:, None, None] * p.equity[None])
-    loss = jnp.where(outcome.loss > NEVER, outcome.loss, jnp.where(wiped, outcome.liquidation[None], NEVER))
+    wiped = liquidated[None] & (pnl[None] <= -fractions[:, None, None] * p.equity[None])
+    return Closing(
+        liquidation=outcome.liquidation,
+        bankruptcy=jnp.where(liquidated & (equity < np.float32(0)), outcome.liquidation, NEVER),
+        loss=jnp.where(outcome.loss > NEVER, outcome.loss, jnp.where(wiped, outcome.liquidation[None], NEVER)),
+        pnl=pnl,
+        fees=p.entry_fee + exit_fee + liquidation_fee,
+        funding=-np.float32(side) * outcome.funding,
+        shortfall=left - equity,
+    )
 
-    closed = liquidated[None] & (outcome.liquidation[None] < last_code[:, None, None])
-    open_pnl = np.float32(side) * (price - np.float32(1) - funding) - p.entry_fee[None]
-    received = -np.float32(side) * jnp.where(closed, outcome.funding[None], funding)
-    zero = np.float32(0)
-    return Settlement(
-        bankruptcy,
-        loss,
-        pnl=jnp.where(closed, closed_pnl[None], open_pnl),
-        fees=p.entry_fee[None] + jnp.where(closed, (exit_fee + liquidation_fee)[None], zero),
-        funding=received,
-        shortfall=jnp.where(closed, (left - equity)[None], zero),
+
+def at_horizons(
+    positions: Positions, side: int, closing: Closing, price: Array, funding: Array, last_code: Array
+) -> Money:
+    """Money at each horizon: of the close-out if it came before, else of the open position, marked.
+
+    `price` and `funding` (F) are those at each horizon, shape (horizon, 1, path); `last_code` the first code after each
+    horizon, shape (horizon,).
+    """
+    entry_fee = positions.entry_fee[None, :, None]
+    event = closing.liquidation[None]
+    closed = (event > NEVER) & (event < last_code[:, None, None])
+    open_pnl = np.float32(side) * (price - np.float32(1) - funding) - entry_fee
+    return Money(
+        pnl=jnp.where(closed, closing.pnl[None], open_pnl),
+        fees=jnp.where(closed, closing.fees[None], entry_fee),
+        funding=jnp.where(closed, closing.funding[None], -np.float32(side) * funding),
+        shortfall=jnp.where(closed, closing.shortfall[None], np.float32(0)),
     )
 
 

@@ -15,7 +15,7 @@ from stresslab.books.outcome import CAUSES
 from stresslab.condense import Condensed, condense
 from stresslab.errors import RunError
 from stresslab.estimate import tails
-from stresslab.evaluate import STAGES, bytes_per_path
+from stresslab.evaluate import TO_CLOSED, bytes_per_path
 from stresslab.grid.plan import Ladder
 
 Summary = dict[str, np.ndarray]
@@ -51,7 +51,7 @@ def _blocks_of_scans(ladder: Ladder, first: int, blocks: int, block: int) -> Ite
     waiting: tuple[Any, int] | None = None
     for start in range(first, first + blocks, together):
         firsts = (start * block + offsets) % 2**32
-        launched = scan.launch((*STAGES, condense), shape, firsts, tuple(ladder.arguments))
+        launched = scan.launch((*TO_CLOSED, condense), shape, firsts, tuple(ladder.arguments))
         if waiting is not None:
             yield from _regroup(*waiting, block)
         waiting = launched, min(together, first + blocks - start)
