@@ -30,6 +30,8 @@ def condense(shape: Shape, closed: Closed, *given: Any) -> tuple[tuple[Condensed
         codes = jnp.concatenate([closing.liquidation[None], closing.bankruptcy[None], closing.loss])
         moments = jnp.stack([_moments(getattr(money, name), shape.antithetic) for name in MONEY])
         loss = -money.pnl / side.positions.equity[None, :, None]
+        # a sum that is not finite tells that the book failed; what is counted here must still be a bin
+        loss = jnp.where(jnp.isfinite(loss), loss, np.float32(0))
         n_horizons, n_books, _ = loss.shape
         row = jnp.arange(n_horizons * n_books, dtype=jnp.int32).reshape(n_horizons, n_books, 1)
         made.append(Condensed(codes, moments, row * np.int32(tails.N_BINS) + tails.bin_of(loss), tails.quanta_of(loss)))

@@ -43,8 +43,8 @@ def simulate(
     """Simulate paths of `model`.
 
     Returns `price` (quote currency) and `variance` (1/year), each float32 of shape (path, time); `time` is in years
-    from 0 to the horizon. The paths are those of `first_passage` and of a run with the same seed, stream and step.
-    Memory is 8 bytes per path and step.
+    from 0 to the horizon. The paths are those of `first_passage` and of a run with the same seed, stream and step, to
+    float32 rounding. Memory is 8 bytes per path and step.
     """
     seconds, span = parse_duration(step), parse_duration(horizon)
     require(n_paths >= 1, "at least one path is needed", key="n_paths", got=n_paths)

@@ -19,6 +19,7 @@ from stresslab.grid.totals import Totals, target_met
 from stresslab.units import SECONDS
 
 Cells = dict[str, np.ndarray]
+_NOT_FINITE = "a sum of money is not finite: the paths left the range of float32"
 
 
 def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.Dataset:
@@ -33,8 +34,11 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
         if not isinstance(refused, BookFacts):
             cells["status"][number], cells["status_reason"][number] = "not_allowed", str(refused)
     for ladder, total in zip(plan.ladders, totals, strict=True):
+        finite = np.isfinite(total.summary["sums"]).all(axis=(0, 1, 3))
         for name, values in _ladder_values(plan, ladder, total).items():
-            cells[name][list(ladder.cells)] = values
+            cells[name][np.array(ladder.cells)[finite]] = values[finite]
+        for number in np.array(ladder.cells)[~finite]:
+            cells["status"][number], cells["status_reason"][number] = "failed", _NOT_FINITE
     dims = swept_dims(study)
     sizes = tuple(len(study.sweep[path]) for path in dims.values())
     data = {

@@ -13,7 +13,6 @@ import numpy as np
 from stresslab import device, scan
 from stresslab.books.outcome import CAUSES
 from stresslab.condense import Condensed, condense
-from stresslab.errors import RunError
 from stresslab.estimate import tails
 from stresslab.evaluate import TO_CLOSED, bytes_per_path
 from stresslab.grid.plan import Ladder
@@ -98,8 +97,6 @@ def summarise(ladder: Ladder, scans: list[Scan]) -> Summary:
 def _summarise_side(ladder: Ladder, scans: list[Condensed]) -> Summary:
     moments = np.concatenate([one.moments for one in scans], axis=-1)
     sums = np.moveaxis(moments.sum(axis=-1, dtype=np.float64), 2, 3)
-    if not np.isfinite(sums).all():
-        raise RunError("a sum of money is not finite: the model or the book left the range of float32")
     counts = [_count_scan(ladder, one) for one in scans]
     return {**{name: np.sum([count[name] for count in counts], axis=0) for name in counts[0]}, "sums": sums}
 
