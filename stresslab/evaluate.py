@@ -147,6 +147,20 @@ def _watch(side: int, seen: ladder.Extreme, pieces: tuple[scan.Reach | scan.Gap,
     return seen._replace(fresh=ladder.Gaps(tuple(since for since, _ in gaps), tuple(to for _, to in gaps)))
 
 
+class _ExtremeObserver(NamedTuple):
+    """Without jumps the running extremes are all there is to see."""
+
+    sides: tuple[int, ...]
+
+    def step(self, seen: Any, pieces: tuple[scan.Reach | scan.Gap, ...]) -> Any:
+        (reach,) = pieces
+        assert isinstance(reach, scan.Reach)
+        return tuple(
+            ladder.worse(side, one, reach.low if side == LONG else reach.high)
+            for side, one in zip(self.sides, seen, strict=True)
+        )
+
+
 class _AccountObserver(NamedTuple):
     sides: tuple[int, ...]
     books: tuple[Side, ...]
@@ -221,12 +235,18 @@ def _start(shape: Shape, a: Arguments, place: scan.Place) -> _Running:
 
 def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
     jumps, slots = shape.layout.jumps, GAP_SLOTS if shape.layout.jumps else 0
+    here = running.place.state.log_price
     seen = tuple(
-        ladder.start_segment(side, running.place.here, jumps, slots, lost)
+        ladder.start_segment(side, here, jumps, slots, lost)
         for side, lost in zip(shape.sides, running.gaps_lost, strict=True)
     )
-    place, seen = scan.many_steps(paths, running.place, _LadderObserver(shape.sides), seen, segment.steps)
-    records = tuple(ladder.record(one, place.here, running.funding) for one in seen)
+    if jumps:
+        place, seen = scan.many_steps(paths, running.place, _LadderObserver(shape.sides), seen, segment.steps)
+    else:
+        watcher, worst = _ExtremeObserver(shape.sides), (here,) * len(shape.sides)
+        place, worst = scan.many_steps(paths, running.place, watcher, worst, segment.steps)
+        seen = tuple(one._replace(extreme=extreme) for one, extreme in zip(seen, worst, strict=True))
+    records = tuple(ladder.record(one, place.state.log_price, running.funding) for one in seen)
     booked = _book_crossings(shape, a, running)
     after, funding = _finish_segment(running, segment, place, booked)
     distances = tuple(
@@ -248,7 +268,7 @@ def _account_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Run
     observer = _AccountObserver(shape.sides, a.sides, a.fractions, segment.bin)
     place, books = scan.many_steps(paths, running.place, observer, running.books, segment.steps)
     after, funding = _finish_segment(running, segment, place, books)
-    price = jnp.exp(place.here)
+    price = jnp.exp(place.state.log_price)
 
     def pay(books: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(
@@ -262,7 +282,7 @@ def _account_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Run
 
 def _finish_segment(running: _Running, segment: Segments, place: scan.Place, books: Any) -> tuple[_Running, Array]:
     """Funding where it is due, and the horizon's record: each segment overwrites it until the horizon has come."""
-    price = jnp.exp(place.here)
+    price = jnp.exp(place.state.log_price)
     funding = running.funding + segment.funding_rate * price
     after = running._replace(
         place=place,

@@ -21,16 +21,25 @@ class Shape(NamedTuple):
     model: type[Parameters]
     layout: Layout
     antithetic: bool
+    below: bool
+    above: bool
     n_paths: int
 
 
 class _Extremes(NamedTuple):
-    def step(self, seen: tuple[Array, Array], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, Array]:
-        low, high = seen
+    """The running extreme below and above spot, as far as a barrier lies there."""
+
+    below: bool
+    above: bool
+
+    def step(self, seen: tuple[Array, ...], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, ...]:
+        kept = iter(seen)
+        low, high = next(kept) if self.below else None, next(kept) if self.above else None
         for piece in pieces:
             lowest, highest = (piece.end, piece.end) if isinstance(piece, scan.Gap) else (piece.low, piece.high)
-            low, high = jnp.minimum(low, lowest), jnp.maximum(high, highest)
-        return low, high
+            low = None if low is None else jnp.minimum(low, lowest)
+            high = None if high is None else jnp.maximum(high, highest)
+        return tuple(one for one in (low, high) if one is not None)
 
 
 def first_passage(
@@ -54,15 +63,18 @@ def first_passage(
     scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))
     substeps = model.substeps(dt)
     fine = dt / substeps
-    shape = Shape(type(model), model.layout(fine), antithetic, scan_paths)
+    below, above = bool((levels < 1).any()), bool((levels > 1).any())
+    shape = Shape(type(model), model.layout(fine), antithetic, below, above, scan_paths)
     firsts = np.arange(0, n_paths, scan_paths)
     segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
     given = (random.key(seed, stream), model.coefficients(fine), model.init(1), segments)
-    low, high = (
-        np.moveaxis(np.asarray(a), 0, 1).reshape(len(ends), -1)[:, :n_paths]
-        for a in scan.launch((extremes,), shape, firsts, given)
-    )
-    hit = [(low if level < 1 else -high) <= np.float32(np.log(level)) * (1 if level < 1 else -1) for level in levels]
+    found_extremes = scan.launch((extremes,), shape, firsts, given)
+    low, high = (None if found is None else _paths_last(found, n_paths) for found in found_extremes)
+    # a barrier above is one below for the price upside down
+    extreme = [low if level < 1 else None if high is None else -high for level in levels]
+    hit = [
+        one <= np.float32(-abs(np.log(level))) for one, level in zip(extreme, levels, strict=True) if one is not None
+    ]
     hits = np.array([row.sum(axis=1) for row in hit])
     if antithetic:
         both = np.array([(row[:, 0::2] & row[:, 1::2]).sum(axis=1) for row in hit])
@@ -74,8 +86,10 @@ def first_passage(
 
 def extremes(
     shape: Shape, first: Array, key: random.Key, coefficients: Any, state: State, segments: Array
-) -> tuple[Array, Array]:
-    """Running minimum and maximum of the log price at the end of each segment, shape (segment, path)."""
+) -> tuple[Array | None, Array | None]:
+    """Running minimum and maximum of the log price at the end of each segment, shape (segment, path), where asked
+    for.
+    """
     walk = scan.Walk(
         shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
     )
@@ -83,12 +97,21 @@ def extremes(
     variance = jnp.broadcast_to(state.variance, full) if shape.model.has_variance else state.variance
     start = State(jnp.broadcast_to(state.log_price, full), variance)
 
-    def segment(carry: tuple[scan.Place, tuple[Array, Array]], n_steps: Array) -> Any:
-        place, seen = scan.many_steps(walk, carry[0], _Extremes(), carry[1], n_steps)
-        return (place, seen), (seen[0][0], seen[1][0])
+    observer = _Extremes(shape.below, shape.above)
 
-    _, (low, high) = lax.scan(segment, (scan.begin(walk, start), (start.log_price, start.log_price)), segments)
-    return low, high
+    def segment(carry: Any, n_steps: Array) -> Any:
+        place, seen = scan.many_steps(walk, carry[0], observer, carry[1], n_steps)
+        return (place, seen), tuple(one[0] for one in seen)
+
+    nothing_yet = (start.log_price,) * (shape.below + shape.above)
+    _, found = lax.scan(segment, (scan.begin(walk, start), nothing_yet), segments)
+    return (found[0] if shape.below else None), (found[-1] if shape.above else None)
+
+
+def _paths_last(scans: Array, n_paths: int) -> np.ndarray:
+    """(scan, segment, path) as (segment, path), without the paths that only filled up the last scan."""
+    array = np.moveaxis(np.asarray(scans), 0, 1)
+    return array.reshape(len(array), -1)[:, :n_paths]
 
 
 def _checked(

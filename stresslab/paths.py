@@ -81,7 +81,8 @@ def _keep_all(shape: _Shape, first: Array, key: random.Key, coefficients: Any, s
 
     def keep(place: scan.Place, _: None) -> tuple[scan.Place, tuple[Array, Array]]:
         place, _ = scan.many_steps(walk, place, _Nobody(), (), jnp.full((), shape.substeps, jnp.int32))
-        return place, (place.here[0], jnp.broadcast_to(place.variance, place.here.shape)[0])
+        log_price, variance = place.state
+        return place, (log_price[0], jnp.broadcast_to(variance, log_price.shape)[0])
 
     _, (log_price, variance) = lax.scan(keep, scan.begin(walk, start), None, length=shape.n_steps)
     return jnp.concatenate([start.log_price, log_price]), jnp.concatenate([start.variance, variance])

@@ -30,6 +30,11 @@ _CENTRAL = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.0
 _TAIL = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
          -0.0076224613, 0.00943887047, 1.00167406, 2.83297682)  # fmt: skip
 
+# Moshier, Cephes mathematical library, logf.c, highest power first.
+_LOG = (7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+        -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)  # fmt: skip
+_ROOT_HALF_BITS = np.int32(0x3F3504F3)  # sqrt(1/2): the mantissa is brought between it and its double
+
 
 class Key(NamedTuple):
     """What keys the cipher: both are whole numbers below 2^32."""
@@ -93,7 +98,7 @@ def uniform(word: Array) -> Array:
 
 def exponential(word: Array) -> Array:
     """Standard exponential, float32: -log of the word's `uniform`."""
-    return -jnp.log(uniform(word))
+    return -_log(uniform(word))
 
 
 def normal(word: Array) -> Array:
@@ -101,7 +106,7 @@ def normal(word: Array) -> Array:
     tail = _two_sided_tail(word)
     centred = np.float32(1) - tail
     # -log(1 - centred^2), written so that a tiny tail probability keeps its digits
-    w = -jnp.log(tail * (np.float32(2) - tail))
+    w = -_log(tail * (np.float32(2) - tail))
     near = _horner(_CENTRAL, w - np.float32(2.5))
     far = _horner(_TAIL, jnp.sqrt(w) - np.float32(3))
     size = jnp.where(w < np.float32(5), near, far) * (centred * np.float32(np.sqrt(2)))
@@ -117,6 +122,19 @@ def normal_survival(word: Array) -> Array:
 def _two_sided_tail(word: Array) -> Array:
     magnitude = (word & ~_SIGN_BIT).astype(jnp.int32).astype(jnp.float32)
     return jnp.minimum((magnitude + np.float32(0.5)) * np.float32(2**-31), _BELOW_ONE)
+
+
+def _log(x: Array) -> Array:
+    """Natural logarithm of positive, normal float32 numbers to about one unit in the last place.
+
+    Cephes' logf without the cases that a probability never is (0, infinite, subnormal): a fifth of the loop's time.
+    """
+    bits = lax.bitcast_convert_type(x, jnp.int32)
+    exponent = (bits - _ROOT_HALF_BITS) >> np.int32(23)
+    f = lax.bitcast_convert_type(bits - (exponent << np.int32(23)), jnp.float32) - np.float32(1)
+    e, square = exponent.astype(jnp.float32), f * f
+    rest = f * square * _horner(_LOG, f) + e * np.float32(-2.12194440e-4) - np.float32(0.5) * square
+    return f + rest + e * np.float32(0.693359375)
 
 
 def _horner(coefficients: tuple[float, ...], x: Array) -> Array:

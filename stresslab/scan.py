@@ -1,9 +1,10 @@
 """The fused loop over steps, and how it is spread over a device.
 
-One step: words of randomness -> model.step -> pieces -> where they lead -> an observer sees each piece. The words are
-drawn one step ahead and carried, so that the cipher is worked out once. With jumps every turn of the loop does the four
-for four consecutive steps, and carries what lies between them: XLA would otherwise fuse the whole chain into each array
-that comes out of it and work out the normals many times over. Nothing of a path is kept but what the observer carries.
+One step: words of randomness -> model.step -> pieces -> where they lead -> an observer sees each piece.
+XLA's CPU compiler fuses all that leads to an array into that array's loop: the cipher would be worked out anew for each
+array of the carry. So a state of two numbers is carried as one complex array; a larger one with the words drawn one
+step ahead; and with jumps every turn does the four parts for four consecutive steps. Nothing of a path is kept but what
+the observer carries.
 """
 
 from collections import Counter
@@ -38,9 +39,6 @@ class Gap(NamedTuple):
     end: Array
 
 
-_AHEAD = 3  # steps under way at a time where there are jumps
-
-
 class Observer(Protocol):
     """What watches the pieces of each step, which are in time order. `seen` is its carry."""
 
@@ -73,55 +71,94 @@ class Track(NamedTuple):
     variance: Array
 
 
-class Place(NamedTuple):
-    """Where the paths of a scan stand. The step is part of a path's state, not the loop's index.
+class Ahead(NamedTuple):
+    """With jumps: `track`, `moves` and the words in `packed` of the one, two and three steps after those observed."""
 
-    `here` and `variance` belong to the end of the last step that was observed. With jumps `track`, `moves` and the
-    words in `packed` belong to the one, two and three steps after it; without, `packed` belongs to the next one.
-    """
-
-    here: Array  # log price
-    variance: Array
-    track: Track | None
-    state: State  # what the next step depends on
-    moves: Moves | None
+    track: Track
+    moves: Moves
     packed: tuple[Array, ...]
+    state: State  # log price at the end of `track`, variance at the end of `moves`
+
+
+class Place(NamedTuple):
+    """Where the paths of a scan stand. The step is part of a path's state, not the loop's index."""
+
+    state: State  # at the end of the last step that was observed
     step: Array  # the step that is drawn next
+    ahead: Ahead | None
 
 
 def begin(walk: Walk, start: State) -> Place:
-    """At time 0: the first steps are under way, none is observed."""
-    words = [_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(_AHEAD if walk.layout.jumps else 1)]
-    place = Place(start.log_price, start.variance, None, start, None, words[0], jnp.full((), len(words), jnp.uint32))
+    """At time 0; with jumps the first three steps are under way."""
     if not walk.layout.jumps:
-        return place
+        return Place(start, jnp.zeros((), jnp.uint32), None)
+    words = [_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(3)]
     state, moves = _move(walk, start, words[0])
     track, log_price = _trace(start.log_price, moves)
     state, moves = _move(walk, state, words[1])
-    return place._replace(track=track, state=State(log_price, state.variance), moves=moves, packed=words[2])
-
-
-def one_step(walk: Walk, place: Place, observer: Observer, seen: Any) -> tuple[Place, Any]:
-    """Show the observer one more step, and bring the following ones forward."""
-    packed, step = _draw(walk, place.step), place.step + np.uint32(1)
-    state, moves = _move(walk, place.state, place.packed)
-    if place.track is None or place.moves is None:
-        # few enough arrays come out of a step without jumps: XLA works nothing out twice
-        track, log_price = _trace(place.here, moves)
-        ahead: tuple[Track | None, Moves | None] = None, None
-    else:
-        track, (next_track, log_price) = place.track, _trace(place.state.log_price, place.moves)
-        ahead = next_track, moves
-    seen = observer.step(seen, track.pieces)
-    here = track.pieces[-1].end
-    return Place(here, track.variance, ahead[0], State(log_price, state.variance), ahead[1], packed, step), seen
+    ahead = Ahead(track, moves, words[2], State(log_price, state.variance))
+    return Place(start, jnp.full((), len(words), jnp.uint32), ahead)
 
 
 def many_steps(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps: Array) -> tuple[Place, Any]:
-    """Observe `n_steps` more steps, a number known only when the loop runs."""
-    return lax.fori_loop(
-        jnp.zeros((), jnp.int32), n_steps, lambda _, carry: one_step(walk, carry[0], observer, carry[1]), (place, seen)
-    )
+    """Observe `n_steps` more steps, a number known only when the loop runs.
+
+    Three forms of one loop, all with the same numbers: what XLA's CPU compiler works out once differs.
+    """
+    if place.ahead is not None:
+        return _loop(n_steps, lambda carry: _staged_step(walk, observer, *carry), (place, seen))
+    if not walk.model.has_variance and len(jax.tree.leaves(seen)) == 1:
+        return _steps_in_one_array(walk, place, observer, seen, n_steps)
+    carry = place, seen, _draw(walk, place.step)
+    place, seen, _ = _loop(n_steps, lambda carry: _step_with_words_ahead(walk, observer, *carry), carry)
+    return place, seen
+
+
+def _loop(n_steps: Array, body: Callable[[Any], Any], carry: Any) -> Any:
+    return lax.fori_loop(jnp.zeros((), jnp.int32), n_steps, lambda _, carried: body(carried), carry)
+
+
+def _steps_in_one_array(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps: Array) -> tuple[Place, Any]:
+    """Where a path's whole state is its log price and one number seen, they are the two halves of one complex array."""
+    leaves, tree = jax.tree.flatten(seen)
+    variance = place.state.variance
+
+    def body(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        step, both = carry
+        state, track = _one(walk, State(lax.real(both), variance), _draw(walk, step))
+        (after,) = jax.tree.leaves(observer.step(jax.tree.unflatten(tree, [lax.imag(both)]), track.pieces))
+        return step + np.uint32(1), lax.complex(state.log_price, after)
+
+    start = place.step, lax.complex(place.state.log_price, leaves[0])
+    step, both = _loop(n_steps, body, start)
+    return Place(State(lax.real(both), variance), step, None), jax.tree.unflatten(tree, [lax.imag(both)])
+
+
+def _step_with_words_ahead(
+    walk: Walk, observer: Observer, place: Place, seen: Any, packed: tuple[Array, ...]
+) -> tuple[Place, Any, tuple[Array, ...]]:
+    step = place.step + np.uint32(1)
+    state, track = _one(walk, place.state, packed)
+    return Place(state, step, None), observer.step(seen, track.pieces), _draw(walk, step)
+
+
+def _staged_step(walk: Walk, observer: Observer, place: Place, seen: Any) -> tuple[Place, Any]:
+    assert place.ahead is not None
+    ahead = place.ahead
+    seen = observer.step(seen, ahead.track.pieces)
+    observed = State(ahead.track.pieces[-1].end, ahead.track.variance)
+    track, log_price = _trace(ahead.state.log_price, ahead.moves)
+    state, moves = _move(walk, ahead.state, ahead.packed)
+    packed = _draw(walk, place.step)
+    ahead = Ahead(track, moves, packed, State(log_price, state.variance))
+    return Place(observed, place.step + np.uint32(1), ahead), seen
+
+
+def _one(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Track]:
+    """One whole step without jumps."""
+    after, moves = _move(walk, state, packed)
+    track, log_price = _trace(state.log_price, moves)
+    return State(log_price, after.variance), track
 
 
 def _draw(walk: Walk, step: Array) -> tuple[Array, ...]:

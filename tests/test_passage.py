@@ -6,6 +6,8 @@
 import numpy as np
 import pytest
 from helpers.closed_forms import DAY, touch_probability
+from helpers.examples import EXAMPLES
+from helpers.naive_loop import walk
 from helpers.statistics import assert_proportion, assert_rejected
 from helpers.watch import watch
 from scipy import stats
@@ -33,7 +35,7 @@ def found():
 
 
 def test_every_barrier_and_horizon_against_the_closed_form(found):
-    """24 probabilities from 1e-60 to 0.97: to 4 standard errors where hits are expected, and few outside their intervals."""
+    """24 probabilities from 1e-60 to 0.97: to 4 standard errors where hits are expected; few outside their intervals."""
     outside = 0
     for barrier in BARRIERS:
         for horizon in HORIZONS:
@@ -51,7 +53,7 @@ def test_two_percent_of_volatility_is_seen(found, factor):
 
 
 def test_without_the_bridge_it_would_be_too_low():
-    """Ends of 6-hour steps alone, n = 2^17, standard error 0.0014: the same assertion passes with the bridge and fails without."""
+    """Ends of 6-hour steps, n = 2^17, standard error 0.0014: the assertion passes with the bridge and fails without."""
     seen = watch(GBM(sigma=0.8), seed=3, **WATCH)
     for barrier, low, high in ((0.9, seen.low, seen.end_low), (1.1, -seen.high, -seen.end_high)):
         truth, level = touch_probability(barrier, 0.8, 7 * DAY), np.log(barrier) * np.sign(1 - barrier)
@@ -60,7 +62,7 @@ def test_without_the_bridge_it_would_be_too_low():
 
 
 def test_the_bridge_draws_from_the_channel_after_the_model():
-    """One step: the exponential that a minimum gives away is that of the word of channel 1, and not shared with the move."""
+    """One step: the exponential that an extreme gives away is that of the word of channel 1, the move that of 0."""
     n, dt = WATCH["n_paths"], 7 * DAY
     seen = watch(GBM(sigma=0.8), seed=5, **{**WATCH, "step": "7D"})
     end, low, high = (field[0].astype(float) for field in (seen.end, seen.low, seen.high))
@@ -71,6 +73,18 @@ def test_the_bridge_draws_from_the_channel_after_the_model():
         np.testing.assert_allclose(2 * extreme * (extreme - end) / (0.64 * dt), drawn, rtol=1e-3, atol=2e-4)
     assert stats.kstest(drawn, "expon").pvalue > 1e-6
     assert abs(np.corrcoef(drawn, end)[0, 1]) < 5 / np.sqrt(n)
+
+
+@pytest.mark.parametrize("kind", sorted(EXAMPLES))
+def test_the_loop_is_the_naive_one(kind):
+    """Bridges and gaps of 48 steps one after the other: the same paths touch, but for one on the edge by rounding."""
+    barriers = [0.93, 0.97, 0.99, 1.01, 1.03, 1.07]
+    found = first_passage(EXAMPLES[kind], barriers=barriers, horizons=["12h"], step="15min", n_paths=1024, seed=7)
+    naive = walk(EXAMPLES[kind], 1 / (365 * 96), 48, 1024, seed=7)
+    for level, hits in zip(barriers, found.hits.values[:, 0], strict=True):
+        touch = naive.low <= np.log(level) if level < 1 else naive.high >= np.log(level)
+        assert abs(int(touch.sum()) - hits) <= 1
+        assert 0 < hits < 1024
 
 
 @pytest.mark.parametrize("step", ["2h", "4h"])
@@ -117,7 +131,7 @@ def test_barriers_and_horizons_do_not_change_each_other(found):
 
 
 def test_a_barrier_that_a_jump_passes_is_touched():
-    """Jumps of one size that lands below the barrier, hardly any volatility: P = 1 - exp(-lambda t); n = 2^18, error 4e-4."""
+    """Jumps of one size that land below it, hardly any volatility: P = 1 - exp(-lambda t); n = 2^18, error 4e-4."""
     crash = Merton(sigma=0.01, jump_intensity=2.0, jump_mean=-0.15, jump_std=0.0)
     found = first_passage(crash, barriers=[0.9], horizons=["7D"], step="1D", n_paths=N, seed=6)
     assert_proportion(found.hits.item(), N, -np.expm1(-2 * 7 * DAY), z=4)

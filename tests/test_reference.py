@@ -1,4 +1,4 @@
-"""Every reference case of the models that exist which a closed form of the package answers, by the stated tolerance alone.
+"""Every reference case of the models that exist which a closed form answers, by the stated tolerance alone.
 
 What is simulated is in test_reference_simulated.py. Together they answer all cases but those of `UNANSWERED`.
 
@@ -30,7 +30,7 @@ from helpers.statistics import assert_rejected
 from stresslab.numerics import fourier_call, fourier_cdf
 
 UNANSWERED = {
-    "merton_fpt_1d_80_rare": "1.5e-6: plain Monte Carlo is no evidence (README, rule 3), and no importance sampling exists yet",
+    "merton_fpt_1d_80_rare": "1.5e-6: plain Monte Carlo is no evidence (rule 3), and there is no importance sampling yet",
     "merton_fpt_1d_75_rare1e-7": "6.3e-9: the same",
 }
 

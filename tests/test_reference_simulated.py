@@ -1,8 +1,7 @@
-"""Reference cases from paths, by the pass rules of the reference folder's README: four standard errors and the tolerance.
+"""Reference cases from paths, by the rules of the reference folder's README: four standard errors and the tolerance.
 
-n is 2^18 paths a stream for `first_passage` and 2^17 for an observer; every estimate carries its own standard error. The default
-run takes one or two streams. The slow one takes as many as give 0.5 % of the value, looks at all z together, and adds European
-prices. What is not watched continuously, or needs the joint law of extremes and end, is seen by helpers/watch.py.
+n is 2^18 paths a stream for `first_passage` and 2^17 for an observer; every estimate carries its own standard error. The
+default run takes one stream. The slow one takes as many as give 0.5 % of the value, and adds European prices. What is not watched continuously, or needs the joint law of extremes and end, is seen by helpers/watch.py.
 
 Corridors are watched in steps so short that no step can touch both sides, whose joint law the bridge does not have.
 """
@@ -278,7 +277,7 @@ def test_law_of_the_variance(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANCES)
 def test_the_lowest_variances_converge(name):
-    """The scheme puts a mass at 0, so that 1 % of paths lie below a higher quantile: less so with four times the steps."""
+    """The scheme puts a mass at 0, so that more than 1 % of paths lie below the 1 % quantile: fewer with more steps."""
     case = CASES[name]
     shares = [np.mean(seen(case, steps, 4).variance <= case["value"]["q01"]) for steps in (120, 480, 1920)]
     errors = np.abs(np.array(shares) - 0.01)
@@ -305,7 +304,7 @@ QUICK = ["heston_call_mild_30d_K1", "heston_digital_crypto_hot_30d_K0.7", "hesto
 
 
 def terminal_steps(case) -> int | None:
-    """Steps in which a scheme is at home and that make a duration; none where the horizon is no whole number of seconds."""
+    """Steps in which a scheme is at home and that are durations; none where the horizon is no whole number of seconds."""
     t, model = case["parameters"]["T_years"], model_of(case)
     least = max(120, int(np.ceil(t / model.longest_step)))
     return next((steps for steps in range(least, 2 * least) if durations(t, steps)), None)

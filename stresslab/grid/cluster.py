@@ -73,7 +73,9 @@ def local(workers: int) -> Iterator[Cluster]:
         "distributed.comm.timeouts.connect": "60s",
     }
     with dask.config.set(settings):
-        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=40) as cluster:
+        with LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=40
+        ) as cluster:
             with Client(cluster) as client:
                 yield Cluster(client)
 

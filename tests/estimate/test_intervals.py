@@ -73,7 +73,7 @@ def pairs(seed, n_pairs, repeats, level):
 
 @pytest.mark.parametrize("probability", [0.01, 0.1, 0.45, 0.8])
 def test_pair_intervals_cover(probability):
-    """4000 replications of 1000 pairs, seed 3: the coverage has a standard error of 0.0034, and four of them to spare."""
+    """4000 replications of 1000 pairs, seed 3: the coverage has a standard error of 0.0034; four to spare."""
     hits, both = pairs(3, 1000, 4000, stats.norm.ppf(probability))
     found = intervals.from_pairs(hits, both, 1000)
     coverage = covered(found.lower, found.upper, probability).mean()

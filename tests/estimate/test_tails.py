@@ -125,7 +125,7 @@ def test_gains_are_negative_losses():
 @pytest.mark.parametrize("name", ["normal", "skewed", "long tail"])
 @pytest.mark.parametrize("level", LEVELS)
 def test_standard_errors(name, level):
-    """Spread of 400 replications of 10,000 draws, seed 3 (its own error is 3.5 %), against the errors that they report."""
+    """Spread of 400 replications of 10,000 draws, seed 3 (own error 3.5 %), against the errors that they report."""
     rng = np.random.default_rng(3)
     counts, totals = zip(*(binned(SAMPLES[name](rng, 10_000)) for _ in range(400)), strict=True)
     found = tails.tail_risk(np.array(counts), np.array(totals), level, 10_000)

@@ -98,8 +98,8 @@ def assert_estimate(found: float, error: float, case: dict, slack: float = 0) ->
 def volatility_point(case: dict) -> float:
     """What a European price may be off by rule 2: a tenth of a point of implied volatility, 0.001, times vega."""
     given, t = case["parameters"], case["parameters"]["T_years"]
-    discount = np.exp(-(given.get("r") or 0.0) * t)
-    forward = given["S0"] * np.exp(model_of(case).mu * t)
+    discount = given.get("discount_factor", np.exp(-(given.get("r") or 0.0) * t))
+    forward = spot_of(case) * np.exp(model_of(case).mu * t)
     call = case["value"] / discount + (forward - given["K"] if "put" in case["quantity"] else 0)
     sigma = brentq(lambda s: black_call(forward, given["K"], s, t) - call, 1e-4, 10)
     d1 = np.log(forward / given["K"]) / (sigma * np.sqrt(t)) + sigma * np.sqrt(t) / 2

@@ -1,4 +1,4 @@
-"""Heston against its closed forms, a naive twin of one step, its limit without volatility of variance, and its own step.
+"""Heston against its closed forms, a naive twin of one step, its limit of a constant variance, and its own step.
 
 Statistical tests: n = 2^17 paths over 30 days in steps of 6 hours, unless said otherwise.
 """
@@ -88,7 +88,7 @@ def test_one_step_is_that_of_the_paper(name, dt):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_variance_moments(name):
-    """E[v] and Var[v] after 30 days: the scheme keeps both, whatever the step. Seed 1, standard errors 0.2 % and 0.8 %."""
+    """E[v] and Var[v] after 30 days: the scheme keeps both, whatever the step. Seed 1, errors 0.2 % and 0.8 %."""
     model = MODELS[name]
     mean, variance = model.variance_moments(T)
     _, v = paths(model)
@@ -113,7 +113,7 @@ def test_variance_moments_by_their_equations():
 @pytest.mark.parametrize("t", [DAY, T, 10.0])
 @pytest.mark.parametrize("model", [*MODELS.values(), RISING], ids=[*MODELS, "rising"])
 def test_characteristic_function_by_its_equations(model, u, t):
-    """Riccati equations integrated numerically: no wrong branch of the logarithm, at any maturity, and no 0 / 0 at -i."""
+    """Riccati equations integrated numerically: no wrong branch of the logarithm at any maturity, no 0 / 0 at -i."""
     iu = 1j * u
 
     def slope(_, y):
@@ -174,7 +174,7 @@ def test_without_volatility_of_variance_it_is_geometric_brownian_motion():
 
 
 def test_little_volatility_of_variance_with_correlation():
-    """xi = 0.1, rho = -0.9: rho / xi is large and multiplies small differences in float32; the price is still a martingale."""
+    """xi = 0.1, rho = -0.9: rho / xi multiplies small float32 differences; the price is still a martingale."""
     calm = Heston(v0=0.64, kappa=5.0, theta=0.64, xi=0.1, rho=-0.9)
     x, _ = paths(calm, seed=4)
     assert_mean(np.exp(x), 1)

@@ -58,7 +58,7 @@ def naive_step(model, words, dt):
 
 
 def test_one_step_is_the_naive_one():
-    """4096 words of seed 5, and those of them with one, two and three jumps from 2^20: float32 rounding of the spans only."""
+    """2^20 words of seed 5, of which 500 with no, one and more jumps: float32 rounding of the spans only."""
     words, pieces = one_step(1 << 20, MANY_JUMPS)
     count = sum(np.asarray(piece.move)[0] != 0 for piece in pieces if not isinstance(piece, Diffusion))
     chosen = np.concatenate(
