@@ -12,6 +12,10 @@ from stresslab.grid.plan import make_plan
 TITLE = "64 leverages on one side against 1; 30D of 15 min steps, horizons 1D 7D 30D, funding every 8 h"
 
 
+# cause, gap fill, shortfall, money; and one loss level, which is another 64 levels to watch
+WAYS = {"full ladder": tasks.EVENTS[:2], "full ladder and loss_50": tasks.EVENTS}
+
+
 def cases(size: Size) -> Iterator[Case]:
     """Per model: first passage alone, and the full ladder with cause, gap fill, shortfall and money; 64 and 1 wide."""
     horizons = ["1D"] if size.name == "tiny" else ["1D", "7D", "30D"]
@@ -20,10 +24,10 @@ def cases(size: Size) -> Iterator[Case]:
     for kind in _models(size):
         for width in (tasks.LADDER, 1):
             yield Case(f"{kind} first passage, {width} wide", _passage(kind, width, horizons, block * blocks), work)
-        for width in (tasks.LADDER, 1):
-            yield Case(
-                f"{kind} full ladder, {width} wide", _full(kind, width, horizons, block, blocks), work, cold=width > 1
-            )
+        for way, events in WAYS.items():
+            for width in (tasks.LADDER, 1):
+                run_it = _full(kind, width, horizons, block, blocks, events)
+                yield Case(f"{kind} {way}, {width} wide", run_it, work, cold=width > 1 and way == "full ladder")
 
 
 def run(size: Size) -> Section:
@@ -31,7 +35,7 @@ def run(size: Size) -> Section:
     comparisons = [
         Comparison(f"{kind} {way}, {tasks.LADDER} wide", f"{kind} {way}, 1 wide", target, at_most=True)
         for kind in _models(size)
-        for way, target in (("first passage", 1.3), ("full ladder", 2.0))
+        for way, target in (("first passage", 1.3), ("full ladder", 2.0), ("full ladder and loss_50", None))
     ]
     return measure(TITLE, size, list(cases(size)), comparisons)
 
@@ -47,8 +51,9 @@ def _passage(kind: str, width: int, horizons: list[str], n_paths: int) -> Callab
     )
 
 
-def _full(kind: str, width: int, horizons: list[str], block: int, blocks: int) -> Callable[[], Any]:
-    (ladder,) = make_plan(
-        tasks.study(kind, ["long"], width, horizons, block * blocks, block), evaluation="static"
-    ).ladders
+def _full(
+    kind: str, width: int, horizons: list[str], block: int, blocks: int, events: tuple[str, ...]
+) -> Callable[[], Any]:
+    study = tasks.study(kind, ["long"], width, horizons, block * blocks, block, events)
+    (ladder,) = make_plan(study, evaluation="static").ladders
     return lambda: run_blocks(ladder, 0, blocks, block)

@@ -39,7 +39,18 @@ def model(kind: str) -> Any:
     return MODELS[kind](**fitted["parameters"])
 
 
-def study(kind: str, sides: list[str], n_leverages: int, horizons: list[str], paths: int, block: int) -> Study:
+EVENTS = ("liquidation", "bankruptcy", "loss_50")
+
+
+def study(
+    kind: str,
+    sides: list[str],
+    n_leverages: int,
+    horizons: list[str],
+    paths: int,
+    block: int,
+    events: tuple[str, ...] = EVENTS,
+) -> Study:
     """`n_leverages` leverages on each side in one market cell, with funding every 8 hours."""
     sweep: dict[str, Any] = {"book.leverage": leverages(n_leverages)}
     return study_from_dict(
@@ -58,6 +69,7 @@ def study(kind: str, sides: list[str], n_leverages: int, horizons: list[str], pa
             },
             "sweep": sweep if len(sides) == 1 else {"book.side": sides, **sweep},
             "sampling": {"paths": paths, "block": block},
+            "outputs": {"events": list(events)},
         }
     )
 

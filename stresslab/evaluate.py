@@ -183,8 +183,9 @@ class _AccountObserver(NamedTuple):
 
 
 class _Running(NamedTuple):
-    """The carry from segment to segment. Of the static ladder the last segment's distances, which are booked in the
-    next.
+    """The carry from segment to segment.
+
+    The static ladder's distances are booked one segment later: XLA would work them out anew for every book otherwise.
     """
 
     place: scan.Place
@@ -194,7 +195,6 @@ class _Running(NamedTuple):
     funding_at: Array
     gaps_lost: tuple[Array, ...]
     distances: tuple[Array, ...]
-    number: Array  # of the segment
 
 
 def walk(shape: Shape, first: Array, *given: Any) -> Walked:
@@ -207,7 +207,10 @@ def walk(shape: Shape, first: Array, *given: Any) -> Walked:
     end, (records, funding_after) = lax.scan(
         lambda running, segment: run_segment(shape, a, paths, running, segment), start, a.segments
     )
-    books = _book_crossings(shape, a, end) if shape.evaluation == "static" else end.books
+    books = end.books
+    if shape.evaluation == "static":
+        n_segments = a.segments.steps.shape[0]
+        books = tuple(ladder.never(crossed, n_segments) for crossed in _book_crossings(shape, a, end))
     return Walked(books, records, funding_after, end.price_at, end.funding_at, sum(end.gaps_lost[1:], end.gaps_lost[0]))
 
 
@@ -230,7 +233,7 @@ def _start(shape: Shape, a: Arguments, place: scan.Place) -> _Running:
         )
     else:
         books, far = tuple(account.start(side.positions, n_fractions, n_paths) for side in a.sides), ()
-    return _Running(place, books, nothing, at, at, (none_lost,) * len(shape.sides), far, jnp.zeros((), jnp.int32))
+    return _Running(place, books, nothing, at, at, (none_lost,) * len(shape.sides), far)
 
 
 def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
@@ -250,8 +253,8 @@ def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Runn
     booked = _book_crossings(shape, a, running)
     after, funding = _finish_segment(running, segment, place, booked)
     distances = tuple(
-        ladder.distances(side, book.lines.slopes, done, funding)
-        for side, book, done in zip(shape.sides, a.sides, records, strict=True)
+        ladder.distances(side, book.lines.slopes, before, done, funding)
+        for side, book, before, done in zip(shape.sides, a.sides, running.distances, records, strict=True)
     )
     lost = tuple(ladder.shelve(one).gaps_lost for one in seen)
     return after._replace(gaps_lost=lost, distances=distances), (records, funding)
@@ -259,7 +262,7 @@ def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Runn
 
 def _book_crossings(shape: Shape, a: Arguments, running: _Running) -> tuple[ladder.Crossings, ...]:
     return tuple(
-        ladder.cross(side, book.lines, before, distance, running.number - np.int32(1))
+        ladder.cross(side, book.lines, before, distance)
         for side, book, before, distance in zip(shape.sides, a.sides, running.books, running.distances, strict=True)
     )
 
@@ -290,7 +293,6 @@ def _finish_segment(running: _Running, segment: Segments, place: scan.Place, boo
         funding=funding,
         price_at=lax.dynamic_update_index_in_dim(running.price_at, price, segment.horizon, 0),
         funding_at=lax.dynamic_update_index_in_dim(running.funding_at, funding, segment.horizon, 0),
-        number=running.number + np.int32(1),
     )
     return after, funding
 

@@ -23,6 +23,8 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 _SIGN_BIT = np.uint32(0x80000000)
 _BELOW_ONE = np.float32(1 - 2**-24)
+# the largest that float32 does not round up to a probability of one
+_LARGEST_WORD, _LARGEST_MAGNITUDE = np.uint32(2**32 - 129), np.int32(2**31 - 65)
 
 # Giles (2012), "Approximating the erfinv function", table 5 (single precision), highest power first.
 _CENTRAL = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
@@ -93,7 +95,7 @@ def antithetic(word: Array, mirrored: Array) -> Array:
 
 def uniform(word: Array) -> Array:
     """Uniform on (0, 1), float32, with full resolution towards 0."""
-    return jnp.minimum((word.astype(jnp.float32) + np.float32(0.5)) * np.float32(2**-32), _BELOW_ONE)
+    return (jnp.minimum(word, _LARGEST_WORD).astype(jnp.float32) + np.float32(0.5)) * np.float32(2**-32)
 
 
 def exponential(word: Array) -> Array:
@@ -120,8 +122,8 @@ def normal_survival(word: Array) -> Array:
 
 
 def _two_sided_tail(word: Array) -> Array:
-    magnitude = (word & ~_SIGN_BIT).astype(jnp.int32).astype(jnp.float32)
-    return jnp.minimum((magnitude + np.float32(0.5)) * np.float32(2**-31), _BELOW_ONE)
+    magnitude = jnp.minimum((word & ~_SIGN_BIT).astype(jnp.int32), _LARGEST_MAGNITUDE).astype(jnp.float32)
+    return (magnitude + np.float32(0.5)) * np.float32(2**-31)
 
 
 def _log(x: Array) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.closed_forms import black_call
 from helpers.statistics import assert_proportion, assert_rejected
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -25,6 +25,7 @@ def below(level, start, end, variance):
     return np.exp(-2 * (start - level) * (end - level) / variance)
 
 
+@settings(deadline=None)
 @given(MOVES, MOVES, VARIANCES, DRAWS)
 def test_extremes_enclose_both_ends(start, end, variance, exponential):
     low, high = extremes(start, end, variance, exponential)
@@ -33,6 +34,7 @@ def test_extremes_enclose_both_ends(start, end, variance, exponential):
     assert low + high == pytest.approx(start + end, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(MOVES, MOVES, st.floats(2.0**-13, 0.25, width=32), st.floats(2.0**-6, 25, width=32))
 def test_extreme_is_the_quantile_of_its_law(start, end, variance, exponential):
     """exp(-E) is uniform, so the minimum of a draw E is the level that is passed with probability exp(-E)."""

@@ -143,8 +143,8 @@ def test_antithetic_partners_share_all_but_the_signs():
 def test_words_carried_by_a_loop():
     """What lies packed in the carry after a loop belongs to the step before the one that is drawn next."""
     number = scan.path_numbers(jnp.uint32(4096), 512)
-    model = Echo(channel=0, shift=0)
-    walk = scan.Walk(Echo, model.layout(0.0), False, random.key(3), number, model.coefficients(0.0))
+    model = EchoWithJumps(channel=0, shift=0)
+    walk = scan.Walk(EchoWithJumps, model.layout(0.0), False, random.key(3), number, model.coefficients(0.0))
 
     class Nobody:
         def step(self, seen, pieces):
@@ -154,11 +154,11 @@ def test_words_carried_by_a_loop():
     def after(n_steps):
         begun = scan.begin(walk, State(*map(jnp.asarray, model.init(512))))
         place, _ = scan.many_steps(walk, begun, Nobody(), (), n_steps)
-        return place.step, random.unpack(place.packed)
+        return place.step, random.unpack(place.ahead.packed)
 
     step, carried = after(jnp.int32(9))
     assert int(step) > 9
-    expected = [word for pair in range(2) for word in jax_words(3, 0, np.asarray(number), (int(step) - 1) * 64 + pair)]
+    expected = [word for pair in range(3) for word in jax_words(3, 0, np.asarray(number), (int(step) - 1) * 64 + pair)]
     assert len(carried) == len(expected)
     np.testing.assert_array_equal(carried, expected)
 

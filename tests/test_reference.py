@@ -30,7 +30,7 @@ from helpers.statistics import assert_rejected
 from stresslab.numerics import fourier_call, fourier_cdf
 
 UNANSWERED = {
-    "merton_fpt_1d_80_rare": "1.5e-6: plain Monte Carlo is no evidence (rule 3), and there is no importance sampling yet",
+    "merton_fpt_1d_80_rare": "1.5e-6: plain Monte Carlo is no evidence (rule 3); importance sampling is yet to come",
     "merton_fpt_1d_75_rare1e-7": "6.3e-9: the same",
 }
 

@@ -1,7 +1,8 @@
 """Reference cases from paths, by the rules of the reference folder's README: four standard errors and the tolerance.
 
-n is 2^18 paths a stream for `first_passage` and 2^17 for an observer; every estimate carries its own standard error. The
-default run takes one stream. The slow one takes as many as give 0.5 % of the value, and adds European prices. What is not watched continuously, or needs the joint law of extremes and end, is seen by helpers/watch.py.
+n is 2^18 paths a stream for `first_passage`, 2^17 for an observer; every estimate carries its own standard error. The
+default run takes one stream; the slow one takes as many as give 0.5 % of the value, and adds European prices. What is
+not watched continuously, or needs the joint law of extremes and end, is seen by helpers/watch.py.
 
 Corridors are watched in steps so short that no step can touch both sides, whose joint law the bridge does not have.
 """
@@ -65,8 +66,11 @@ def touched(name: str, steps: int, streams: int, flip: bool = False) -> tuple[fl
     model = model_of(case)
     model = model.model_copy(update={"rho": -model.rho}) if flip else model
     horizon, step = durations(case["parameters"]["T_years"], steps)
-    given = {"barriers": [barrier_of(case)], "horizons": [horizon], "step": step, "n_paths": N_TOUCH, "seed": SEED}
-    hits = sum(first_passage(model, stream=stream, **given).hits.item() for stream in range(streams))
+    level = barrier_of(case)
+    # with a barrier on the other side too, one program serves all Heston cases
+    barriers = [level, 1 / level] if case["model"] == "Heston" else [level]
+    given = {"barriers": barriers, "horizons": [horizon], "step": step, "n_paths": N_TOUCH, "seed": SEED}
+    hits = sum(int(first_passage(model, stream=stream, **given).hits[0, 0]) for stream in range(streams))
     share, n = hits / (streams * N_TOUCH), streams * N_TOUCH
     return share, np.sqrt(share * (1 - share) / n)
 
@@ -304,7 +308,7 @@ QUICK = ["heston_call_mild_30d_K1", "heston_digital_crypto_hot_30d_K0.7", "hesto
 
 
 def terminal_steps(case) -> int | None:
-    """Steps in which a scheme is at home and that are durations; none where the horizon is no whole number of seconds."""
+    """Steps in which a scheme is at home and that are durations; none where the horizon is not whole in seconds."""
     t, model = case["parameters"]["T_years"], model_of(case)
     least = max(120, int(np.ceil(t / model.longest_step)))
     return next((steps for steps in range(least, 2 * least) if durations(t, steps)), None)

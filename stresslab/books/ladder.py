@@ -50,7 +50,7 @@ class Record(NamedTuple):
 
 
 class Crossings(NamedTuple):
-    """The first segment in which each line was crossed, NEVER if none was."""
+    """For each line the segments that passed before it was crossed, so the number of the segment in which it was."""
 
     liquidation: Array  # int32 (book, path)
     loss: Array  # int32 (fraction, book, path)
@@ -105,27 +105,33 @@ def record(seen: Extreme, log_price: Array, funding: Array) -> Record:
     )
 
 
-def distances(side: int, slopes: Array, done: Record, funding_after: Array) -> Array:
-    """The worst of slope S - F in the segment for each slope, funding at its end included: shape (slope, path)."""
+def distances(side: int, slopes: Array, before: Array, done: Record, funding_after: Array) -> Array:
+    """The worst of slope S - F up to a segment's end, the funding there included, for each slope: (slope, path)."""
     slope = slopes[:, None]
-    return worse(side, slope * done.extreme - done.funding, slope * done.price - funding_after)
+    return worse(side, before, worse(side, slope * done.extreme - done.funding, slope * done.price - funding_after))
 
 
 def start(n_books: int, n_fractions: int, n_paths: int) -> Crossings:
-    """Nothing has been crossed yet."""
-    return Crossings(jnp.full((n_books, n_paths), NEVER), jnp.full((n_fractions, n_books, n_paths), NEVER))
-
-
-def cross(side: int, lines: Lines, before: Crossings, distance: Array, segment: Array) -> Crossings:
-    """Book the crossings of a segment with these worst distances (the last of them that of slope one)."""
-    hit = before.liquidation != before.liquidation
-    for tier in range(lines.offset.shape[1]):
-        hit = hit | beyond(side, distance[tier][None], lines.offset[:, tier, None])
-    lost = beyond(side, distance[-1][None, None], lines.loss_offset[:, :, None])
+    """No segment has passed; one less, because the first booking is made before any has."""
     return Crossings(
-        jnp.where((before.liquidation == NEVER) & hit, segment, before.liquidation),
-        jnp.where((before.loss == NEVER) & lost, segment, before.loss),
+        jnp.full((n_books, n_paths), np.int32(-1)), jnp.full((n_fractions, n_books, n_paths), np.int32(-1))
     )
+
+
+def cross(side: int, lines: Lines, before: Crossings, distance: Array) -> Crossings:
+    """Count a segment for the lines that the worst distances so far leave uncrossed (the last is that of slope one)."""
+    tiers = range(lines.offset.shape[1])
+    open_ = [~beyond(side, distance[tier][None], lines.offset[:, tier, None]) for tier in tiers]
+    unharmed = ~beyond(side, distance[-1][None, None], lines.loss_offset[:, :, None])
+    return Crossings(
+        before.liquidation + functools.reduce(jnp.logical_and, open_).astype(jnp.int32),
+        before.loss + unharmed.astype(jnp.int32),
+    )
+
+
+def never(crossed: Crossings, n_segments: int) -> Crossings:
+    """Lines that all segments left uncrossed marked NEVER."""
+    return Crossings(*(jnp.where(passed == np.int32(n_segments), NEVER, passed) for passed in crossed))
 
 
 def trigger_level(side: int, lines: Lines, funding: Array) -> Array:

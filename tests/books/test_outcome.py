@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stresslab.books.linear import Positions
-from stresslab.books.outcome import CAUSES, NEVER, Outcome, Settlement, settle
+from stresslab.books.outcome import CAUSES, NEVER, Closing, Money, Outcome, at_horizons, close_out
 
 N_BOOKS, N_PATHS, BINS = 6, 2000, 4
 FRACTIONS = np.array([0.25, 0.5, 0.9], np.float32)
@@ -21,7 +21,8 @@ class Drawn(NamedTuple):
     outcome: Outcome
     price: np.ndarray
     funding: np.ndarray
-    money: Settlement
+    closing: Closing
+    money: Money
 
 
 @pytest.fixture(scope="module", params=[1, -1], ids=["long", "short"])
@@ -40,9 +41,9 @@ def drawn(request) -> Drawn:
     )
     price, funding = _float(rng.uniform(0.8, 1.2, (2, 1, N_PATHS))), _float(rng.normal(0, 0.02, (2, 1, N_PATHS)))
     given = jax.tree.map(_float, positions)
-    run = jax.jit(settle, static_argnums=1)
-    money = jax.tree.map(np.asarray, run(given, side, FRACTIONS, outcome, price, funding, LAST_CODE))
-    return Drawn(side, positions, outcome, price, funding, money)
+    closing = close_out(given, side, FRACTIONS, outcome)
+    money = at_horizons(given, side, closing, price, funding, LAST_CODE)
+    return Drawn(side, positions, outcome, price, funding, *jax.tree.map(np.asarray, (closing, money)))
 
 
 def _positions(rng: np.random.Generator, side: int) -> Positions:
@@ -102,9 +103,9 @@ def test_fees_are_capped(drawn):
 
 def test_bankruptcy_is_a_shortfall(drawn):
     closed, short_of = drawn.outcome.liquidation > NEVER, drawn.money.shortfall[-1] > 0
-    np.testing.assert_array_equal(drawn.money.bankruptcy > NEVER, closed & short_of)
-    where = drawn.money.bankruptcy > NEVER
-    np.testing.assert_array_equal(drawn.money.bankruptcy[where], drawn.outcome.liquidation[where])
+    np.testing.assert_array_equal(drawn.closing.bankruptcy > NEVER, closed & short_of)
+    where = drawn.closing.bankruptcy > NEVER
+    np.testing.assert_array_equal(drawn.closing.bankruptcy[where], drawn.outcome.liquidation[where])
 
 
 def test_a_close_out_counts_from_its_horizon_on(drawn):
@@ -121,7 +122,7 @@ def test_losses_at_the_close_out(drawn):
     """A level that was not crossed before is lost with the close-out that takes PnL beyond it."""
     lost = drawn.money.pnl[-1] <= -FRACTIONS[:, None, None] * drawn.positions.equity[:, None]
     expected = np.where(lost & (drawn.outcome.liquidation > NEVER), drawn.outcome.liquidation, NEVER)
-    differs = drawn.money.loss != expected
+    differs = drawn.closing.loss != expected
     assert differs.mean() < 1e-4  # where a loss lies on its level to rounding
 
 

@@ -14,7 +14,7 @@ import xarray as xr
 from helpers.executors import Shuffled
 from helpers.fingerprint import fingerprint
 from helpers.flaky import run_flaky, tries
-from helpers.studies import BLOCK, small
+from helpers.studies import BLOCK, TWO_MARKETS, small
 from store.sample import CHILD
 
 from stresslab.config.schema import Study
@@ -29,11 +29,9 @@ from stresslab.grid.serial import Serial
 TARGET = {"event": "loss_50", "absolute": 0.012, "max_paths": 16 * BLOCK, "horizon": "1D"}
 CASES: dict[str, dict[str, Any]] = {
     "plain": {"sampling": {"paths": 6 * BLOCK}},
-    "antithetic": {"sampling": {"paths": 6 * BLOCK, "antithetic": True}},
-    "target": {"sampling": {"paths": 2 * BLOCK, "target": TARGET}},
-    "independent": {"sampling": {"paths": 4 * BLOCK, "streams": "independent"}},
+    "target": {"sampling": {"paths": 2 * BLOCK, "antithetic": True, "target": TARGET}},
+    "independent": {"sampling": {"paths": 6 * BLOCK, "streams": "independent"}},
 }
-TWO_MARKETS = {"sweep": {"models.gbm.sigma": [0.9, 1.2], "book.side": ["long", "short"], "book.leverage": [5.0, 12.0]}}
 
 
 def study(folder: Path, case: str) -> Study:

@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from helpers.ledger import Money
+
 from stresslab import scan
-from stresslab.evaluate import STAGES, Shape
+from stresslab.evaluate import PATH_BY_PATH, Shape
 from stresslab.grid.plan import Ladder
 
 
@@ -30,11 +32,11 @@ def per_path(ladder: Ladder, n_paths: int, scan_paths: int = 512) -> Paths:
 
 
 def launched(shape: Shape, firsts: np.ndarray, given: tuple[Any, ...]) -> Paths:
-    """All three stages of the engine, without the condensing that a run adds; the books of all sides together."""
-    found = jax.tree.map(_paths_last, scan.launch(STAGES, shape, firsts, given))
+    """The engine without the condensing that a run adds; the books of all sides together."""
+    found = jax.tree.map(_paths_last, scan.launch(PATH_BY_PATH, shape, firsts, given))
     sides = [
-        (out.liquidation, money.bankruptcy, money.loss, money.pnl, money.fees, money.funding, money.shortfall)
-        for out, money in zip(found.outcome, found.settlement, strict=True)
+        (closing.liquidation, closing.bankruptcy, closing.loss, *(getattr(money, name) for name in Money._fields))
+        for closing, money in zip(found.closing, found.money, strict=True)
     ]
     joined = (np.concatenate(parts, axis=-2) for parts in zip(*sides, strict=True))
     return Paths(*joined, gaps_lost=found.gaps_lost[0])

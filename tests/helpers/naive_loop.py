@@ -11,7 +11,7 @@ from stresslab.numerics import bridge_extremes
 
 
 class Walked(NamedTuple):
-    """Log price and variance after each step, shape (step + 1, path); lowest and highest log price on the way (path,)."""
+    """Log price and variance after each step, shape (step + 1, path); lowest and highest log price on the way."""
 
     log_price: np.ndarray
     variance: np.ndarray

@@ -31,6 +31,10 @@ COMMON: dict[str, Any] = {
     "sampling": {"paths": 2 * BLOCK, "block": BLOCK},
     "outputs": {"events": ["liquidation", "bankruptcy", "loss_20", "loss_50", "loss_80"], "survival_points": 8},
 }
+# Few books in two market cells: what the tests of the grid share.
+TWO_MARKETS: dict[str, Any] = {
+    "sweep": {"models.gbm.sigma": [0.9, 1.2], "book.side": ["long", "short"], "book.leverage": [5.0, 12.0]}
+}
 
 
 def rulebook(

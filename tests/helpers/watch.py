@@ -76,7 +76,7 @@ def _scan(shape: _Shape, first: Array, key: random.Key, coefficients: Any, state
 
     def segment(carry: Any, n_steps: Array) -> Any:
         place, seen = scan.many_steps(walk, carry[0], _All(), carry[1], n_steps)
-        here = (*seen, place.here, jnp.broadcast_to(place.variance, seen[0].shape))
+        here = (*seen, *place.state)
         return (place, seen), tuple(field[0] for field in here)
 
     _, found = lax.scan(segment, (scan.begin(walk, start), (start.log_price,) * 4), segments)

@@ -189,8 +189,8 @@ def test_first_passage_converges_with_the_step():
     n, expected = 1 << 18, 0.09770906
 
     def check(step):
-        named = {"barriers": [1.15], "horizons": ["7D"], "n_paths": n, "seed": 5}
-        hits = first_passage(WILD, step=step, **named).hits.item()
+        named = {"barriers": [1.15, 0.5], "horizons": ["7D"], "n_paths": n, "seed": 5}
+        hits = int(first_passage(WILD, step=step, **named).hits.sel(barrier=1.15, horizon="7D"))
         assert_proportion(hits, n, expected, z=4, slack=0.005 * expected)
 
     check("2h")
