@@ -1,15 +1,16 @@
-"""The two evaluations against each other and against the naive ledger on the same real paths; and against closed forms."""
+"""The two evaluations against each other and against the naive ledger on the same real paths; and against closed
+forms.
+"""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from helpers import pieces
 from helpers.engine import Paths, per_path
-from helpers.ledger import Account, Event, Funding, Money
+from helpers.ledger import Account, Event, Money
 from helpers.studies import MODELS, SPOT, small
-from helpers.twin import decoded, live, rules_of, shifted
+from helpers.twin import decoded, live, shifted
 
 from stresslab import scan
 from stresslab.grid.plan import Plan, make_plan
@@ -29,7 +30,9 @@ class Both(NamedTuple):
 
 @pytest.fixture(scope="module", params=list(MODELS))
 def both(request, tmp_path_factory) -> Both:
-    """Sixteen books, both sides, 2 to 50 times, on 16,384 paths over three days; funding of 10 bp every eight hours."""
+    """Sixteen books, both sides, 2 to 50 times, on 16,384 paths over three days; funding of 10 bp every eight
+    hours.
+    """
     study = small(tmp_path_factory.mktemp("study"), {"market": {"model": request.param}})
     static, account = make_plan(study, "static"), make_plan(study, "account")
     return Both(static, per_path(static.ladders[0], N_PATHS), per_path(account.ladders[0], N_PATHS))
@@ -81,7 +84,8 @@ def test_the_static_ladder_is_the_general_account(both):
 
 
 def test_both_are_the_naive_ledger(both):
-    """96 recorded paths, 16 books, every event and all money: the static ladder and the accounts in float32, the ledger
+    """96 recorded paths, 16 books, every event and all money: the static ladder and the accounts in float32, the
+    ledger
     in float64."""
     recorded, market = pieces.record(both.plan, 0, RECORDED), both.plan.markets[0]
     causes = {"diffusion": 0, "gap": 0, "funding": 0}
@@ -98,7 +102,9 @@ def test_both_are_the_naive_ledger(both):
 
 @pytest.mark.parametrize("wrong, at_least", [("rate", 0.2), ("sign", 0.5)])
 def test_a_small_wrong_rule_makes_them_differ(both, tmp_path, wrong, at_least):
-    """The same comparison with 2 % more maintenance, or with funding of the other sign, in one of the two evaluations."""
+    """The same comparison with 2 % more maintenance, or with funding of the other sign, in one of the two
+    evaluations.
+    """
     market: dict[str, Any] = {"market": {"model": both.plan.study.market.model}}
     if wrong == "rate":
         tiers = ((60_000.0, 0.0051, 0.01), (250_000.0, 0.0102, 0.02), (1e9, 0.01785, 0.02))

@@ -339,7 +339,7 @@ def test_european_with_many_paths(name):
     check_european(name, 4)
 
 
-def test_only_two_horizons_are_no_duration():
+def test_one_horizon_is_no_duration():
     """Everything else that is European is simulated too; prices below 1e-6 have no path."""
     assert {name for name in EUROPEAN if not terminal_steps(CASES[name])} <= {"ql_heston_cached"}
     assert all(tolerance_of(CASES[name]) < CASES[name]["value"] for name in EUROPEAN)

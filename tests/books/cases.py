@@ -80,8 +80,8 @@ CASES = [
         book=SHORT,
     ),
     Case(
-        # filled at 91.836735 though the price went on to 90 and back to 95: equity 100 - 81.632653 = 18.367347 = 2 % of 918.367347;
-        # exit fee 0.918367, liquidation fee 4.591837, 12.857143 go back
+        # filled at 91.836735 though the price went on to 90 and back to 95: equity 100 - 81.632653 = 18.367347 = 2
+        # % of 918.367347; exit fee 0.918367, liquidation fee 4.591837, 12.857143 go back
         "a diffusion fills at the level",
         [(90, 90, 95)],
         **closed(Money(pnl=12.857143 - 100 - 1, fees=1 + 0.918367 + 4.591837, funding=0, shortfall=0)),
@@ -131,8 +131,8 @@ CASES = [
         losses=(G1, G1, G1),
     ),
     Case(
-        # at 92.5 equity is 25 > 18.5; a payment of 9.25 leaves 15.75: closed there, exit fee 0.925, liquidation fee 4.625.
-        # 50 % were lost at 95.1 on the way down; 80 % (wealth 20 at 92.1) at the payment
+        # at 92.5 equity is 25 > 18.5; a payment of 9.25 leaves 15.75: closed there, exit fee 0.925, liquidation fee
+        # 4.625. 50 % were lost at 95.1 on the way down; 80 % (wealth 20 at 92.1) at the payment
         "funding triggers, filled at the price",
         [(93, 93, 93), still(92.5)],
         **closed(Money(pnl=10.2 - 101, fees=1 + 5.55, funding=-9.25, shortfall=0)),
@@ -140,8 +140,9 @@ CASES = [
         losses=(D1, F2, None),
     ),
     Case(
-        # payments of 9.65 and 9.45: equity at 94.5 is 100 - 55 - 19.1 = 25.9 > 18.9; the third, of 9.45, leaves 16.45: exit fee 0.945,
-        # liquidation fee 4.725, 10.78 go back. It counts at 6h, not at 4h. 50 % are lost at 96.065 after the first payment
+        # payments of 9.65 and 9.45: equity at 94.5 is 100 - 55 - 19.1 = 25.9 > 18.9; the third, of 9.45, leaves
+        # 16.45: exit fee 0.945, liquidation fee 4.725, 10.78 go back. It counts at 6h, not at 4h. 50 % are lost at
+        # 96.065 after the first payment
         "funding triggers after the first horizon",
         [still(97), still(96.5), still(96.5), still(94.5)],
         at_4h=Money(pnl=-55 - 1 - 19.1, fees=1, funding=-19.1, shortfall=0),
@@ -150,7 +151,8 @@ CASES = [
         losses=(Event(3, "diffusion"), F6, None),
     ),
     Case(
-        # the level moves with what was paid: (100 - 10 + 1) / 0.98 = 92.857143 after one payment of 10; a dip to 92.5 hits it
+        # the level moves with what was paid: (100 - 10 + 1) / 0.98 = 92.857143 after one payment of 10; a dip to
+        # 92.5 hits it
         "a payment moves the level",
         [still(100), still(100), (92.5, 92.5, 100)],
         # equity at the fill 90 - 71.428571 = 18.571429; exit 0.928571, fee 4.642857
@@ -159,8 +161,8 @@ CASES = [
         losses=(D3, D3, None),
     ),
     Case(
-        # entry in the second tier (5 %, cum 38), trigger in the first (1 %): 90 / 0.99 = 90.909091, not (90 - 3.8) / 0.95 = 90.736842.
-        # equity 9.090909; exit fee 0.909091, liquidation fee 4.545455, 3.636364 go back
+        # entry in the second tier (5 %, cum 38), trigger in the first (1 %): 90 / 0.99 = 90.909091, not (90 - 3.8)
+        # / 0.95 = 90.736842. equity 9.090909; exit fee 0.909091, liquidation fee 4.545455, 3.636364 go back
         "the tier is that of the trigger price",
         [(90, 90, 90)],
         **closed(Money(pnl=3.636364 - 101, fees=1 + 5.454545, funding=0, shortfall=0)),
@@ -189,8 +191,9 @@ CASES = [
         rules={"taker": 0.01, "entry_charged_to": "margin"},
     ),
     Case(
-        # the same fee from the wallet: the level is where it was, and 92.5 is lived through. Payments of 9.25 and 9.25: at the first
-        # equity is 15.75 < 18.5; exit fee 9.25, liquidation fee 4.625. 80 % of 100 are lost at 93 (10 of it the fee)
+        # the same fee from the wallet: the level is where it was, and 92.5 is lived through. Payments of 9.25 and
+        # 9.25: at the first equity is 15.75 < 18.5; exit fee 9.25, liquidation fee 4.625. 80 % of 100 are lost at
+        # 93 (10 of it the fee)
         "an entry fee from the wallet does not",
         [(92.5, 92.5, 92.5)],
         **closed(Money(pnl=1.875 - 110, fees=10 + 13.875, funding=-9.25, shortfall=0)),
@@ -199,8 +202,9 @@ CASES = [
         rules={"taker": 0.01},
     ),
     Case(
-        # bought at 80, margin 100 now: worth 300 at 100. Liquidated at (80 - 10) / 0.98 = 71.428571, where equity is 14.285714;
-        # exit fee 0.714286, liquidation fee 3.571429, 10 go back. 50 % of 300 are lost at 85, 80 % at 76, 95 % at 71.5
+        # bought at 80, margin 100 now: worth 300 at 100. Liquidated at (80 - 10) / 0.98 = 71.428571, where equity
+        # is 14.285714; exit fee 0.714286, liquidation fee 3.571429, 10 go back. 50 % of 300 are lost at 85, 80 % at
+        # 76, 95 % at 71.5
         "a position in flight",
         [(80, 80, 80), (70, 70, 70)],
         **closed(Money(pnl=10 - 300, fees=4.285714, funding=0, shortfall=0)),
@@ -217,8 +221,8 @@ CASES = [
         book={"side": "short", "entry_price": 120.0, "margin": 100.0},
     ),
     Case(
-        # (100 + 10) / 1.02 = 107.843137: equity 100 - 78.431373 = 21.568627; exit 1.078431, fee 5.392157, 15.098039 go back.
-        # 50 % are lost at 104.9, 80 % at 107.9: behind the level, and 84.9 % when it is closed
+        # (100 + 10) / 1.02 = 107.843137: equity 100 - 78.431373 = 21.568627; exit 1.078431, fee 5.392157, 15.098039
+        # go back. 50 % are lost at 104.9, 80 % at 107.9: behind the level, and 84.9 % when it is closed
         "a short is liquidated by a diffusion",
         [(110, 110, 100)],
         **closed(Money(pnl=15.098039 - 101, fees=1 + 6.470588, funding=0, shortfall=0)),
@@ -273,7 +277,8 @@ CASES = [
         losses=(G1, D1, None),
     ),
     Case(
-        # the first gap reaches 93, the price recovers, a payment of 9.5; the second gap passes the level: at 90.5 equity is -4.5
+        # the first gap reaches 93, the price recovers, a payment of 9.5; the second gap passes the level: at 90.5
+        # equity is -4.5
         "the second of two gaps liquidates",
         [(100, 93, 96), (96, 96, 95), (95, 90.5, 99)],
         **closed(Money(pnl=-101, fees=1, funding=-9.5, shortfall=4.5)),
@@ -282,8 +287,8 @@ CASES = [
         losses=(G1, G3, G3),
     ),
     Case(
-        # a fee of 60 out of the wallet: half of 100 is lost before anything has moved. At 101 each payment is 10.1: wealth 39.7 + 10
-        # at 4h, and the third one takes it below 20
+        # a fee of 60 out of the wallet: half of 100 is lost before anything has moved. At 101 each payment is 10.1:
+        # wealth 39.7 + 10 at 4h, and the third one takes it below 20
         "the entry fee alone is more than half",
         [still(101)],
         at_4h=Money(pnl=10 - 60 - 20.2, fees=60, funding=-20.2, shortfall=0),

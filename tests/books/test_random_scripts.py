@@ -1,4 +1,6 @@
-"""Random paths full of jumps and payments against the naive ledger, and proof that the comparison sees small mistakes."""
+"""Random paths full of jumps and payments against the naive ledger, and proof that the comparison sees small
+mistakes.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -61,7 +63,9 @@ def wrong_tier(account: Account, events: list) -> list:
 
 @pytest.mark.parametrize("twist, at_least", [(wrong_rate, 500), (wrong_sign, 2000), (wrong_tier, 20)])
 def test_a_small_wrong_rule_is_seen(scene, twist, at_least):
-    """Maintenance rates wrong by 2 %, funding with the wrong sign, the tier at entry: found on 100 of the wild paths."""
+    """Maintenance rates wrong by 2 %, funding with the wrong sign, the tier at entry: found on 100 of the wild
+    paths.
+    """
     differ, _ = differences(scene, "static", scene.paths("wild")[:100], twist)
     assert differ >= at_least
 
@@ -77,7 +81,9 @@ def test_accounts_need_no_slots_for_gaps(scene):
 
 
 def test_gaps_without_a_slot_are_counted(scene):
-    """Of the six gaps the static ladder keeps the last four and says so; levels in the first two pass for diffusions."""
+    """Of the six gaps the static ladder keeps the last four and says so; levels in the first two pass for
+    diffusions.
+    """
     played = scene.played["static"]
     forgotten = 0
     assert list(played.gaps_lost[scene.paths("stairs")]) == [2, 2]

@@ -65,7 +65,9 @@ def test_a_short(facts):
 
 
 def test_a_position_in_flight(facts):
-    """Bought at 80 with 10 times, so 80 of collateral; now backed by 60, at 100: worth 60 + 200, without an entry fee."""
+    """Bought at 80 with 10 times, so 80 of collateral; now backed by 60, at 100: worth 60 + 200, without an entry
+    fee.
+    """
     book = facts({"leverage": 10.0, "quantity": 10.0, "entry_price": 80.0, "margin": 60.0})
     assert (book.notional, book.scale, book.entry_fee) == pytest.approx((800, 1000, 0))
     assert (book.margin, book.equity) == pytest.approx((60, 260))
@@ -141,7 +143,9 @@ def test_units_of_money_do_not_matter(facts, scale):
 
 @pytest.mark.parametrize("side", ["long", "short"])
 def test_the_tiers_that_are_left_out_never_matter(tmp_path, side):
-    """On Binance's table: with funding that moves a quarter of the price, windows and whole table give one requirement."""
+    """On Binance's table: with funding that moves a quarter of the price, windows and whole table give one
+    requirement.
+    """
     collaterals = [1e3, 1e5, 3e6, 4e7]
     sweep = {"book.collateral": collaterals, "book.leverage": [1.5, 3.0, 5.0]}
     given = small(tmp_path, {"book": {"rulebook": BINANCE, "side": side, "collateral": None}, "sweep": sweep})

@@ -1,5 +1,7 @@
 """Value at risk and expected shortfall from bins, against the sorted sample that went into them."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from helpers.statistics import assert_rejected
@@ -122,13 +124,19 @@ def test_gains_are_negative_losses():
     assert everybody_doubles.value_at_risk == pytest.approx(-4)
 
 
+@cache
+def replications(name):
+    rng = np.random.default_rng(3)
+    counts, totals = zip(*(binned(SAMPLES[name](rng, 10_000)) for _ in range(400)), strict=True)
+    return np.array(counts), np.array(totals)
+
+
 @pytest.mark.parametrize("name", ["normal", "skewed", "long tail"])
 @pytest.mark.parametrize("level", LEVELS)
 def test_standard_errors(name, level):
     """Spread of 400 replications of 10,000 draws, seed 3 (own error 3.5 %), against the errors that they report."""
-    rng = np.random.default_rng(3)
-    counts, totals = zip(*(binned(SAMPLES[name](rng, 10_000)) for _ in range(400)), strict=True)
-    found = tails.tail_risk(np.array(counts), np.array(totals), level, 10_000)
+    counts, totals = replications(name)
+    found = tails.tail_risk(counts, totals, level, 10_000)
     assert found.expected_shortfall_se.mean() == pytest.approx(found.expected_shortfall.std(ddof=1), rel=0.15)
     assert found.value_at_risk_se.mean() == pytest.approx(found.value_at_risk.std(ddof=1), rel=0.25)
 

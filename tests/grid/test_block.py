@@ -1,4 +1,6 @@
-"""What a task hands back, and what the dataset makes of it, against the plain NumPy arithmetic on every single path."""
+"""What a task hands back, and what the dataset makes of it, against the plain NumPy arithmetic on every single
+path.
+"""
 
 from pathlib import Path
 from typing import Any, NamedTuple

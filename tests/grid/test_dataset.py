@@ -29,7 +29,17 @@ INNER: dict[tuple[str, ...], list[str]] = {
 }
 OF_MARKET = ["n_paths", "effective_sample_size", "stopped_by"]
 INTEGERS = ("hits", "loss_count", "n_paths")
-ATTRIBUTES = ("study", "study_name", "study_hash", "seed", "as_of", "swept", "ruin_event", "rulebook_hashes", "versions")
+ATTRIBUTES = (
+    "study",
+    "study_name",
+    "study_hash",
+    "seed",
+    "as_of",
+    "swept",
+    "ruin_event",
+    "rulebook_hashes",
+    "versions",
+)
 CELL = ("sigma", "side", "leverage")
 
 
@@ -67,7 +77,9 @@ def test_every_variable_says_what_it_is(ds):
 def test_types(ds):
     for name in ds.data_vars:
         kind = ds[name].dtype.kind
-        assert kind == ("i" if name in INTEGERS else "O" if name in ("status", "status_reason", "stopped_by") else "f"), name
+        assert kind == (
+            "i" if name in INTEGERS else "O" if name in ("status", "status_reason", "stopped_by") else "f"
+        ), name
 
 
 def test_coordinates_are_the_swept_values(ds):

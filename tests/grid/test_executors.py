@@ -1,4 +1,6 @@
-"""The serial executor is the specification: whoever does the work, in whatever pieces and order, gives the same bytes."""
+"""The serial executor is the specification: whoever does the work, in whatever pieces and order, gives the same
+bytes.
+"""
 
 import json
 import subprocess

@@ -100,7 +100,9 @@ def test_when_funding_is_paid(tmp_path, as_of, interval, step, ends):
 
 
 def test_steps_are_cut_where_the_model_asks(tmp_path):
-    """400 jumps a year in an hour: 0.046 of one, so four steps of the scheme; bins and payments stay where they are."""
+    """400 jumps a year in an hour: 0.046 of one, so four steps of the scheme; bins and payments stay where they
+    are.
+    """
     market = make_plan(small(tmp_path, {"market": {"model": "merton"}})).markets[0]
     assert market.n_steps == 4 * 72 and market.dt == pytest.approx(1 / 8760 / 4)
     plain = make_plan(small(tmp_path)).markets[0]

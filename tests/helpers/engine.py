@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-
 from helpers.ledger import Money
 
 from stresslab import scan

@@ -1,7 +1,8 @@
-"""One book on one path, in float64 and in quote currency: the rules written out once more, naively, as the oracle of the engine.
+"""One book on one path, in float64 and in quote currency: the rules written out once more, naively, as the oracle.
 
-It shares nothing with the package: the trigger is found by bisection, the tier by looking which one holds the notional, the money by
-moving it between parties. Order of events: each piece in time order, then funding, then the record of a horizon.
+It shares nothing with the package: the trigger is found by bisection, the tier by looking which one holds the notional,
+the money by moving it between parties. Order of events: each piece in time order, then funding, then the record of a
+horizon.
 """
 
 from collections.abc import Callable, Iterable

@@ -13,8 +13,10 @@ from stresslab.grid.plan import MarketCell, Plan
 
 
 class _Keep(NamedTuple):
+    """Keeps the pieces of the step seen last."""
+
     def step(self, seen: Any, pieces: tuple[Any, ...]) -> Any:
-        return tuple(jnp.concatenate(piece) for piece in pieces)
+        return tuple(tuple(piece) for piece in pieces)
 
 
 def record(plan: Plan, market: int, n_paths: int, first: int = 0) -> tuple[np.ndarray, ...]:
@@ -28,7 +30,7 @@ def record(plan: Plan, market: int, n_paths: int, first: int = 0) -> tuple[np.nd
         np.array([first]),
         (given.key, given.coefficients, given.state, steps),
     )
-    return tuple(np.asarray(piece[0], np.float64) for piece in found)
+    return tuple(np.stack([np.asarray(field)[0, :, 0] for field in piece], 1).astype(float) for piece in found)
 
 
 def _record(shape: Shape, first: Array, key: Any, coefficients: Any, state: Any, steps: Array) -> Any:
@@ -36,7 +38,13 @@ def _record(shape: Shape, first: Array, key: Any, coefficients: Any, state: Any,
     walk = scan.Walk(shape.model, shape.layout, shape.antithetic, key, numbers, coefficients)
     spread = type(state)(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
     start = spread if shape.model.has_variance else spread._replace(variance=state.variance)
-    return lax.scan(lambda place, _: scan.one_step(walk, place, _Keep(), ()), scan.begin(walk, start), steps)[1]
+    one = jnp.zeros((1, shape.n_paths), jnp.float32)
+    nothing = tuple((one,) * (1 if number % 2 else 3) for number in range(2 * shape.layout.jumps + 1))
+
+    def step(place: Any, _: Array) -> Any:
+        return scan.many_steps(walk, place, _Keep(), nothing, jnp.ones((), jnp.int32))
+
+    return lax.scan(step, scan.begin(walk, start), steps)[1]
 
 
 def events(pieces: tuple[np.ndarray, ...], path: int, market: MarketCell, spot: float) -> list[NamedTuple]:

@@ -1,7 +1,7 @@
 """Hand-made paths through the whole engine: a model whose pieces are written down, one script for each path.
 
-A step of a script is (price after a first diffusion, price after a jump, price after a second diffusion). The diffusions have no
-variance, so that they run straight: a dip inside a step is a way down and a way up.
+A step of a script is (price after a first diffusion, price after a jump, price after a second diffusion). The
+diffusions have no variance, so that they run straight: a dip inside a step is a way down and a way up.
 """
 
 from typing import Any, Literal, NamedTuple

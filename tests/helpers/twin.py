@@ -34,7 +34,8 @@ def open_account(cell: Study, rules: Rules | None = None) -> Account:
 def shifted(events: list[NamedTuple], by: float) -> list[NamedTuple]:
     """The same path with all its prices a little higher or lower."""
     return [
-        type(event)(*(price * (1 + by) for price in event)) if isinstance(event, Move | Jump) else event for event in events
+        type(event)(*(price * (1 + by) for price in event)) if isinstance(event, Move | Jump) else event
+        for event in events
     ]
 
 

@@ -1,5 +1,7 @@
 """Geometric Brownian motion against its closed forms. Statistical tests: n = 2^17 paths unless said otherwise."""
 
+from functools import cache
+
 import jax
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ MODEL = GBM(sigma=0.8, mu=0.5)
 N = 1 << 17
 
 
+@cache
 def returns(model, seed=1):
     """Log returns over 7 days in steps of 6 hours, float64."""
     return watch(model, horizons=["7D"], step="6h", n_paths=N, seed=seed).end[0].astype(float)

@@ -3,6 +3,8 @@
 Statistical tests: n = 2^17 paths over 30 days in steps of 6 hours, unless said otherwise.
 """
 
+from functools import cache
+
 import jax
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ MODELS = {"hot": HOT, "wild": WILD, "mild": MILD}
 N, T = 1 << 17, 30 * DAY
 
 
+@cache
 def paths(model, seed=1, step="6h"):
     """Log price and variance after 30 days, float64."""
     found = watch(model, horizons=["30D"], step=step, n_paths=N, seed=seed)

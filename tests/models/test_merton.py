@@ -1,5 +1,7 @@
 """Merton's jump diffusion against its closed forms, its limit without jumps, and a naive twin of one step."""
 
+from functools import cache
+
 import jax
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ T = 7 * DAY
 MANY_JUMPS = 0.0124 / 25  # the longest step of this model, years: three slots
 
 
+@cache
 def returns(model, seed=1):
     """Log returns over 7 days in steps of 12 hours, cut in three, n = 2^15, float64."""
     price = simulate(model, n_paths=N, horizon="7D", step="12h", seed=seed).price.values
