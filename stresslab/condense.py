@@ -46,5 +46,8 @@ def _moments(value: Array, pairs: bool) -> Array:
 
 def _fold(units: Array) -> Array:
     """Sums of neighbours: which ones does not depend on how many paths a scan carries."""
-    groups = units.reshape(*units.shape[:-1], -1, min(GROUP, units.shape[-1]))
-    return groups.sum(axis=-1)
+    groups = units.reshape(*units.shape[:-1], -1, GROUP)
+    while groups.shape[-1] > 1:
+        half = groups.shape[-1] // 2
+        groups = groups[..., :half] + groups[..., half:]
+    return groups[..., 0]

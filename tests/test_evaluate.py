@@ -84,9 +84,7 @@ def test_the_static_ladder_is_the_general_account(both):
 
 
 def test_both_are_the_naive_ledger(both):
-    """96 recorded paths, 16 books, every event and all money: the static ladder and the accounts in float32, the
-    ledger
-    in float64."""
+    """96 recorded paths, 16 books, every event and all money: both evaluations in float32, the ledger in float64."""
     recorded, market = pieces.record(both.plan, 0, RECORDED), both.plan.markets[0]
     causes = {"diffusion": 0, "gap": 0, "funding": 0}
     for path in range(N_LEDGER):

@@ -12,14 +12,14 @@ import numpy as np
 
 from stresslab import device, scan
 from stresslab.books.outcome import CAUSES
-from stresslab.condense import Condensed, condense
+from stresslab.condense import GROUP, Condensed, condense
 from stresslab.estimate import tails
 from stresslab.evaluate import TO_CLOSED, bytes_per_path
 from stresslab.grid.plan import Ladder
 
 Summary = dict[str, np.ndarray]
 Scan = tuple[tuple[Condensed, ...], np.ndarray]  # the condensed sides and the gaps lost on each path
-_FEWEST_PATHS = 32  # of a scan: a handful of paths is compiled otherwise too
+_FEWEST_PATHS = 2 * GROUP  # of a scan: a whole group of antithetic pairs
 
 
 def run_blocks(ladder: Ladder, first: int, blocks: int, block: int) -> Summary:
@@ -41,7 +41,6 @@ def run_blocks(ladder: Ladder, first: int, blocks: int, block: int) -> Summary:
 def _blocks_of_scans(ladder: Ladder, first: int, blocks: int, block: int) -> Iterator[list[Scan]]:
     """The scans of each block in order, while the next launch is under way."""
     together = min(blocks, device.blocks_per_launch(block))
-    # at least two scans for each device: XLA unrolls a loop of one turn, fuses it otherwise and rounds otherwise
     fitting = device.scan_paths(*bytes_per_path(ladder.shape, ladder.arguments))
     paths = min(fitting, together * block // (2 * scan.usable_devices(block // _FEWEST_PATHS)))
     # the last launch is as wide as the others: one shape, one compilation

@@ -209,13 +209,16 @@ def test_the_books_facts(held):
     assert (short.bankruptcy_price > short.liquidation_price).all() and (short.liquidation_price > SPOT).all()
 
 
+ONE_BOOK = {"book": {"side": "long", "leverage": 12.0}}
+
+
 def test_a_study_without_a_sweep_has_no_cell_dimensions(tmp_path, ds):
-    book = {"book": {"side": "short", "leverage": 12.0}, "models": {"gbm": {"kind": "gbm", "sigma": 1.2}}}
-    alone = run(small(tmp_path, book | {"sweep": None, "sampling": {"paths": N}}))
+    models = {"gbm": {"kind": "gbm", "sigma": 1.2}}
+    alone = run(small(tmp_path, ONE_BOOK | {"models": models, "sweep": None, "sampling": {"paths": N}}))
     for inner, names in INNER.items():
         for name in names:
             assert alone[name].dims == inner
-    cell = ds.sel(sigma=1.2, side="short", leverage=12.0)
+    cell = ds.sel(sigma=1.2, side="long", leverage=12.0)
     for name in ("hits", "loss_count", "survival", "liquidation_price"):
         np.testing.assert_array_equal(alone[name], cell[name])
     np.testing.assert_allclose(alone.mean_pnl, cell.mean_pnl, rtol=1e-6)  # another ladder: float32 may round otherwise
@@ -224,11 +227,10 @@ def test_a_study_without_a_sweep_has_no_cell_dimensions(tmp_path, ds):
 
 def test_market_dimensions_alone(tmp_path):
     """A sweep of the market only: the book has no dimension."""
-    changes = {"book": {"side": "long", "leverage": 12.0}, "sweep": {"models.gbm.sigma": [0.9, 1.2]}}
-    found = run(small(tmp_path, changes))
+    found = run(small(tmp_path, ONE_BOOK | {"sweep": {"models.gbm.sigma": [0.9, 1.2]}}))
     assert found.probability.dims == ("sigma", "horizon", "event") and found.n_paths.dims == ("sigma",)
 
 
 def test_book_dimensions_alone(tmp_path):
-    found = run(small(tmp_path, {"book": {"side": "long"}, "sweep": {"book.leverage": [5.0, 12.0]}}))
-    assert found.probability.dims == ("leverage", "horizon", "event") and found.n_paths.dims == ()
+    found = run(small(tmp_path, {"sweep": {"book.side": ["long", "short"], "book.leverage": [5.0, 12.0]}}))
+    assert found.probability.dims == ("side", "leverage", "horizon", "event") and found.n_paths.dims == ()

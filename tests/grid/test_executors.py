@@ -16,7 +16,7 @@ import xarray as xr
 from helpers.executors import Shuffled
 from helpers.fingerprint import fingerprint
 from helpers.flaky import run_flaky, tries
-from helpers.studies import BLOCK, TWO_MARKETS, small
+from helpers.studies import BLOCK, MODELS, TWO_MARKETS, small
 from store.sample import CHILD
 
 from stresslab.config.schema import Study
@@ -59,7 +59,7 @@ def one_block_tasks() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", params=[1, 2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4))])
 def workers(request) -> Iterator[Cluster]:
     with cluster.local(request.param) as found:
         assert found.workers == request.param
@@ -94,13 +94,13 @@ def test_any_partition_gives_the_same_bytes(case, serial, blocks_each, tmp_path,
     assert fingerprint(run_plan(plan, Serial())) == fingerprint(serial)
 
 
-FEW = [("heston", False, 256), ("gbm", True, 256)]
-MANY = [(model, pairs, block) for model in ("gbm", "merton") for pairs in (False, True) for block in (256, 4096)]
+FEW = [("gbm", True, 256)]
+MANY = [(model, pairs, block) for model in MODELS for pairs in (False, True) for block in (256, 4096)]
 
 
 @pytest.mark.parametrize(
     "n_devices, cases",
-    [(16, FEW), *(pytest.param(n, FEW + MANY, marks=pytest.mark.slow) for n in (1, 3, 4, 64))],
+    [(16, FEW), *(pytest.param(n, MANY, marks=pytest.mark.slow) for n in (1, 3, 4, 64))],
 )
 def test_any_number_of_devices_gives_the_same_bytes(n_devices, cases):
     """A process that splits each launch over so many devices against this one, which has one for each core."""
