@@ -51,9 +51,9 @@ def test_a_sweep_in_which_nothing_is_allowed_is_refused(tmp_path, url):
 
 
 def test_a_market_in_which_nothing_is_allowed_beside_one_that_runs(tmp_path):
-    """At spot 100 the book of 2,000 bitcoin fits the venue, at a million it does not."""
+    """At spot 100 the book of 1,500 bitcoin fits the venue, at a million it does not."""
     sweep = {"market.spot": [100.0, 1e6], "book.side": ["long", "short"], "book.leverage": [5.0, 12.0]}
-    study = small(tmp_path, {"book": {"quantity": 2_000.0, "collateral": None}, "sweep": sweep})
+    study = small(tmp_path, {"book": {"quantity": 1_500.0, "collateral": None}, "sweep": sweep})
     ds = run(study)
     assert (ds.status.sel(spot=100.0) == "ok").all() and (ds.status.sel(spot=1e6) == "not_allowed").all()
     dear = ds.sel(spot=1e6)

@@ -5,6 +5,7 @@ import inspect
 import json
 import pickle
 import sys
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,12 @@ def drawn(model, step=0, dt=DT):
     return random.words(random.key(4), path, np.uint32(step), model.layout(dt).n_words)
 
 
+@cache
+def compiled(kind):
+    """One compilation for all tests of a step."""
+    return jax.jit(MODELS[kind].step)
+
+
 def given(kind):
     model = EXAMPLES[kind]
     return model, model.coefficients(DT), State(*map(jnp.asarray, model.init(N_PATHS))), drawn(model)
@@ -42,7 +49,7 @@ def as_dict(model):
 class TestStep:
     def test_shapes_and_dtypes(self, kind):
         model, coefficients, state, words = given(kind)
-        after, pieces = jax.jit(model.step)(coefficients, state, words)
+        after, pieces = compiled(kind)(coefficients, state, words)
         for field in (*state, *after):
             assert field.shape == (1, N_PATHS)
             assert field.dtype == jnp.float32
@@ -60,7 +67,7 @@ class TestStep:
 
     def test_variance_integrated_is_not_negative(self, kind):
         model, coefficients, state, words = given(kind)
-        _, pieces = jax.jit(model.step)(coefficients, state, words)
+        _, pieces = compiled(kind)(coefficients, state, words)
         for piece in pieces:
             if isinstance(piece, Diffusion):
                 assert np.all(np.asarray(piece.variance) >= 0)
@@ -68,7 +75,7 @@ class TestStep:
     def test_jit_changes_nothing_but_rounding(self, kind):
         """XLA may fuse a product and a sum: a few units in the last place of what is added up."""
         model, coefficients, state, words = given(kind)
-        plain, fused = model.step(coefficients, state, words), jax.jit(model.step)(coefficients, state, words)
+        plain, fused = model.step(coefficients, state, words), compiled(kind)(coefficients, state, words)
         for ours, theirs in zip(jax.tree.leaves(plain), jax.tree.leaves(fused), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-7)
 
@@ -79,7 +86,7 @@ class TestStep:
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *(one.coefficients(DT) for one in several))
         _, together = jax.jit(jax.vmap(model.step, in_axes=(0, None, None)))(stacked, state, words)
         for place, one in enumerate(several):
-            _, alone = jax.jit(model.step)(one.coefficients(DT), state, words)
+            _, alone = compiled(kind)(one.coefficients(DT), state, words)
             for ours, theirs in zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True):
                 np.testing.assert_allclose(ours, theirs[place], rtol=2e-5, atol=2e-7)
 
@@ -88,7 +95,7 @@ class TestStep:
         model, coefficients, state, words = given(kind)
         extremes = np.array([0, 2**31 - 1, 2**31, 2**32 - 1, 1], np.uint32)
         choice = np.random.default_rng(1).integers(len(extremes), size=(len(words), 1, N_PATHS))
-        after, pieces = jax.jit(model.step)(coefficients, state, tuple(jnp.asarray(extremes[choice])))
+        after, pieces = compiled(kind)(coefficients, state, tuple(jnp.asarray(extremes[choice])))
         for field in jax.tree.leaves((after, pieces)):
             assert np.all(np.isfinite(field))
 
