@@ -14,9 +14,10 @@ from jax import Array, lax
 
 from stresslab import random, scan
 from stresslab.books import account, ladder
-from stresslab.books.linear import LONG, Lines, Positions, ladder_lines
+from stresslab.books.linear import Lines, Positions, ladder_lines
 from stresslab.books.outcome import CAUSES, Closing, Money, Outcome, at_horizons, close_out
 from stresslab.models.base import Layout, Parameters, State
+from stresslab.observers import AccountObserver, ExtremeObserver, LadderObserver, Side
 from stresslab.schedule import GAP_SLOTS, Schedule, Segments
 
 Evaluation = Literal["static", "account"]
@@ -32,13 +33,6 @@ class Shape(NamedTuple):
     n_horizons: int
     antithetic: bool
     n_paths: int
-
-
-class Side(NamedTuple):
-    """The books of one side: their positions, and the lines of the static ladder."""
-
-    positions: Positions
-    lines: Lines
 
 
 class Arguments(NamedTuple):
@@ -127,61 +121,6 @@ def bytes_per_path(shape: Shape, a: Arguments) -> tuple[int, int]:
     return 0, len(a.sides) * n_segments * 4 * (4 + 2 * slots)
 
 
-class _LadderObserver(NamedTuple):
-    sides: tuple[int, ...]
-
-    def step(self, seen: Any, pieces: tuple[scan.Reach | scan.Gap, ...]) -> Any:
-        return tuple(_watch(side, one, pieces) for side, one in zip(self.sides, seen, strict=True))
-
-
-def _watch(side: int, seen: ladder.Extreme, pieces: tuple[scan.Reach | scan.Gap, ...]) -> ladder.Extreme:
-    """One step: the gaps of the step before go into their slots, those of this step wait (XLA works them out once)."""
-    seen = ladder.shelve(seen)
-    gaps = []
-    for piece in pieces:
-        if isinstance(piece, scan.Reach):
-            seen = ladder.watch_diffusion(side, seen, piece.low if side == LONG else piece.high)
-        else:
-            seen, gap = ladder.watch_jump(side, seen, piece.end)
-            gaps.append(gap)
-    return seen._replace(fresh=ladder.Gaps(tuple(since for since, _ in gaps), tuple(to for _, to in gaps)))
-
-
-class _ExtremeObserver(NamedTuple):
-    """Without jumps the running extremes are all there is to see."""
-
-    sides: tuple[int, ...]
-
-    def step(self, seen: Any, pieces: tuple[scan.Reach | scan.Gap, ...]) -> Any:
-        (reach,) = pieces
-        assert isinstance(reach, scan.Reach)
-        return tuple(
-            ladder.worse(side, one, reach.low if side == LONG else reach.high)
-            for side, one in zip(self.sides, seen, strict=True)
-        )
-
-
-class _AccountObserver(NamedTuple):
-    sides: tuple[int, ...]
-    books: tuple[Side, ...]
-    fractions: Array
-    bin_index: Array
-
-    def step(self, seen: Any, pieces: tuple[scan.Reach | scan.Gap, ...]) -> Any:
-        return tuple(
-            self._one(side, book.positions, one, pieces)
-            for side, book, one in zip(self.sides, self.books, seen, strict=True)
-        )
-
-    def _one(self, side: int, positions: Positions, accounts: account.Accounts, pieces: Any) -> account.Accounts:
-        for piece in pieces:
-            is_gap = isinstance(piece, scan.Gap)
-            worst = jnp.exp(piece.end if is_gap else piece.low if side == LONG else piece.high)
-            watch = account.jump if is_gap else account.diffuse
-            accounts = watch(side, positions, self.fractions, accounts, worst, self.bin_index)
-        return accounts
-
-
 class _Running(NamedTuple):
     """The carry from segment to segment.
 
@@ -244,9 +183,9 @@ def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Runn
         for side, lost in zip(shape.sides, running.gaps_lost, strict=True)
     )
     if jumps:
-        place, seen = scan.many_steps(paths, running.place, _LadderObserver(shape.sides), seen, segment.steps)
+        place, seen = scan.many_steps(paths, running.place, LadderObserver(shape.sides), seen, segment.steps)
     else:
-        watcher, worst = _ExtremeObserver(shape.sides), (here,) * len(shape.sides)
+        watcher, worst = ExtremeObserver(shape.sides), (here,) * len(shape.sides)
         place, worst = scan.many_steps(paths, running.place, watcher, worst, segment.steps)
         seen = tuple(one._replace(extreme=extreme) for one, extreme in zip(seen, worst, strict=True))
     records = tuple(ladder.record(one, place.state.log_price, running.funding) for one in seen)
@@ -268,7 +207,7 @@ def _book_crossings(shape: Shape, a: Arguments, running: _Running) -> tuple[ladd
 
 
 def _account_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
-    observer = _AccountObserver(shape.sides, a.sides, a.fractions, segment.bin)
+    observer = AccountObserver(shape.sides, a.sides, a.fractions, segment.bin)
     place, books = scan.many_steps(paths, running.place, observer, running.books, segment.steps)
     after, funding = _finish_segment(running, segment, place, books)
     price = jnp.exp(place.state.log_price)

@@ -16,6 +16,7 @@ LAYERS = (
     ("random", "numerics", "device", "shipped", "yaml_reader"),
     ("models", "venues", "books", "estimate"),
     ("scan", "schedule"),
+    ("observers",),
     ("paths", "passage", "evaluate"),
     ("condense",),
     ("config", "calibrate"),
