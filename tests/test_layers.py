@@ -25,6 +25,7 @@ LAYERS = (
     ("report", "execution"),
     ("terminal",),
     ("cli",),
+    ("__main__",),
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 
