@@ -1,8 +1,7 @@
 """Intervals for probabilities: 95 %, never without an upper bound.
 
 Independent paths: Clopper-Pearson (1934), which covers at least 95 %. Antithetic pairs: the variance between pairs
-gives an effective number of paths for a Wilson (1927) interval; where every pair says the same, Clopper-Pearson on
-pairs.
+gives an effective number of paths for the same interval; where every pair says the same, that of the pairs.
 """
 
 from typing import NamedTuple
@@ -28,16 +27,9 @@ def clopper_pearson(hits: np.ndarray, n: int | np.ndarray) -> tuple[np.ndarray, 
     hits, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(n, float))
     tail = (1 - CONFIDENCE) / 2
     with np.errstate(invalid="ignore"):
-        lower = np.where(hits > 0, betaincinv(np.maximum(hits, 1), n - hits + 1, tail), 0.0)
-        upper = np.where(hits < n, betaincinv(hits + 1, np.maximum(n - hits, 1), 1 - tail), 1.0)
+        lower = np.where(hits > 0, betaincinv(np.where(hits > 0, hits, 1), n - hits + 1, tail), 0.0)
+        upper = np.where(hits < n, betaincinv(hits + 1, np.where(hits < n, n - hits, 1), 1 - tail), 1.0)
     return lower, upper
-
-
-def wilson(probability: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper bound of a proportion seen in `n` (perhaps effective) trials."""
-    centre = (probability + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    reach = Z / (1 + Z**2 / n) * np.sqrt(probability * (1 - probability) / n + Z**2 / (4 * n**2))
-    return np.maximum(centre - reach, 0.0), np.minimum(centre + reach, 1.0)
 
 
 def from_independent(hits: np.ndarray, n: int) -> Estimate:
@@ -57,7 +49,7 @@ def from_pairs(hits: np.ndarray, both: np.ndarray, n_pairs: int) -> Estimate:
     with np.errstate(divide="ignore", invalid="ignore"):
         # antithetic paths may gain at most what the pairs themselves show, and never count for less than the pairs
         effective = np.clip(np.where(variance > 0, spread / standard_error**2, n_pairs), n_pairs, None)
-    lower, upper = wilson(probability, effective)
+    lower, upper = clopper_pearson(probability * effective, effective)
     either = hits - both
     pairs_lower, pairs_upper = clopper_pearson(either, n_pairs)[0] / 2, clopper_pearson(either, n_pairs)[1]
     sure = variance == 0

@@ -80,11 +80,10 @@ class Heston(Parameters):
     def step(coefficients: Coefficients, state: State, words: tuple[Array, ...]) -> tuple[State, tuple[Piece, ...]]:
         c, before = coefficients, state.variance
         a = c.k2 + np.float32(0.5) * c.k34
-        after, log_moment = _next_variance(c, before, words[1], a)
+        after, excess = _next_variance(c, before, words[1], a)
         total = before + after
         # eq. 33 with the correction of proposition 7: K0* = -log E[exp(A v')] - (K1 + K3/2) v, so K1 v cancels
-        move = c.k2 * after - log_moment - np.float32(0.5) * c.k34 * before
-        move = c.drift + move + jnp.sqrt(c.k34 * total) * normal(words[0])
+        move = c.drift + excess - np.float32(0.5) * c.k34 * total + jnp.sqrt(c.k34 * total) * normal(words[0])
         return state._replace(variance=after), (Diffusion(move, c.half_dt * total),)
 
     def characteristic_function(self, u: np.ndarray, t: float) -> np.ndarray:
@@ -106,7 +105,7 @@ class Heston(Parameters):
 
 
 def _next_variance(c: Coefficients, before: Array, word: Array, a: np.float32) -> tuple[Array, Array]:
-    """The variance after the step, and log E[exp(a v')] given the variance before it (eqs. 23-30 and proposition 9)."""
+    """The variance v' after the step, and a v' - log E[exp(a v')] given the one before (eqs. 23-30, proposition 9)."""
     m = c.mean_base + c.decay * before
     spread = c.spread_slope * before + c.spread_base
     psi = spread / (m * m)
@@ -114,7 +113,7 @@ def _next_variance(c: Coefficients, before: Array, word: Array, a: np.float32) -
     two_over_psi = np.float32(2) / jnp.minimum(psi, PSI_SWITCH)
     b2 = two_over_psi - np.float32(1) + jnp.sqrt(two_over_psi * (two_over_psi - np.float32(1)))
     scale = m / (np.float32(1) + b2)
-    root = jnp.sqrt(b2) + normal(word)
+    b, z = jnp.sqrt(b2), normal(word)
     damp = np.float32(1) - np.float32(2) * a * scale
     # exponential scheme, eqs. 25, 29, 30: beta = (1 - p) / m = 2 / (m (psi + 1))
     mass = np.float32(2) / (psi + np.float32(1))  # 1 - p
@@ -122,7 +121,8 @@ def _next_variance(c: Coefficients, before: Array, word: Array, a: np.float32) -
     survival = normal_survival(word)
     exponential = jnp.where(survival < mass, jnp.log(mass / survival) / beta, np.float32(0))
     take_quadratic = psi <= PSI_SWITCH
-    after = jnp.where(take_quadratic, scale * root * root, exponential)
-    # log E[exp(a v')]: one logarithm serves both schemes
+    after = jnp.where(take_quadratic, scale * (b + z) * (b + z), exponential)
+    # one logarithm serves both schemes; a b^2 scale, large where rho / xi is, is taken out of both terms by hand
     logarithm = jnp.log(jnp.where(take_quadratic, damp, np.float32(1) + mass * a / (beta - a)))
-    return after, jnp.where(take_quadratic, a * b2 * scale / damp - np.float32(0.5) * logarithm, logarithm)
+    moved = a * scale * (z * (np.float32(2) * b + z) - np.float32(2) * a * b2 * scale / damp)
+    return after, jnp.where(take_quadratic, moved + np.float32(0.5) * logarithm, a * after - logarithm)

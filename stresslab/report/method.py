@@ -79,7 +79,7 @@ def _assumptions(ds: xr.Dataset) -> list[str]:
 
 def _intervals(sampling: dict[str, Any]) -> str:
     exact = "Clopper-Pearson, exact for a count of independent paths"
-    pairs = "Wilson, with the number of paths that the antithetic pairs are worth by their variance"
+    pairs = "Clopper-Pearson, with the number of paths that the antithetic pairs are worth by their variance"
     return f"95 %: {pairs if sampling.get('antithetic') else exact}. No hits gives an upper bound, never zero."
 
 

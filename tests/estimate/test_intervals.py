@@ -58,12 +58,6 @@ def test_independent_standard_error():
     assert found.standard_error == pytest.approx(np.sqrt(0.25 * 0.75 / 1000))
 
 
-def test_wilson_against_scipy():
-    for hits in (1, 30, 500, 1000):
-        expected = stats.binomtest(hits, 1000).proportion_ci(method="wilson")
-        assert intervals.wilson(np.float64(hits / 1000), np.float64(1000)) == pytest.approx(tuple(expected), rel=1e-9)
-
-
 def pairs(seed, n_pairs, repeats, level):
     """Hits and double hits of antithetic pairs: a path is hit where its normal lies below the level."""
     normals = np.random.default_rng(seed).standard_normal((repeats, n_pairs))

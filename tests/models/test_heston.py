@@ -176,12 +176,13 @@ def test_without_volatility_of_variance_it_is_geometric_brownian_motion():
     assert found == pytest.approx(black_call(1, 1.05, 0.8, T, 0.3), abs=1e-6)
 
 
-def test_little_volatility_of_variance_with_correlation():
-    """xi = 0.1, rho = -0.9: rho / xi multiplies small float32 differences; the price is still a martingale."""
-    calm = Heston(v0=0.64, kappa=5.0, theta=0.64, xi=0.1, rho=-0.9)
+@pytest.mark.parametrize("xi", [0.1, 0.003])
+def test_little_volatility_of_variance_with_correlation(xi):
+    """rho = -0.9: rho / xi multiplies small float32 differences; the price is still a martingale."""
+    calm = Heston(v0=0.64, kappa=5.0, theta=0.64, xi=xi, rho=-0.9)
     x, _ = paths(calm, seed=4)
     assert_mean(np.exp(x), 1)
-    assert_variance(x, 0.64 * T * (1 + 0.9 * 0.1 * T / 2))  # to first order in xi
+    assert_variance(x, 0.64 * T * (1 + 0.9 * xi * T / 2))  # to first order in xi
 
 
 def test_first_passage_converges_with_the_step():
