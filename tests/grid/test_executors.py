@@ -16,7 +16,7 @@ import xarray as xr
 from helpers.executors import Shuffled
 from helpers.fingerprint import fingerprint
 from helpers.flaky import run_flaky, tries
-from helpers.studies import BLOCK, MODELS, TWO_MARKETS, small
+from helpers.studies import BLOCK, TWO_MARKETS, small
 from store.sample import CHILD
 
 from stresslab.config.schema import Study
@@ -94,20 +94,13 @@ def test_any_partition_gives_the_same_bytes(case, serial, blocks_each, tmp_path,
     assert fingerprint(run_plan(plan, Serial())) == fingerprint(serial)
 
 
-FEW = [("gbm", True, 256)]
-MANY = [(model, pairs, block) for model in MODELS for pairs in (False, True) for block in (256, 4096)]
-
-
-@pytest.mark.parametrize(
-    "n_devices, cases",
-    [(16, FEW), *(pytest.param(n, MANY, marks=pytest.mark.slow) for n in (1, 3, 4, 64))],
-)
-def test_any_number_of_devices_gives_the_same_bytes(n_devices, cases):
-    """A process that splits each launch over so many devices against this one, which has one for each core."""
+def test_sixteen_devices_give_the_same_bytes():
+    """A process that splits each launch over 16 devices against this one, which has one for each core."""
+    cases = [("gbm", True, 256)]
     command = [sys.executable, Path(helpers.summaries.__file__), json.dumps(cases)]
-    environment = CHILD | {"STRESSLAB_CPU_DEVICES": str(n_devices)}
+    environment = CHILD | {"STRESSLAB_CPU_DEVICES": "16"}
     child = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    assert json.loads(child.stdout) == {"devices": n_devices, **helpers.summaries.summaries(cases)}
+    assert json.loads(child.stdout) == {"devices": 16, **helpers.summaries.summaries(cases)}
 
 
 def flaky_plan(folder: Path, seed: int) -> planning.Plan:
@@ -130,12 +123,6 @@ def check_failures(workers: Cluster, folder: Path, script: dict[int, str]) -> No
 
 def test_tasks_that_raise_are_tried_again(workers, one_block_tasks, tmp_path):
     check_failures(workers, tmp_path, {0: "r", 3: "rrr"})
-
-
-@pytest.mark.slow
-def test_tasks_of_a_worker_that_dies_are_tried_again(one_block_tasks, tmp_path):
-    with cluster.local(2) as workers:
-        check_failures(workers, tmp_path, {1: "k", 4: "rk"})
 
 
 def test_a_task_that_never_succeeds_fails_the_run(workers, one_block_tasks, tmp_path):

@@ -13,12 +13,10 @@ def tries(folder: str, first: int) -> int:
 
 
 def run_flaky(folder: str, script: dict[int, str], ladder: Any, first: int, blocks: int, block: int) -> Summary:
-    """`run_blocks`, but for what `script` says of the try: r raises, k kills the worker, and . is well."""
+    """`run_blocks`, but for what `script` says of the try: r raises, and . is well."""
     number = tries(folder, first)
     Path(folder, f"{first}-{number}-{os.urandom(4).hex()}").touch()
     act = script.get(first, "")[number : number + 1]
     if act == "r":
         raise OSError(f"scripted failure {number} of block {first}")
-    if act == "k":
-        os._exit(1)
     return run_blocks(ladder, first, blocks, block)
