@@ -41,7 +41,6 @@ class Ladder:
     shape: Shape  # with n_paths 0: the device decides how many paths a scan carries
     arguments: Arguments
     scale: np.ndarray  # notional at spot
-    n_events: int
     wanted: tuple[int, ...]  # rows of (liquidation, bankruptcy, loss levels ...) that are counted
     horizon_bins: np.ndarray
     n_bins: int
@@ -206,9 +205,7 @@ def _ladder(
     )
     scale = np.array([books[cell].scale for cell in members])
     bins = len(market.schedule.bin_ends)
-    return Ladder(
-        market.index, number, members, shape, given, scale, len(wanted), wanted, market.schedule.horizon_bins, bins
-    )
+    return Ladder(market.index, number, members, shape, given, scale, wanted, market.schedule.horizon_bins, bins)
 
 
 def _evaluation(market: MarketCell) -> Evaluation:
