@@ -1,12 +1,27 @@
-"""Model parameters from price history. `FITS` is the whole registry: a new calibration is a new line in it."""
+"""Model parameters from data. Three literal tables are the whole registry: a new calibration is a new line.
+
+FITS take returns, CHAIN_FITS an option chain. FILTERS bring the state of a model (v0, h0, regime probabilities, Hawkes
+intensity) to the end of the returns, the other parameters given: {field: value}.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
 from stresslab.calibrate import gbm, heston, merton
+from stresslab.calibrate.fit import Data as Data
 from stresslab.calibrate.fit import Fit as Fit
+from stresslab.calibrate.fit import Smile as Smile
 from stresslab.calibrate.prices import Bars as Bars
 from stresslab.calibrate.prices import Returns as Returns
 from stresslab.calibrate.prices import log_returns as log_returns
 from stresslab.calibrate.prices import read_bars as read_bars
 
-FITS: dict[str, Callable[[Returns], Fit]] = {"gbm": gbm.fit, "merton": merton.fit, "heston": heston.fit}
+FITS: dict[str, Callable[[Returns], Fit]] = {
+    "gbm": gbm.fit,
+    "merton": merton.fit,
+    "heston": heston.fit,
+}
+CHAIN_FITS: dict[str, Callable[[Any], Fit]] = {}
+FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
+    "heston": heston.filter_state,
+}

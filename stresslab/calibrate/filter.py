@@ -41,3 +41,15 @@ def filter_variance(
     measured, moved = density * variance**2 / second_moment, xi**2 * variance
     error = np.sqrt(((rate - kappa) ** 2 * measured + moved) / (2 * rate))
     return Filtered(float(variance), float(error), float(1 / rate), float(shrinkage))
+
+
+def variance_before(returns: Returns, filtered: Filtered, theta: float) -> np.ndarray:
+    """What the filter said at the open of each bar, variance per year: theta before the first, and after a long gap."""
+    waited = np.diff(returns.stamps, prepend=returns.stamps[0] - returns.seconds) / YEAR_SECONDS - returns.dt
+    kept, new = np.exp(-waited / filtered.memory), -np.expm1(-returns.dt / filtered.memory)
+    levels, level = np.empty(len(returns.values)), theta
+    for bar, square in enumerate(returns.values**2 / returns.dt):
+        level = theta + kept[bar] * (level - theta)
+        levels[bar] = level
+        level += new * (square - level)
+    return filtered.shrinkage * theta + (1 - filtered.shrinkage) * levels

@@ -9,6 +9,7 @@ bar) is several times smaller.
 """
 
 import numpy as np
+from scipy import stats
 
 from stresslab.calibrate.blocks import BLOCK_SECONDS, block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
@@ -27,7 +28,23 @@ def fit(returns: Returns) -> Fit:
     sigma = volatility(returns)
     narrow = volatility_error(returns, block_seconds=returns.seconds)
     method = METHOD.format(dropped=returns.dropped, narrow=narrow)
-    return make_fit("gbm", returns, {"sigma": sigma}, {"sigma": volatility_error(returns)}, method)
+    error = volatility_error(returns)
+    return make_fit(
+        "gbm",
+        returns,
+        {"sigma": sigma},
+        {"sigma": error},
+        method,
+        log_likelihood(returns, sigma),
+        covariance=np.array([[error**2]]),
+        residuals=returns.values / (sigma * np.sqrt(returns.dt)),
+        volatility=np.full(len(returns.values), sigma),
+    )
+
+
+def log_likelihood(returns: Returns, sigma: float) -> float:
+    """Of independent normal returns without drift."""
+    return float(stats.norm.logpdf(returns.values, scale=sigma * np.sqrt(returns.dt)).sum())
 
 
 def volatility(returns: Returns) -> float:

@@ -16,14 +16,17 @@ its standard error, and the standard errors up to a quarter too small. Barndorff
 using conditional moments of integrated volatility".
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from stresslab.calibrate.blocks import block_numbers
-from stresslab.calibrate.filter import Filtered, filter_variance
+from stresslab.calibrate.filter import Filtered, filter_variance, variance_before
 from stresslab.calibrate.fit import Fit, make_fit
 from stresslab.calibrate.prices import DAY_SECONDS, Days, Returns, daily
 from stresslab.errors import require
+from stresslab.models import Heston
 from stresslab.units import format_duration, years
 
 LAGS = 30  # days of autocovariance that kappa and xi are fitted to: the longest usual horizon
@@ -33,6 +36,7 @@ DAY = years(DAY_SECONDS)
 KAPPA_RANGE = (0.5, 400.0)  # 1/year: a memory of two years to one day
 REPLICATES, BOOTSTRAP_SEED = 400, 20250101
 LEAST_DAYS, LEAST_BARS = 365, 8
+LEAST_FILTER_DAYS = 30
 
 METHOD = (
     "Moments of daily realised variance from bars of {bar} ({days} complete days). theta: the mean. kappa and xi: "
@@ -59,9 +63,28 @@ def fit(returns: Returns) -> Fit:
     require(xi > 0 and abs(rho) < 1, rule, key="xi, rho", got=(xi, rho))
     state = filter_variance(returns, kappa, theta, xi, noise_variance(days, kappa, theta, xi), DAY)
     parameters = {"v0": state.variance, "kappa": kappa, "theta": theta, "xi": xi, "rho": rho}
-    spread = bootstrap_errors(products, days.stamps)
-    errors = {"v0": state.error} | dict(zip(("kappa", "theta", "xi", "rho"), spread, strict=True))
-    return make_fit("heston", returns, parameters, errors, _method(days, returns, parameters, state))
+    spread = np.zeros((5, 5))  # the error of the filter is taken as independent of that of the parameters
+    spread[0, 0], spread[1:, 1:] = state.error**2, bootstrap_covariance(products, days.stamps)
+    before = variance_before(returns, state, theta)
+    return make_fit(
+        "heston",
+        returns,
+        parameters,
+        dict(zip(parameters, np.sqrt(np.diag(spread)), strict=True)),
+        _method(days, returns, parameters, state),
+        covariance=spread,
+        residuals=returns.values / np.sqrt(before * returns.dt),
+        volatility=np.sqrt(before),
+    )
+
+
+def filter_state(model: Heston, returns: Returns) -> dict[str, Any]:
+    """v0 at the end of the returns, the parameters given; the noise of realised variance is measured on them."""
+    days = daily(returns)
+    counted = int(np.isfinite(days.variances).sum())
+    require(counted >= LEAST_FILTER_DAYS, f"at least {LEAST_FILTER_DAYS} complete days are needed", got=counted)
+    noise = noise_variance(days, model.kappa, model.theta, model.xi)
+    return {"v0": filter_variance(returns, model.kappa, model.theta, model.xi, noise, DAY).variance}
 
 
 def feller_ratio(kappa: float, theta: float, xi: float) -> float:
@@ -104,8 +127,8 @@ def noise_variance(days: Days, kappa: float, theta: float, xi: float) -> float:
     return max(float(np.nanvar(days.variances)) - signal, normal)
 
 
-def bootstrap_errors(products: np.ndarray, stamps: np.ndarray) -> np.ndarray:
-    """Standard deviations of `solve` over resampled blocks of 60 days."""
+def bootstrap_covariance(products: np.ndarray, stamps: np.ndarray) -> np.ndarray:
+    """Covariance of `solve` over resampled blocks of 60 days; replicates that have no solution are left out."""
     blocks = block_numbers(stamps)
     n_blocks = blocks[-1] + 1
     sums, counts = np.zeros((2, n_blocks, products.shape[1]))
@@ -113,7 +136,8 @@ def bootstrap_errors(products: np.ndarray, stamps: np.ndarray) -> np.ndarray:
     np.add.at(counts, blocks, np.isfinite(products))
     drawn = np.random.default_rng(BOOTSTRAP_SEED).integers(0, n_blocks, (REPLICATES, n_blocks))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    return np.nanstd([solve(row, len(products)) for row in means], axis=0, ddof=1)
+    found = np.array([solve(row, len(products)) for row in means])
+    return np.cov(found[np.isfinite(found).all(axis=1)], rowvar=False)
 
 
 def _shape(kappa: float, lags: int, n_days: int) -> tuple[np.ndarray, float]:

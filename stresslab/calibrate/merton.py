@@ -26,7 +26,7 @@ from scipy.special import expit, logit
 
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.mixture import Jumps, log_density, log_probability_within, quantile
+from stresslab.calibrate.mixture import Jumps, log_density, log_probability_within, normal_scores, quantile
 from stresslab.calibrate.prices import DAY_SECONDS, Returns, daily
 from stresslab.errors import require
 from stresslab.units import format_duration, years
@@ -47,6 +47,10 @@ METHOD = (
     "errors: sandwich of the numerical Hessian and scores summed over blocks of 60 days. A jump happens at once in "
     "the model, within a bar in the prices. Check of one day, quantiles 0.1 %, 1 %, 99 %, 99.9 %: model {model}, "
     "prices {prices}; independent jumps cannot carry the clustering behind the latter."
+)
+NOT_COMPARABLE = (
+    "the likelihood is that of the returns beyond the threshold: its AIC and BIC do not compare with those of models "
+    "that are fitted to all returns"
 )
 
 
@@ -104,7 +108,8 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
     require(beyond >= LEAST_BEYOND, rule, key="returns", got=beyond)
     point = best_point(sample, np.log(total))
     law = sample.law(point)
-    errors = np.sqrt(np.diag(covariance(sample, point, returns.stamps)))
+    spread = covariance(sample, point, returns.stamps)
+    errors = dict(zip(NAMES, np.sqrt(np.diag(spread)), strict=True))
     method = METHOD.format(
         bar=format_duration(returns.seconds),
         bound=sample.bound,
@@ -113,9 +118,17 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
         model=_listed([quantile(level, law, years(DAY_SECONDS)) for level in LEVELS]),
         prices=_listed(np.nanquantile(daily(returns).returns, LEVELS)),
     )
-    likelihood = sample.log_likelihood(point)
     return make_fit(
-        "merton", returns, dict(zip(NAMES, law, strict=True)), dict(zip(NAMES, errors, strict=True)), method, likelihood
+        "merton",
+        returns,
+        dict(zip(NAMES, law, strict=True)),
+        errors,
+        method,
+        sample.log_likelihood(point),
+        covariance=spread,
+        residuals=normal_scores(returns.values, law, returns.dt),
+        volatility=np.full(len(returns.values), np.sqrt(total)),
+        warnings=(NOT_COMPARABLE,) if threshold > 0 else (),
     )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import log_ndtr, logsumexp, ndtr
+from scipy.special import log_ndtr, logsumexp, ndtr, ndtri_exp
 from scipy.stats import poisson
 
 
@@ -42,6 +42,15 @@ def cdf(x: float, law: Jumps, t: float) -> float:
     """P(log return over t years <= x)."""
     log_weights, means, deviations = _components(law, t)
     return float(np.exp(log_weights) @ ndtr((x - means) / deviations))
+
+
+def normal_scores(x: np.ndarray, law: Jumps, t: float) -> np.ndarray:
+    """Normal quantiles of P(log return over t years <= x): standard normal if x follows the law."""
+    log_weights, means, deviations = _components(law, t)
+    z = (x[:, None] - means) / deviations
+    # from the nearer tail, which keeps its digits
+    below, above = logsumexp(log_weights + log_ndtr(z), axis=1), logsumexp(log_weights + log_ndtr(-z), axis=1)
+    return np.where(below < above, ndtri_exp(below), -ndtri_exp(above))
 
 
 def quantile(probability: float, law: Jumps, t: float) -> float:

@@ -4,12 +4,15 @@ A missing bar is never filled. The return across it is dropped and counted; a da
 data.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from stresslab.calibrate.model_yaml import utc
 from stresslab.errors import InputError, require
 from stresslab.units import format_duration, years
 
@@ -28,6 +31,7 @@ class Bars:
     gaps: int  # places where bars are missing
     longest_gap: int  # the most bars missing in one place
     file: str
+    sha256: str  # of the file
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,19 @@ class Returns:
     bars: int  # bars that they come from
     first: int  # open of the first bar, seconds since 1970
     last: int  # open of the last bar
+    origin: Bars | None = None  # the bars that they come from: open, high, low; None for returns made by hand
+
+    @property
+    def observations(self) -> int:
+        """How many returns there are."""
+        return len(self.values)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """For the model's file: dates, bars, and what was left out."""
+        found: dict[str, Any] = {"first": utc(self.first), "last": utc(self.last)}
+        found |= {"bar": format_duration(self.seconds), "bars": self.bars, "dropped_returns": self.dropped}
+        return found | ({} if self.origin is None else {"sha256": self.origin.sha256})
 
     @property
     def dt(self) -> float:
@@ -81,7 +98,8 @@ def read_bars(path: str | Path) -> Bars:
     rule = f"bars must start a whole number of bars ({format_duration(seconds)}, the shortest distance) apart"
     require(odd.size == 0, rule, file=file, key="timestamp", got=_shown(frame, odd, 1))
     missed = widths // seconds - 1
-    return Bars(stamps, prices, seconds, int((missed > 0).sum()), int(missed.max()), file)
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return Bars(stamps, prices, seconds, int((missed > 0).sum()), int(missed.max()), file, digest)
 
 
 def log_returns(bars: Bars) -> Returns:
@@ -89,7 +107,8 @@ def log_returns(bars: Bars) -> Returns:
     whole = np.diff(bars.stamps) == bars.seconds
     values = np.diff(np.log(bars.prices[:, COLUMNS.index("close")]))[whole]
     first, last = int(bars.stamps[0]), int(bars.stamps[-1])
-    return Returns(bars.stamps[1:][whole], values, bars.seconds, int((~whole).sum()), len(bars.stamps), first, last)
+    dropped = int((~whole).sum())
+    return Returns(bars.stamps[1:][whole], values, bars.seconds, dropped, len(bars.stamps), first, last, bars)
 
 
 def daily(returns: Returns) -> Days:

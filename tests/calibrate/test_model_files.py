@@ -1,10 +1,11 @@
 import datetime
 
+import numpy as np
 import pytest
 import yaml
 
-from stresslab.calibrate import FITS, log_returns, read_bars
-from stresslab.calibrate.fit import Fit
+from stresslab.calibrate import FITS, Returns, log_returns, read_bars
+from stresslab.calibrate.fit import make_fit
 from stresslab.errors import InputError
 from stresslab.models import MODELS
 from stresslab.shipped import config_root
@@ -12,7 +13,7 @@ from stresslab.yaml_reader import read_yaml
 
 FOLDER = config_root() / "models"
 FILES = sorted(path.name for path in FOLDER.glob("*.yaml"))
-KNOWN = {"as_of", "first", "last", "bar", "bars", "source", "method", "standard_errors", "log_likelihood"}
+ALWAYS = {"as_of", "first", "last", "bar", "bars", "source", "method", "standard_errors", "dropped_returns", "sha256"}
 
 
 def test_every_asset_has_every_model():
@@ -25,10 +26,15 @@ def test_file_is_a_valid_model_that_says_where_it_is_from(name):
     assert content.keys() == {"kind", "parameters", "fitted"}
     MODELS[content["kind"]](**content["parameters"])
     fitted = content["fitted"]
-    assert fitted.keys() <= KNOWN and KNOWN - fitted.keys() <= {"log_likelihood"}
-    assert fitted["standard_errors"].keys() == content["parameters"].keys()
+    assert ALWAYS <= fitted.keys()
+    known = fitted["standard_errors"].keys() | set(fitted.get("state", ())) | set(fitted.get("fixed", ()))
+    assert {name.split(".")[0] for name in known} >= numbers(content["parameters"])
     assert fitted["first"] < fitted["last"] < fitted["as_of"]
     assert fitted["as_of"].tzinfo is not None and len(fitted["source"]) > 20 and len(fitted["method"]) > 80
+
+
+def numbers(parameters):
+    return {name for name, value in parameters.items() if value is not None and not isinstance(value, str)}
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +52,19 @@ def test_figures_are_those_of_the_data(returns, asset, kind):
     fresh = FITS[kind](returns[asset]).document(content["fitted"]["source"])
     assert fresh["parameters"] == pytest.approx(content["parameters"], rel=2e-4)
     assert fresh["fitted"].pop("standard_errors") == pytest.approx(content["fitted"].pop("standard_errors"), rel=0.02)
-    likelihoods = [each["fitted"].pop("log_likelihood", 0.0) for each in (fresh, content)]
-    assert likelihoods[0] == pytest.approx(likelihoods[1], abs=0.02)
+    for name in ("log_likelihood", "aic", "bic"):
+        again, written = (each["fitted"].pop(name, 0.0) for each in (fresh, content))
+        assert again == pytest.approx(written, abs=0.05)
+    for name in ("covariance", "diagnostics"):
+        assert (name in fresh["fitted"]) == (name in content["fitted"])
+        fresh["fitted"].pop(name, None), content["fitted"].pop(name, None)
     assert fresh["fitted"] == content["fitted"]
 
 
-def small(kind="gbm", **parameters):
-    errors = dict.fromkeys(parameters, 0.123456)
-    return Fit(kind, parameters, errors, "By hand.", 0, 7200, 10_800, "1h", 3, log_likelihood=-1234.5678)
+def small(kind="gbm", errors=None, **parameters):
+    errors = dict.fromkeys(parameters, 0.123456) if errors is None else errors
+    returns = Returns(np.array([3600, 7200]), np.array([0.01, -0.01]), 3600, 0, 3, 0, 7200)
+    return make_fit(kind, returns, parameters, errors, "By hand.", log_likelihood=-1234.5678)
 
 
 def test_file_is_rounded_and_read_back():
