@@ -16,7 +16,7 @@ from stresslab import random, scan
 from stresslab.books import account, ladder
 from stresslab.books.linear import Lines, Positions, ladder_lines
 from stresslab.books.outcome import CAUSES, Closing, Money, Outcome, at_horizons, close_out
-from stresslab.models.base import Layout, Parameters, State
+from stresslab.models.base import Dynamics, Layout, Parameters, State
 from stresslab.observers import AccountObserver, ExtremeObserver, LadderObserver, Side
 from stresslab.schedule import GAP_SLOTS, Schedule, Segments
 
@@ -26,7 +26,7 @@ Evaluation = Literal["static", "account"]
 class Shape(NamedTuple):
     """Everything that the compiled loop depends on beside its arguments."""
 
-    model: type[Parameters]
+    dynamics: Dynamics
     layout: Layout
     evaluation: Evaluation
     sides: tuple[int, ...]
@@ -116,9 +116,10 @@ def bytes_per_path(shape: Shape, a: Arguments) -> tuple[int, int]:
     """What a path takes: the state that every step touches, and the records of its segments."""
     n_books = sum(len(side.positions.margin) for side in a.sides)
     n_segments, slots = len(a.segments.steps), GAP_SLOTS if shape.layout.jumps else 0
+    memory = 4 * sum(np.asarray(leaf).size for leaf in jax.tree.leaves(a.state.memory))
     if shape.evaluation == "account":
-        return n_books * 4 * (4 + len(a.fractions)), 4 * n_segments
-    return 0, len(a.sides) * n_segments * 4 * (4 + 2 * slots)
+        return memory + n_books * 4 * (4 + len(a.fractions)), 4 * n_segments
+    return memory, len(a.sides) * n_segments * 4 * (4 + 2 * slots)
 
 
 class _Running(NamedTuple):
@@ -140,9 +141,9 @@ def walk(shape: Shape, first: Array, *given: Any) -> Walked:
     """Walk `shape.n_paths` paths, the first of which is number `first`."""
     a = Arguments(*given)
     numbers = scan.path_numbers(first, shape.n_paths)
-    paths = scan.Walk(shape.model, shape.layout, shape.antithetic, a.key, numbers, a.coefficients)
+    paths = scan.Walk(shape.dynamics, shape.layout, shape.antithetic, a.key, numbers, a.coefficients)
     run_segment = _static_segment if shape.evaluation == "static" else _account_segment
-    start = _start(shape, a, scan.begin(paths, _spread(shape, a.state)))
+    start = _start(shape, a, scan.begin(paths, scan.spread(shape.dynamics, a.state, shape.n_paths)))
     end, (records, funding_after) = lax.scan(
         lambda running, segment: run_segment(shape, a, paths, running, segment), start, a.segments
     )
@@ -151,13 +152,6 @@ def walk(shape: Shape, first: Array, *given: Any) -> Walked:
         n_segments = a.segments.steps.shape[0]
         books = tuple(ladder.never(crossed, n_segments) for crossed in _book_crossings(shape, a, end))
     return Walked(books, records, funding_after, end.price_at, end.funding_at, sum(end.gaps_lost[1:], end.gaps_lost[0]))
-
-
-def _spread(shape: Shape, one: State) -> State:
-    """The state of one path given to all: a variance that never moves stays a single number."""
-    full = (1, shape.n_paths)
-    variance = jnp.broadcast_to(one.variance, full) if shape.model.has_variance else one.variance
-    return State(jnp.broadcast_to(one.log_price, full), variance)
 
 
 def _start(shape: Shape, a: Arguments, place: scan.Place) -> _Running:

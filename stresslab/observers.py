@@ -47,12 +47,13 @@ class ExtremeObserver(NamedTuple):
     sides: tuple[int, ...]
 
     def step(self, seen: Any, pieces: Pieces) -> Any:
-        (reach,) = pieces
-        assert isinstance(reach, Reach)
-        return tuple(
-            ladder.worse(side, one, reach.low if side == LONG else reach.high)
-            for side, one in zip(self.sides, seen, strict=True)
-        )
+        for reach in pieces:
+            assert isinstance(reach, Reach)
+            seen = tuple(
+                ladder.worse(side, one, reach.low if side == LONG else reach.high)
+                for side, one in zip(self.sides, seen, strict=True)
+            )
+        return seen
 
 
 class AccountObserver(NamedTuple):

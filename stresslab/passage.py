@@ -11,14 +11,14 @@ from jax import Array, lax
 from stresslab import device, random, scan
 from stresslab.errors import require
 from stresslab.estimate import intervals
-from stresslab.models.base import Layout, Parameters, State
+from stresslab.models.base import Dynamics, Layout, Parameters, State
 from stresslab.units import parse_duration, years
 
 
 class Shape(NamedTuple):
     """What the compiled loop depends on beside its arguments."""
 
-    model: type[Parameters]
+    dynamics: Dynamics
     layout: Layout
     antithetic: bool
     below: bool
@@ -50,26 +50,29 @@ def first_passage(
     step: str,
     n_paths: int,
     seed: int,
+    spot: float = 1.0,
     antithetic: bool = False,
     stream: int = 0,
 ) -> xr.Dataset:
     """Probability that the price touches each barrier within each horizon, with 95 % intervals.
 
-    Barriers are fractions of spot, below 1 (touched from above) or above 1 (from below). All barriers and horizons come
-    from one pass over the same paths. Returns `probability`, `lower`, `upper`, `standard_error`, `hits` of shape
+    Barriers are fractions of `spot`, below 1 (touched from above) or above 1 (from below). All barriers and horizons
+    come from one pass over the same paths. Returns `probability`, `lower`, `upper`, `standard_error`, `hits` of shape
     (barrier, horizon).
     """
     levels, ends, dt = _checked(barriers, horizons, step, n_paths, antithetic)
+    model = model.at_spot(spot)
+    model.check_step(parse_duration(step))
     scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))
     substeps = model.substeps(dt)
     fine = dt / substeps
     below, above = bool((levels < 1).any()), bool((levels > 1).any())
-    shape = Shape(type(model), model.layout(fine), antithetic, below, above, scan_paths)
+    shape = Shape(model.dynamics, model.layout(fine), antithetic, below, above, scan_paths)
     firsts = np.arange(0, n_paths, scan_paths)
     segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
     given = (random.key(seed, stream), model.coefficients(fine), model.init(1), segments)
     found_extremes = scan.launch((extremes,), shape, firsts, given)
-    low, high = (None if found is None else _paths_last(found, n_paths) for found in found_extremes)
+    low, high = (None if found is None else _paths_last(found, n_paths)[0] for found in found_extremes)
     # a barrier above is one below for the price upside down
     extreme = [low if level < 1 else None if high is None else -high for level in levels]
     hit = [
@@ -87,21 +90,18 @@ def first_passage(
 def extremes(
     shape: Shape, first: Array, key: random.Key, coefficients: Any, state: State, segments: Array
 ) -> tuple[Array | None, Array | None]:
-    """Running minimum and maximum of the log price at the end of each segment, shape (segment, path), where asked
-    for.
+    """Running minimum and maximum of the log price at the end of each segment, shape (segment, asset, path), where
+    asked for.
     """
     walk = scan.Walk(
-        shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
+        shape.dynamics, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
     )
-    full = (1, shape.n_paths)
-    variance = jnp.broadcast_to(state.variance, full) if shape.model.has_variance else state.variance
-    start = State(jnp.broadcast_to(state.log_price, full), variance)
-
+    start = scan.spread(shape.dynamics, state, shape.n_paths)
     observer = _Extremes(shape.below, shape.above)
 
     def segment(carry: Any, n_steps: Array) -> Any:
         place, seen = scan.many_steps(walk, carry[0], observer, carry[1], n_steps)
-        return (place, seen), tuple(one[0] for one in seen)
+        return (place, seen), seen
 
     nothing_yet = (start.log_price,) * (shape.below + shape.above)
     _, found = lax.scan(segment, (scan.begin(walk, start), nothing_yet), segments)
@@ -109,9 +109,9 @@ def extremes(
 
 
 def _paths_last(scans: Array, n_paths: int) -> np.ndarray:
-    """(scan, segment, path) as (segment, path), without the paths that only filled up the last scan."""
-    array = np.moveaxis(np.asarray(scans), 0, 1)
-    return array.reshape(len(array), -1)[:, :n_paths]
+    """(scan, segment, asset, path) as (asset, segment, path), without the paths that only filled up the last scan."""
+    array = np.moveaxis(np.asarray(scans), (2, 1), (0, 1))
+    return array.reshape(*array.shape[:2], -1)[..., :n_paths]
 
 
 def _checked(

@@ -9,14 +9,14 @@ from jax import Array, lax
 
 from stresslab import random, scan
 from stresslab.errors import require
-from stresslab.models.base import Layout, Parameters, State
+from stresslab.models.base import Dynamics, Layout, Parameters, State
 from stresslab.units import parse_duration, years
 
 _SCAN_PATHS = 1024
 
 
 class _Shape(NamedTuple):
-    model: type[Parameters]
+    dynamics: Dynamics
     layout: Layout
     n_steps: int
     substeps: int
@@ -49,21 +49,23 @@ def simulate(
     seconds, span = parse_duration(step), parse_duration(horizon)
     require(n_paths >= 1, "at least one path is needed", key="n_paths", got=n_paths)
     require(span % seconds == 0, f"the step must divide the horizon {horizon}", key="step", got=step)
+    model = model.at_spot(spot)
+    model.check_step(seconds)
     dt, n_steps = years(seconds), span // seconds
     scan_paths = min(_SCAN_PATHS, max(8, 1 << (n_paths - 1).bit_length()))
     substeps = model.substeps(dt)
     fine = dt / substeps
-    shape = _Shape(type(model), model.layout(fine), n_steps, substeps, antithetic, scan_paths)
+    shape = _Shape(model.dynamics, model.layout(fine), n_steps, substeps, antithetic, scan_paths)
     firsts = np.arange(0, n_paths, scan_paths)
     log_price, variance = scan.launch(
         (_keep_all,), shape, firsts, (random.key(seed, stream), model.coefficients(fine), model.init(1))
     )
     dims = ("path", "time")
-    price = (spot * np.exp(_paths_first(log_price, n_paths))).astype(np.float32)
+    price = (spot * np.exp(_paths_first(log_price, n_paths)[0])).astype(np.float32)
     return xr.Dataset(
         {
             "price": (dims, price, {"units": "quote currency", "long_name": "price"}),
-            "variance": (dims, _paths_first(variance, n_paths), {"units": "1/year", "long_name": "variance"}),
+            "variance": (dims, _paths_first(variance, n_paths)[0], {"units": "1/year", "long_name": "variance"}),
         },
         coords={
             "path": np.arange(n_paths),
@@ -73,22 +75,27 @@ def simulate(
 
 
 def _keep_all(shape: _Shape, first: Array, key: random.Key, coefficients: Any, state: State) -> tuple[Array, Array]:
-    """Log price and variance at every step, shape (step + 1, path)."""
+    """Log price and variance at every step, shape (step + 1, asset, path)."""
     walk = scan.Walk(
-        shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
+        shape.dynamics, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
     )
-    start = State(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
+    start = scan.spread(shape.dynamics, state, shape.n_paths)
 
     def keep(place: scan.Place, _: None) -> tuple[scan.Place, tuple[Array, Array]]:
         place, _ = scan.many_steps(walk, place, _Nobody(), (), jnp.full((), shape.substeps, jnp.int32))
-        log_price, variance = place.state
-        return place, (log_price[0], jnp.broadcast_to(variance, log_price.shape)[0])
+        return place, _seen(place.state)
 
-    _, (log_price, variance) = lax.scan(keep, scan.begin(walk, start), None, length=shape.n_steps)
-    return jnp.concatenate([start.log_price, log_price]), jnp.concatenate([start.variance, variance])
+    _, after = lax.scan(keep, scan.begin(walk, start), None, length=shape.n_steps)
+    log_price, variance = (jnp.concatenate([one[None], many]) for one, many in zip(_seen(start), after, strict=True))
+    return log_price, variance
+
+
+def _seen(state: State) -> tuple[Array, Array]:
+    return state.log_price, jnp.broadcast_to(state.variance, state.log_price.shape)
 
 
 def _paths_first(scans: Array, n_paths: int) -> np.ndarray:
-    """(scan, time, path) as (path, time), without the paths that only filled up the last scan."""
+    """(scan, time, asset, path) as (asset, path, time), without the paths that only filled up the last scan."""
     array = np.asarray(scans)
-    return np.moveaxis(array, 1, 2).reshape(-1, array.shape[1])[:n_paths]
+    n_times, n_assets = array.shape[1:3]
+    return np.moveaxis(array, (2, 0, 3), (0, 1, 2)).reshape(n_assets, -1, n_times)[:, :n_paths]

@@ -104,7 +104,12 @@ def exponential(word: Array) -> Array:
 
 
 def normal(word: Array) -> Array:
-    """Standard normal, float32: the sign bit and the two-sided tail probability of the other 31 bits."""
+    """Standard normal, float32: the sign bit and the two-sided tail probability of the other 31 bits.
+
+    A float32 array in place of words is taken for normals drawn already: correlated ones have no words of their own.
+    """
+    if word.dtype == jnp.float32:
+        return word
     tail = _two_sided_tail(word)
     centred = np.float32(1) - tail
     # -log(1 - centred^2), written so that a tiny tail probability keeps its digits
@@ -117,6 +122,8 @@ def normal(word: Array) -> Array:
 
 def normal_survival(word: Array) -> Array:
     """P(Z > z) at the z that `normal` makes of the same word, float32, with full resolution towards 0."""
+    if word.dtype == jnp.float32:
+        return jnp.clip(np.float32(0.5) * lax.erfc(word * np.float32(np.sqrt(0.5))), np.float32(2**-33), _BELOW_ONE)
     half = _two_sided_tail(word) * np.float32(0.5)
     return jnp.where(word < _SIGN_BIT, half, jnp.minimum(np.float32(1) - half, _BELOW_ONE))
 

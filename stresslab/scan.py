@@ -19,14 +19,14 @@ from jax import Array, lax
 from jax.sharding import Mesh, PartitionSpec
 
 from stresslab import device, random
-from stresslab.models.base import Diffusion, Layout, Parameters, Piece, State
+from stresslab.models.base import Diffusion, Dynamics, Layout, Piece, State
 from stresslab.numerics import bridge_extremes
 
 traces: Counter[Any] = Counter()  # how often each engine shape was traced: a test holds these at one
 
 
 class Reach(NamedTuple):
-    """Of a diffusion piece: its lowest and highest log price, and the one at its end, shape (1, path)."""
+    """Of a diffusion piece: its lowest and highest log price, and the one at its end, shape (asset, path)."""
 
     low: Array
     high: Array
@@ -34,7 +34,7 @@ class Reach(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """Of a jump piece: the log price after it, shape (1, path)."""
+    """Of a jump piece: the log price after it, shape (asset, path)."""
 
     end: Array
 
@@ -48,7 +48,7 @@ class Observer(Protocol):
 class Walk(NamedTuple):
     """What stays the same along the paths of one scan."""
 
-    model: type[Parameters]
+    dynamics: Dynamics
     layout: Layout
     antithetic: bool
     key: random.Key
@@ -77,13 +77,13 @@ class Ahead(NamedTuple):
     track: Track
     moves: Moves
     packed: tuple[Array, ...]
-    state: State  # log price at the end of `track`, variance at the end of `moves`
+    state: State  # log price at the end of `track`; variance and memory at the end of `moves`
 
 
 class Place(NamedTuple):
     """Where the paths of a scan stand. The step is part of a path's state, not the loop's index."""
 
-    state: State  # at the end of the last step that was observed
+    state: State  # at the end of the last step that was observed; the memory is `ahead` if that is
     step: Array  # the step that is drawn next
     ahead: Ahead | None
 
@@ -96,8 +96,8 @@ def begin(walk: Walk, start: State) -> Place:
     state, moves = _move(walk, start, words[0])
     track, log_price = _trace(start.log_price, moves)
     state, moves = _move(walk, state, words[1])
-    ahead = Ahead(track, moves, words[2], State(log_price, state.variance))
-    return Place(start, jnp.full((), len(words), jnp.uint32), ahead)
+    ahead = Ahead(track, moves, words[2], state._replace(log_price=log_price))
+    return Place(start._replace(memory=()), jnp.full((), len(words), jnp.uint32), ahead)
 
 
 def many_steps(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps: Array) -> tuple[Place, Any]:
@@ -107,7 +107,8 @@ def many_steps(walk: Walk, place: Place, observer: Observer, seen: Any, n_steps:
     """
     if place.ahead is not None:
         return _loop(n_steps, lambda carry: _staged_step(walk, observer, *carry), (place, seen))
-    if not walk.model.has_variance and len(jax.tree.leaves(seen)) == 1:
+    is_one_number = not walk.dynamics.has_variance and not jax.tree.leaves(place.state.memory)
+    if is_one_number and walk.layout.assets == 1 and len(jax.tree.leaves(seen)) == 1:
         return _steps_in_one_array(walk, place, observer, seen, n_steps)
     carry = place, seen, _draw(walk, place.step)
     place, seen, _ = _loop(n_steps, lambda carry: _step_with_words_ahead(walk, observer, *carry), carry)
@@ -150,7 +151,7 @@ def _staged_step(walk: Walk, observer: Observer, place: Place, seen: Any) -> tup
     track, log_price = _trace(ahead.state.log_price, ahead.moves)
     state, moves = _move(walk, ahead.state, ahead.packed)
     packed = _draw(walk, place.step)
-    ahead = Ahead(track, moves, packed, State(log_price, state.variance))
+    ahead = Ahead(track, moves, packed, state._replace(log_price=log_price))
     return Place(observed, place.step + np.uint32(1), ahead), seen
 
 
@@ -158,13 +159,13 @@ def _one(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Tr
     """One whole step without jumps."""
     after, moves = _move(walk, state, packed)
     track, log_price = _trace(state.log_price, moves)
-    return State(log_price, after.variance), track
+    return after._replace(log_price=log_price), track
 
 
 def _draw(walk: Walk, step: Array) -> tuple[Array, ...]:
     # a path and its antithetic partner are neighbours that share their words
     identity = walk.number >> np.uint32(1) if walk.antithetic else walk.number
-    return random.packed_words(walk.key, identity, step, walk.layout.n_words + walk.layout.jumps + 1)
+    return random.packed_words(walk.key, identity, step, walk.layout.n_words + walk.layout.n_bridges)
 
 
 def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Moves]:
@@ -174,9 +175,17 @@ def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, M
         n = walk.layout.normals
         words = tuple(random.antithetic(word, mirrored) for word in words[:n]) + words[n:]
     of_model = walk.layout.n_words
-    state, pieces = walk.model.step(walk.coefficients, state, words[:of_model])
-    bridges = words[of_model : of_model + walk.layout.jumps + 1]
-    return state, Moves(pieces, tuple(random.exponential(word) for word in bridges), state.variance)
+    state, pieces = walk.dynamics.step(walk.coefficients, state, words[:of_model])
+    bridges = words[of_model : of_model + walk.layout.n_bridges]
+    return state, Moves(pieces, _exponentials(bridges, walk.layout.assets), state.variance)
+
+
+def _exponentials(words: tuple[Array, ...], assets: int) -> tuple[Array, ...]:
+    """One draw for each diffusion piece, shape (asset, path)."""
+    drawn = [random.exponential(word) for word in words]
+    if assets == 1:
+        return tuple(drawn)
+    return tuple(jnp.concatenate(drawn[first : first + assets]) for first in range(0, len(drawn), assets))
 
 
 def _trace(log_price: Array, moves: Moves) -> tuple[Track, Array]:
@@ -190,6 +199,17 @@ def _trace(log_price: Array, moves: Moves) -> tuple[Track, Array]:
             pieces.append(Gap(end))
         log_price = end
     return Track(tuple(pieces), moves.variance), log_price
+
+
+def spread(dynamics: Dynamics, one: State, n_paths: int) -> State:
+    """The state of one path given to all: a variance that never moves stays a single number, as do scalars."""
+
+    def wide(leaf: Any) -> Array:
+        leaf = jnp.asarray(leaf)
+        return leaf if leaf.ndim == 0 else jnp.broadcast_to(leaf, (*leaf.shape[:-1], n_paths))
+
+    variance = wide(one.variance) if dynamics.has_variance else one.variance
+    return State(wide(one.log_price), variance, jax.tree.map(wide, one.memory))
 
 
 def path_numbers(first: Array, n_paths: int) -> Array:

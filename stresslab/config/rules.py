@@ -16,6 +16,10 @@ def check_market(study: Study) -> None:
     if funding is not None and funding.interval_seconds % market.step_seconds:
         rule = f"must divide the funding interval, {funding.interval}"
         raise InputError(rule, key="market.step", got=market.step, file=study.file)
+    try:
+        study.model.check_step(market.step_seconds)
+    except InputError as error:
+        raise error.at(key="market.step", file=study.file) from None
     for name in study.fits:
         _check_age(study, name)
 

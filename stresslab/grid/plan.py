@@ -162,7 +162,7 @@ def _market(
         seconds = funding_seconds(study.as_of, study.funding.interval_seconds, study.market.horizon_seconds[-1])
         # a payment between two steps is made at the end of the step that it falls into
         paid, rate = -(-seconds * substeps // step), study.funding.rate
-    jumps = getattr(study.model, "jump_intensity", 0.0) * dt
+    jumps = study.model.jumps_per_step(dt)
     timetable = schedule.build(ends, bins, paid, rate, jumps)
     return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable)
 
@@ -191,18 +191,17 @@ def _ladder(
     by_side = {side: [books[c] for c in members if SIDES[books[c].side] == side] for side in (LONG, SHORT)}
     sides = {side: positions(held, all_tiers=fit == "account") for side, held in by_side.items() if held}
     fractions, wanted = _events(study.outputs.events)
+    model = market.study.model.at_spot(market.study.market.spot)
     shape = Shape(
-        model=type(market.study.model),
-        layout=market.study.model.layout(market.dt),
+        dynamics=model.dynamics,
+        layout=model.layout(market.dt),
         evaluation=chosen,
         sides=tuple(sides),
         n_horizons=len(study.market.horizons),
         antithetic=study.sampling.antithetic,
         n_paths=0,
     )
-    given = arguments(
-        key(study.seed, _stream(market)), market.study.model, market.dt, market.schedule, fractions, sides
-    )
+    given = arguments(key(study.seed, _stream(market)), model, market.dt, market.schedule, fractions, sides)
     scale = np.array([books[cell].scale for cell in members])
     bins = len(market.schedule.bin_ends)
     return Ladder(market.index, number, members, shape, given, scale, wanted, market.schedule.horizon_bins, bins)

@@ -3,12 +3,14 @@ protocol.
 
 A model advances the log price relative to spot (and its variance) by one step. It takes words of randomness, not a key,
 and returns its new state and a fixed number of pieces in time order: diffusions (bridged between their ends) and jumps
-(not). The price moves by the sum of the pieces; `step` leaves `log_price` to the loop, which adds them up.
+(not). The price moves by the sum of the pieces. The loop adds them up, some steps later than they are drawn: `step`
+neither reads nor writes `log_price`, and a model that needs its own price keeps it in `memory`.
 """
 
 import math
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar, NamedTuple
+from collections.abc import Hashable
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 
 from jax import Array
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
@@ -24,21 +26,34 @@ class Layout(NamedTuple):
 
     normals: int  # words that are turned into normals: the ones that an antithetic path mirrors
     others: int  # words used in any other way
-    jumps: int = 0  # jump pieces; there is one diffusion piece more
+    jumps: int = 0  # jump pieces
+    diffusions: int = -1  # diffusion pieces; -1 stands for one more than there are jumps
+    assets: int = 1
 
     @property
     def n_words(self) -> int:
-        """Words of the model itself; the bridges take one more for each diffusion piece."""
+        """Words of the model itself."""
         return self.normals + self.others
+
+    @property
+    def n_diffusions(self) -> int:
+        """Diffusion pieces of each asset."""
+        return self.jumps + 1 if self.diffusions < 0 else self.diffusions
+
+    @property
+    def n_bridges(self) -> int:
+        """Further words, one for the bridge of each diffusion piece of each asset."""
+        return self.n_diffusions * self.assets
 
 
 class State(NamedTuple):
-    """What the next step depends on: log price relative to spot and variance per year, float32 of shape (asset,
-    path).
+    """Where a path stands: log price relative to spot and variance per year, float32 of shape (asset, path), and a
+    pytree of what else its model remembers: arrays of that kind, or scalars that are the same for all paths.
     """
 
     log_price: Any
     variance: Any
+    memory: Any = ()
 
 
 class Diffusion(NamedTuple):
@@ -57,21 +72,47 @@ class Jump(NamedTuple):
 Piece = Diffusion | Jump
 
 
+class Dynamics(Protocol):
+    """What the loop is compiled for, once for each: hashable. Most often a model's class."""
+
+    @property
+    def has_variance(self) -> bool:
+        """Whether the variance moves from step to step."""
+
+    def step(self, coefficients: Any, state: State, words: tuple[Array, ...]) -> tuple[State, tuple[Piece, ...]]: ...
+
+
 class Parameters(BaseModel):
-    """Base of every model: frozen, strict, finite, and a JAX pytree whose leaves are the fields."""
+    """Base of every model: frozen, strict, finite, and a JAX pytree whose leaves are the numbers among the fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     kind: str
-    has_variance: ClassVar[bool] = False  # whether the variance moves from step to step
+    has_variance: ClassVar[bool] = False
+    has_characteristic_function: ClassVar[bool] = True
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         names = tuple(name for name in cls.model_fields if name != "kind")
         register_pytree_with_keys(
-            cls,
-            lambda p: (tuple((GetAttrKey(name), getattr(p, name)) for name in names), None),
-            lambda _, leaves: cls.model_construct(**dict(zip(names, leaves, strict=True))),  # tracers are not validated
+            cls, lambda p: _flatten(p, names), lambda fixed, leaves: _unflatten(cls, fixed, leaves)
         )
+
+    @property
+    def dynamics(self) -> Dynamics:
+        """What is compiled: all that changes the program and is no number. A composite model gives an instance."""
+        return type(self)
+
+    def at_spot(self, spot: float) -> Self:
+        """The model of the price relative to spot, where the law depends on the level of the price."""
+        return self
+
+    def check_step(self, seconds: int) -> None:
+        """InputError where the scheme cannot take steps of so many seconds."""
+        return None
+
+    def jumps_per_step(self, dt: float) -> float:
+        """About how many jumps a step of `dt` years makes."""
+        return 0.0
 
     @property
     def longest_step(self) -> float:
@@ -99,6 +140,21 @@ class Parameters(BaseModel):
     def step(coefficients: Any, state: State, words: tuple[Array, ...]) -> tuple[State, tuple[Piece, ...]]:
         """One step: `words` holds `layout.normals + layout.others` uint32 arrays of shape (asset, path)."""
 
-    @abstractmethod
     def characteristic_function(self, u: Any, t: float) -> Any:
-        """E[exp(i u log(S_t / S_0))] for complex `u`, t in years."""
+        """E[exp(i u log(S_t / S_0))] for complex `u`, t in years, of the models that have one in closed form."""
+        raise NotImplementedError(f"{type(self).__name__} has no characteristic function")
+
+
+def _flatten(model: Parameters, names: tuple[str, ...]) -> tuple[tuple[tuple[GetAttrKey, Any], ...], Hashable]:
+    """Numbers as leaves; text, nothing and sequences belong to the structure."""
+    values = {name: getattr(model, name) for name in names}
+    fixed = tuple((name, value) for name, value in values.items() if isinstance(value, str | tuple | None))
+    held = dict(fixed)
+    return tuple((GetAttrKey(name), value) for name, value in values.items() if name not in held), (names, fixed)
+
+
+def _unflatten(cls: type[Parameters], structure: Any, leaves: Any) -> Parameters:
+    names, fixed = structure
+    held, moving = dict(fixed), iter(leaves)
+    values = {name: held[name] if name in held else next(moving) for name in names}
+    return cls.model_construct(**values)  # tracers are not validated

@@ -55,6 +55,9 @@ class Merton(Parameters):
         slots = poisson_slots(self.jump_intensity * dt, MOST_SLOTS)
         return Layout(normals=2 * slots + 1, others=slots + 1, jumps=slots)
 
+    def jumps_per_step(self, dt: float) -> float:
+        return self.jump_intensity * dt
+
     def coefficients(self, dt: float) -> Coefficients:
         slots, mean = self.layout(dt).jumps, self.jump_intensity * dt
         return Coefficients(

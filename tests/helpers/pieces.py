@@ -35,9 +35,8 @@ def record(plan: Plan, market: int, n_paths: int, first: int = 0) -> tuple[np.nd
 
 def _record(shape: Shape, first: Array, key: Any, coefficients: Any, state: Any, steps: Array) -> Any:
     numbers = scan.path_numbers(first, shape.n_paths)
-    walk = scan.Walk(shape.model, shape.layout, shape.antithetic, key, numbers, coefficients)
-    spread = type(state)(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
-    start = spread if shape.model.has_variance else spread._replace(variance=state.variance)
+    walk = scan.Walk(shape.dynamics, shape.layout, shape.antithetic, key, numbers, coefficients)
+    start = scan.spread(shape.dynamics, state, shape.n_paths)
     one = jnp.zeros((1, shape.n_paths), jnp.float32)
     nothing = tuple((one,) * (1 if number % 2 else 3) for number in range(2 * shape.layout.jumps + 1))
 

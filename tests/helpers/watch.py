@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from stresslab import random, scan
-from stresslab.models.base import Layout, Parameters, State
+from stresslab.models.base import Dynamics, Layout, Parameters, State
 from stresslab.units import parse_duration, years
 
 
@@ -28,7 +28,7 @@ class Watched(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    model: type[Parameters]
+    dynamics: Dynamics
     layout: Layout
     antithetic: bool
     n_paths: int
@@ -60,7 +60,7 @@ def watch(
     dt = years(seconds)
     substeps = model.substeps(dt)
     scan_paths = min(8192, n_paths)
-    shape = _Shape(type(model), model.layout(dt / substeps), antithetic, scan_paths)
+    shape = _Shape(model.dynamics, model.layout(dt / substeps), antithetic, scan_paths)
     ends = np.array([parse_duration(horizon) // seconds for horizon in horizons])
     segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
     given = (random.key(seed, stream), model.coefficients(dt / substeps), model.init(1), segments)
@@ -70,13 +70,14 @@ def watch(
 
 def _scan(shape: _Shape, first: Array, key: random.Key, coefficients: Any, state: State, segments: Array) -> Watched:
     walk = scan.Walk(
-        shape.model, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
+        shape.dynamics, shape.layout, shape.antithetic, key, scan.path_numbers(first, shape.n_paths), coefficients
     )
-    start = State(*(jnp.broadcast_to(field, (1, shape.n_paths)) for field in state))
+    start = scan.spread(shape.dynamics, state, shape.n_paths)
 
     def segment(carry: Any, n_steps: Array) -> Any:
         place, seen = scan.many_steps(walk, carry[0], _All(), carry[1], n_steps)
-        here = (*seen, *place.state)
+        log_price, variance, _ = place.state
+        here = (*seen, log_price, jnp.broadcast_to(variance, log_price.shape))
         return (place, seen), tuple(field[0] for field in here)
 
     _, found = lax.scan(segment, (scan.begin(walk, start), (start.log_price,) * 4), segments)
