@@ -1,0 +1,76 @@
+"""Forecasts of one model along the clock: fit now and then, bring the state to every date, simulate.
+
+A model whose kind is in FILTERS gets its state (v0, h0, regime probabilities, Hawkes intensity) from the returns up to
+the forecast date, the other parameters staying those of the last fit. Others keep their parameters until the next fit.
+A fit that is refused (no jumps to be seen, say) keeps the parameters before it, and is counted; before the first
+good fit there is no forecast.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stresslab import random
+from stresslab.backtest.baselines import Asked, Forecast, empty
+from stresslab.backtest.clock import Clock, trailing
+from stresslab.backtest.sample import read_off, simulated_moves
+from stresslab.calibrate import FILTERS, FITS, Bars, Fit, Returns
+from stresslab.errors import InputError
+from stresslab.models import MODELS
+from stresslab.models.base import Parameters
+
+
+@dataclass
+class Diary:
+    """What is worth telling about the fits of one model."""
+
+    fits: int = 0
+    refused: list[str] = field(default_factory=list)  # why, one entry for each refused fit
+    warned: int = 0  # fits that warned of a bound, or of parameters that are not identified
+
+
+def forecast_model(
+    kind: str,
+    bars: Bars,
+    clock: Clock,
+    asked: Asked,
+    n_paths: int,
+    seed: int,
+    tell: Callable[[], None],
+) -> tuple[Forecast, Diary]:
+    """What the model said at every date; `tell` is called after each."""
+    forecast, diary, fitted = empty(asked, len(clock.dates)), Diary(), None
+    forecast.error[:] = np.nan
+    for place, (date, row) in enumerate(zip(clock.dates.tolist(), clock.rows.tolist(), strict=True)):
+        returns = trailing(bars, row, asked.n_window)
+        if clock.refits[place]:
+            fitted = _fitted(kind, returns, diary) or fitted
+        if fitted is not None:
+            model = with_state(fitted, returns)
+            key = random.key(seed, date // bars.seconds % 2**32)
+            moves = simulated_moves(model, bars.seconds, asked.n_ahead, n_paths, key)
+            probability, error, risk = read_off(moves, asked)
+            forecast.probability[:, :, place], forecast.error[:, :, place] = probability, error
+            forecast.value_at_risk[:, :, place] = risk
+        tell()
+    return forecast, diary
+
+
+def with_state(fit: Fit, returns: Returns) -> Parameters:
+    """The fitted model with its state at the end of the returns."""
+    model = MODELS[fit.kind](kind=fit.kind, **fit.parameters)
+    if fit.kind not in FILTERS or fit.as_of == returns.end:
+        return model
+    return MODELS[fit.kind](kind=fit.kind, **(fit.parameters | FILTERS[fit.kind](model, returns)))
+
+
+def _fitted(kind: str, returns: Returns, diary: Diary) -> Fit | None:
+    try:
+        fit = FITS[kind](returns)
+    except InputError as error:
+        diary.refused.append(str(error))
+        return None
+    diary.fits += 1
+    diary.warned += bool(fit.warnings)
+    return fit
