@@ -11,10 +11,10 @@ from stresslab.calibrate import gbm, heston, merton
 from stresslab.calibrate.fit import Data as Data
 from stresslab.calibrate.fit import Fit as Fit
 from stresslab.calibrate.fit import Smile as Smile
+from stresslab.calibrate.price_file import read_bars as read_bars
 from stresslab.calibrate.prices import Bars as Bars
 from stresslab.calibrate.prices import Returns as Returns
 from stresslab.calibrate.prices import log_returns as log_returns
-from stresslab.calibrate.prices import read_bars as read_bars
 
 FITS: dict[str, Callable[[Returns], Fit]] = {
     "gbm": gbm.fit,

@@ -1,24 +1,21 @@
-"""Price history: bars read from a file, their gaps, and log returns that never span a gap.
+"""Price history: bars, their gaps, and log returns that never span a gap.
 
 A missing bar is never filled. The return across it is dropped and counted; a day with a return missing is no day of
 data.
 """
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from stresslab.calibrate.model_yaml import utc
-from stresslab.errors import InputError, require
+from stresslab.errors import require
 from stresslab.units import format_duration, years
 
 COLUMNS = ("open", "high", "low", "close")
 DAY_SECONDS = 86_400
-ZONE = r"(?:Z|\+00:?00)$"  # a stamp must say that it is UTC: a local time read as UTC would shift every day
+MANY_STILL, HUGE_MOVE = 0.2, float(np.log(2))  # from when on unchanged closes, and moves within a bar, are remarked on
 
 
 @dataclass(frozen=True)
@@ -28,10 +25,51 @@ class Bars:
     stamps: np.ndarray  # opens, seconds since 1970, UTC
     prices: np.ndarray  # a row per bar, in the order of COLUMNS
     seconds: int  # length of a bar
-    gaps: int  # places where bars are missing
-    longest_gap: int  # the most bars missing in one place
     file: str
     sha256: str  # of the file
+    close_only: bool = False  # the file has no open, high and low: they are put equal to the close
+
+    @property
+    def missed(self) -> np.ndarray:
+        """How many bars are missing before each bar but the first."""
+        return np.diff(self.stamps) // self.seconds - 1
+
+    @property
+    def gaps(self) -> int:
+        """Places where bars are missing."""
+        return int((self.missed > 0).sum())
+
+    @property
+    def longest_gap(self) -> int:
+        """The most bars missing in one place."""
+        return int(self.missed.max())
+
+    def words(self) -> list[str]:
+        """What the file holds, and what is odd about it."""
+        first, last = (f"{utc(int(self.stamps[at])):%Y-%m-%d %H:%M}" for at in (0, -1))
+        found = [f"{len(self.stamps)} bars of {format_duration(self.seconds)}, opens from {first} to {last} UTC"]
+        if self.close_only:
+            found.append("closes only: what needs high and low does without")
+        if self.gaps:
+            longest = f"the longest of {self.longest_gap}" if self.gaps > 1 else "one place"
+            found.append(f"{self.missed.sum()} bars are missing in {self.gaps} gaps, {longest}: no return spans a gap")
+        else:
+            found.append("no bar is missing")
+        return found + self._oddities()
+
+    def _oddities(self) -> list[str]:
+        moves = np.diff(np.log(self.prices[:, COLUMNS.index("close")]))
+        found = []
+        still = float(np.mean(moves == 0))
+        if still > MANY_STILL:
+            found.append(f"the close does not change in {still:.0%} of the bars: a price that is rarely updated?")
+        far = np.flatnonzero(np.abs(moves) > HUGE_MOVE)
+        if far.size:
+            where = f"{utc(int(self.stamps[far[0] + 1])):%Y-%m-%d %H:%M}"
+            found.append(
+                f"the close moves by a factor of two or more in {far.size} bars, first at {where}: are these prices?"
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -80,28 +118,6 @@ class Days:
     bars: int  # per day
 
 
-def read_bars(path: str | Path) -> Bars:
-    """The bars of a CSV file (plain or gzip) with columns timestamp (open, UTC, ISO 8601), open, high, low, close."""
-    file = str(path)
-    try:
-        frame = pd.read_csv(path, dtype={"timestamp": str})
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"the prices cannot be read: {error}", file=file, hint="Give a CSV or CSV.gz file") from error
-    missing = [name for name in ("timestamp", *COLUMNS) if name not in frame.columns]
-    require(not missing, "a column is missing", file=file, key=", ".join(missing), got=list(frame.columns))
-    require(len(frame) >= 3, "at least 3 bars are needed", file=file, got=len(frame))
-    stamps = _stamps(frame["timestamp"], file)
-    prices = _prices(frame, file)
-    widths = np.diff(stamps)
-    seconds = int(widths.min())
-    odd = np.flatnonzero(widths % seconds)
-    rule = f"bars must start a whole number of bars ({format_duration(seconds)}, the shortest distance) apart"
-    require(odd.size == 0, rule, file=file, key="timestamp", got=_shown(frame, odd, 1))
-    missed = widths // seconds - 1
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return Bars(stamps, prices, seconds, int((missed > 0).sum()), int(missed.max()), file, digest)
-
-
 def log_returns(bars: Bars) -> Returns:
     """Log returns from close to close, without those that span missing bars."""
     whole = np.diff(bars.stamps) == bars.seconds
@@ -126,44 +142,3 @@ def daily(returns: Returns) -> Days:
     gap = np.where(counts[kept] == bars, 0.0, np.nan)
     stamps = (number[0] + np.arange(kept.start, kept.stop)) * DAY_SECONDS
     return Days(stamps, sums + gap, squares + gap, bars)
-
-
-def _stamps(text: pd.Series, file: str) -> np.ndarray:
-    naive = np.flatnonzero(~text.fillna("").str.contains(ZONE).to_numpy())
-    hint = "Write 2024-12-31T23:00:00Z"
-    rule = "stamps must be ISO 8601 in UTC and say so"
-    require(naive.size == 0, rule, file=file, key="timestamp", got=_first(text, naive), hint=hint)
-    try:
-        parsed = pd.to_datetime(text, utc=True, format="ISO8601")
-    except ValueError as error:
-        raise InputError(f"{rule}: {error}", file=file, key="timestamp", hint=hint) from error
-    stamps = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
-    wrong = np.flatnonzero(np.diff(stamps) <= 0)
-    rule = "stamps must rise from row to row, each once"
-    require(wrong.size == 0, rule, file=file, key="timestamp", got=_first(text, wrong + 1))
-    return stamps
-
-
-def _prices(frame: pd.DataFrame, file: str) -> np.ndarray:
-    for name in COLUMNS:
-        column = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
-        bad = np.flatnonzero(~(np.isfinite(column) & (column > 0)))
-        require(bad.size == 0, "prices must be positive numbers", file=file, key=name, got=_shown(frame, bad, 0, name))
-    prices = frame[list(COLUMNS)].to_numpy(float)
-    low, high = prices[:, COLUMNS.index("low")], prices[:, COLUMNS.index("high")]
-    bad = np.flatnonzero((low > prices.min(axis=1)) | (high < prices.max(axis=1)))
-    rule = "low and high must enclose open and close"
-    require(bad.size == 0, rule, file=file, key="timestamp", got=_shown(frame, bad, 0))
-    return prices
-
-
-def _shown(frame: pd.DataFrame, rows: np.ndarray, offset: int, name: str = "timestamp") -> object:
-    """What a refusal shows: the value in the first offending row and its stamp."""
-    if rows.size == 0:
-        return None
-    row = frame.iloc[int(rows[0]) + offset]
-    return row["timestamp"] if name == "timestamp" else f"{row[name]} at {row['timestamp']}"
-
-
-def _first(text: pd.Series, rows: np.ndarray) -> object:
-    return None if rows.size == 0 else text.iloc[int(rows[0])]
