@@ -5,9 +5,12 @@ intensity) to the end of the returns, the other parameters given: {field: value}
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from stresslab.calibrate import gbm, heston, merton
+from stresslab.calibrate import fourier_fit, gbm, heston, merton
+from stresslab.calibrate.chain import Chain as Chain
+from stresslab.calibrate.chain import read_chain as read_chain
 from stresslab.calibrate.fit import Data as Data
 from stresslab.calibrate.fit import Fit as Fit
 from stresslab.calibrate.fit import Smile as Smile
@@ -21,7 +24,9 @@ FITS: dict[str, Callable[[Returns], Fit]] = {
     "merton": merton.fit,
     "heston": heston.fit,
 }
-CHAIN_FITS: dict[str, Callable[[Any], Fit]] = {}
+CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
+    "heston": partial(fourier_fit.fit, "heston"),
+}
 FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
     "heston": heston.filter_state,
 }

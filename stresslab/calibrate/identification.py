@@ -1,0 +1,37 @@
+"""Words for what data cannot say: parameters on a bound, without a figure, or not told apart.
+
+Collinearity by the condition indexes of the Jacobian with columns of length one: above 30, the parameters that take
+part in the weak direction cannot be identified apart. Belsley, Kuh and Welsch (1980), "Regression diagnostics",
+chapter 3.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+COLLINEAR = 30.0  # condition index
+TAKES_PART = 0.3  # of the weak direction, whose length is one
+
+
+def on_bound(names: Iterable[str], parameters: Mapping[str, float]) -> list[str]:
+    """A warning for each parameter that ended on its bound."""
+    words = "sits on its bound {:.4g}: it is held there and has no standard error"
+    return [f"{name} {words.format(parameters[name])}" for name in names]
+
+
+def undetermined(parameters: Mapping[str, float], errors: Mapping[str, float]) -> list[str]:
+    """A warning for each parameter whose standard error is larger than itself."""
+    words = "{} is not determined: {:.3g} with standard error {:.2g}"
+    return [words.format(name, parameters[name], e) for name, e in errors.items() if e > abs(parameters[name])]
+
+
+def collinear(jacobian: np.ndarray, names: Sequence[str], data: str) -> list[str]:
+    """A warning for each group of parameters that `data` cannot tell apart; a column of the Jacobian for each name."""
+    _, singular, directions = np.linalg.svd(jacobian / np.linalg.norm(jacobian, axis=0), full_matrices=False)
+    found = []
+    for value, direction in zip(singular, directions, strict=True):
+        if singular[0] > COLLINEAR * value:
+            group = [name for name, part in zip(names, direction, strict=True) if abs(part) > TAKES_PART]
+            index = f"condition index {singular[0] / value:.0f}" if value > 0 else "singular"
+            found.append(f"{data} cannot identify {' and '.join(group)} apart: {index}")
+    return found
