@@ -21,6 +21,7 @@ from stresslab.backtest.clock import Clock, trailing
 from stresslab.backtest.outcomes import Excursions, liquidated, losses
 from stresslab.calibrate import Bars, gbm
 from stresslab.calibrate.prices import COLUMNS, DAY_SECONDS
+from stresslab.errors import require
 from stresslab.models import GBM
 from stresslab.units import years
 
@@ -53,6 +54,7 @@ def gbm_baseline(bars: Bars, clock: Clock, asked: Asked, moves: Excursions) -> F
     normal = ndtri(np.array(asked.confidences))
     for place, row in enumerate(clock.rows):
         sigma = gbm.volatility(trailing(bars, row, asked.n_window))
+        require(sigma > 0, "the price does not move within a window", key="close", got=0.0, file=bars.file)
         model, deviation = GBM(sigma=sigma), sigma * np.sqrt(horizon)
         for index, level in np.ndenumerate(asked.levels):
             forecast.probability[(*index, place)] = model.first_passage_probability(float(np.exp(level)), horizon)

@@ -16,6 +16,8 @@ from stresslab.calibrate import Bars, Returns, log_returns
 from stresslab.errors import require
 from stresslab.units import format_duration
 
+LEAST_KNOWN = 0.9  # share of a window's returns that must be there at the first forecast
+
 
 class Spans(NamedTuple):
     """The lengths that the clock works with, in seconds."""
@@ -49,7 +51,7 @@ def make_clock(bars: Bars, spans: Spans, start: int | None = None, end: int | No
     closes = bars.stamps + bars.seconds
     known = returns_before(bars)
     n_window, n_ahead = spans.window // bars.seconds, spans.horizon // bars.seconds
-    enough = np.flatnonzero(known >= n_window)
+    enough = np.flatnonzero((closes - bars.stamps[0] >= spans.window) & (known >= LEAST_KNOWN * n_window))
     have, need = format_duration(int(known[-1]) * bars.seconds), format_duration(spans.window + spans.horizon)
     rule = f"the window and the horizon together need returns over {need}"
     hint = "Give more history before it, or a shorter --window"
@@ -73,14 +75,14 @@ def returns_before(bars: Bars) -> np.ndarray:
 
 
 def trailing(bars: Bars, row: int, n_returns: int) -> Returns:
-    """The last `n_returns` returns up to the close of bar `row`: the same number at every date, whatever is missing."""
+    """The last `n_returns` returns up to the close of bar `row`.
+
+    Where bars are missing it reaches further back for the same number; only at the start of the prices there are fewer.
+    """
     known = returns_before(bars)
-    first = int(np.searchsorted(known, known[row] - n_returns, side="right")) - 1
+    first = int(np.searchsorted(known, max(known[row] - n_returns, 0), side="right")) - 1
     kept = slice(first, row + 1)
-    missed = np.diff(bars.stamps[kept]) // bars.seconds - 1
-    gaps, longest = int((missed > 0).sum()), int(missed.max())
-    part = replace(bars, stamps=bars.stamps[kept], prices=bars.prices[kept], gaps=gaps, longest_gap=longest)
-    return log_returns(part)
+    return log_returns(replace(bars, stamps=bars.stamps[kept], prices=bars.prices[kept]))
 
 
 def _refits(dates: np.ndarray, refit: int) -> np.ndarray:

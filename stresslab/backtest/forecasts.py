@@ -2,14 +2,16 @@
 
 A model whose kind is in FILTERS gets its state (v0, h0, regime probabilities, Hawkes intensity) from the returns up to
 the forecast date, the other parameters staying those of the last fit. Others keep their parameters until the next fit.
-A fit that is refused (no jumps to be seen, say) keeps the parameters before it, and is counted; before the first
-good fit there is no forecast.
+A fit that is refused (no jumps to be seen, say) keeps the parameters before it; before the first good fit, and on a
+date whose state the filter refuses, there is no forecast. Refusals are counted.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from stresslab import random
 from stresslab.backtest.baselines import Asked, Forecast, empty
@@ -19,6 +21,7 @@ from stresslab.calibrate import FILTERS, FITS, Bars, Fit, Returns
 from stresslab.errors import InputError
 from stresslab.models import MODELS
 from stresslab.models.base import Parameters
+from stresslab.yaml_reader import validation_error
 
 
 @dataclass
@@ -46,8 +49,8 @@ def forecast_model(
         returns = trailing(bars, row, asked.n_window)
         if clock.refits[place]:
             fitted = _fitted(kind, returns, diary) or fitted
-        if fitted is not None:
-            model = with_state(fitted, returns)
+        model = None if fitted is None else _with_state(fitted, returns, diary)
+        if model is not None:
             key = random.key(seed, date // bars.seconds % 2**32)
             moves = simulated_moves(model, bars.seconds, asked.n_ahead, n_paths, key)
             probability, error, risk = read_off(moves, asked)
@@ -57,20 +60,32 @@ def forecast_model(
     return forecast, diary
 
 
-def with_state(fit: Fit, returns: Returns) -> Parameters:
-    """The fitted model with its state at the end of the returns."""
-    model = MODELS[fit.kind](kind=fit.kind, **fit.parameters)
-    if fit.kind not in FILTERS or fit.as_of == returns.end:
-        return model
-    return MODELS[fit.kind](kind=fit.kind, **(fit.parameters | FILTERS[fit.kind](model, returns)))
-
-
 def _fitted(kind: str, returns: Returns, diary: Diary) -> Fit | None:
     try:
         fit = FITS[kind](returns)
+        _model(kind, fit.parameters)
     except InputError as error:
         diary.refused.append(str(error))
         return None
     diary.fits += 1
     diary.warned += bool(fit.warnings)
     return fit
+
+
+def _with_state(fit: Fit, returns: Returns, diary: Diary) -> Parameters | None:
+    """The fitted model with its state at the end of the returns; None where the filter refuses them."""
+    model = _model(fit.kind, fit.parameters)
+    if fit.kind not in FILTERS or fit.as_of == returns.end:
+        return model
+    try:
+        return _model(fit.kind, fit.parameters | FILTERS[fit.kind](model, returns))
+    except InputError as error:
+        diary.refused.append(str(error))
+        return None
+
+
+def _model(kind: str, parameters: dict[str, Any]) -> Parameters:
+    try:
+        return MODELS[kind](kind=kind, **parameters)
+    except ValidationError as error:
+        raise validation_error(error, "").at(key=f"fitted {kind}") from error

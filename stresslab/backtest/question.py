@@ -1,0 +1,85 @@
+"""What a backtest asks: checked once, in words, before anything runs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from stresslab.backtest.baselines import BASELINES, Asked
+from stresslab.backtest.clock import Spans
+from stresslab.calibrate import FITS, Bars
+from stresslab.errors import InputError, require
+from stresslab.units import format_duration
+from stresslab.yaml_reader import nearest
+
+CONFIDENCES = (0.95, 0.99)
+LEAST_WINDOW = 60 * 86_400  # seconds: baselines take quantiles of it
+LEAST_HORIZONS = 20  # in a window
+LEAST_PATHS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A backtest, but for the prices."""
+
+    models: tuple[str, ...]
+    sides: tuple[str, ...]
+    leverages: tuple[float, ...]
+    levels: np.ndarray  # log distance to liquidation (side, leverage)
+    rules: str  # where the levels are from, in words
+    spans: Spans
+    n_paths: int
+    seed: int
+    start: int | None = None  # seconds since 1970
+    end: int | None = None
+
+    def __post_init__(self) -> None:
+        check_models(self.models)
+        rule = f"is an even number of paths, at least {LEAST_PATHS}"
+        require(self.n_paths >= LEAST_PATHS and self.n_paths % 2 == 0, rule, key="--paths", got=self.n_paths)
+        require(0 <= self.seed < 2**32, "is a whole number below 2^32", key="--seed", got=self.seed)
+        least = max(LEAST_WINDOW, LEAST_HORIZONS * self.spans.horizon)
+        rule = f"must be at least {format_duration(least)}: the baselines take frequencies of it"
+        require(self.spans.window >= least, rule, key="--window", got=format_duration(self.spans.window))
+
+    def asked(self, bars: Bars) -> Asked:
+        """What every forecaster is asked, in bars."""
+        n_ahead, n_window = self.spans.horizon // bars.seconds, self.spans.window // bars.seconds
+        return Asked(self.sides, self.levels, CONFIDENCES, n_ahead, n_window)
+
+    @property
+    def overlap(self) -> int:
+        """How many neighbouring forecasts share a part of their horizons; 1 where none do."""
+        return math.ceil(self.spans.horizon / self.spans.every)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """For the dataset's attributes."""
+        spans = {name: format_duration(seconds) for name, seconds in self.spans._asdict().items()}
+        return spans | {"rules": self.rules, "n_paths": self.n_paths, "seed": self.seed, "overlap": self.overlap}
+
+
+def check_models(models: Sequence[str]) -> None:
+    """InputError for a model that cannot be fitted to returns, or is named twice."""
+    require(bool(models), "name at least one model", key="--models", got="", hint=f"Known: {', '.join(FITS)}")
+    for name in models:
+        if name not in FITS:
+            hint = nearest(name, tuple(FITS)) or f"Known: {', '.join(FITS)}"
+            taken = " (baselines are always there)" if name in BASELINES else ""
+            raise InputError(f"is no model that can be fitted to returns{taken}", key="--models", got=name, hint=hint)
+    require(len(set(models)) == len(models), "a model is named twice", key="--models", got=",".join(models))
+
+
+def parse_date(text: str | None, key: str) -> int | None:
+    """Seconds since 1970 of a date, or of a time in UTC, in ISO 8601; None stays."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError("is a date in ISO 8601", key=key, got=text, hint="Write for example 2021-01-01") from error
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return int(found.timestamp())
