@@ -1,47 +1,25 @@
-"""One self-contained HTML page of a dataset: words, tables and figures put into `page.html.j2`.
+"""One self-contained HTML page of a dataset: words, tables and figures put into `page.html.j2`."""
 
-Everything is inlined and the page's own content security policy forbids any request. Only the scripts whose hashes the
-policy lists may run, so text of a study could not run as a script even if it were not escaped.
-"""
-
-import base64
-import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
 from stresslab.report import answer, figures, heat, lists, method, tables, words, worse
+from stresslab.report.html import FOLDER, fill, script_json, write_whole
 from stresslab.report.layout import Layout, arrange, names, swept, thin
 from stresslab.report.safe import safe_values
 
-FOLDER = Path(__file__).resolve().parent
 GLYPHS = {PASS: "\u2713", BREACH: "\u25b2", UNDECIDED: "\u25c6"}
-MARK_JS = 'document.documentElement.className = "js";'
 
 
 def write_report(ds: xr.Dataset, provenance: dict[str, Any], path: Path) -> None:
     """Write the page in one move: a reader never sees half of it."""
-    page = render(ds, provenance)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    write_whole(render(ds, provenance), path)
 
 
 def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
@@ -51,15 +29,8 @@ def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
     whole = arrange(ds)
     shown = thin(ds)
     layout = arrange(shown)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    scripts = {"mark": MARK_JS, "plotly": get_plotlyjs(), "page": (FOLDER / "page.js").read_text(encoding="utf-8")}
-    return environment.get_template("page.html.j2").render(
+    return fill(
+        FOLDER / "page.html.j2",
         **_heads(ds),
         **_content(ds, whole, limits),
         **_sections(shown, layout, limits),
@@ -67,26 +38,9 @@ def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
         method=method.facts(ds, provenance),
         glossary=method.GLOSSARY,
         study=json.dumps(json.loads(ds.attrs["study"]), indent=2),
-        policy=_policy(scripts.values()),
-        css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
-        scripts={name: Markup(text) for name, text in scripts.items()},
         glyphs=GLYPHS,
         words=words,
     )
-
-
-def _policy(scripts: Iterable[str]) -> str:
-    """The content security policy: nothing from outside, and no script but these."""
-    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
-    rules = [
-        "default-src 'none'",
-        "script-src " + " ".join(f"'sha256-{digest}'" for digest in digests),
-        "style-src 'unsafe-inline'",
-        "img-src data: blob:",
-        "form-action 'none'",
-        "base-uri 'none'",
-    ]
-    return "; ".join(rules)
 
 
 def _heads(ds: xr.Dataset) -> dict[str, Any]:
@@ -133,7 +87,7 @@ def _sections(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> 
         "books": tables.books(ds, layout, spot),
         "figures": {figure.name: figure for figure in drawn},
         "choices": _choices(ds, layout),
-        "data": _json({"figures": {figure.name: figure.json(layout) for figure in drawn}}),
+        "data": script_json({"figures": {figure.name: figure.json(layout) for figure in drawn}}),
     }
 
 
@@ -148,14 +102,6 @@ def _choices(ds: xr.Dataset, layout: Layout) -> dict[str, Any]:
         }
         for dim in (*layout.dims, "horizon")
     }
-
-
-def _json(what: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(what, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
 
 
 def _thinned(ds: xr.Dataset, shown: xr.Dataset) -> str:

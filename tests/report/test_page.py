@@ -133,7 +133,7 @@ def test_the_page_is_written_in_one_move(tmp_path, nightly, page, monkeypatch):
     def broken(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("stresslab.report.page.os.replace", broken)
+    monkeypatch.setattr("stresslab.report.html.os.replace", broken)
     with pytest.raises(OSError, match="disk full"):
         write_report(nightly, {}, path)
     assert [each.name for each in path.parent.iterdir()] == ["report.html"]
