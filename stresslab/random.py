@@ -9,13 +9,14 @@ tails keep their resolution: `uniform` reaches down to 2^-33 and `normal` to 6.2
 gives 0 or 1.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 CHANNELS_PER_STEP = 128
+SHOCKS, FUNDING = 126, 124  # pairs of channels that no step draws from: see `reserved`
 MAX_PATHS = 2**32
 MAX_STEPS = 2**32 * 2 // CHANNELS_PER_STEP
 
@@ -86,6 +87,12 @@ def unpack(packed: tuple[Array, ...]) -> tuple[Array, ...]:
 def words(key: Key, path: Array, step: Array, n_words: int) -> tuple[Array, ...]:
     """The uint32 words of channels 0 .. n_words - 1 at (path, step)."""
     return unpack(packed_words(key, path, step, n_words))[:n_words]
+
+
+def reserved(key: Key, path: Array, number: Any, channel: int) -> tuple[Array, Array]:
+    """Two uint32 words for the draw `number` of a path that belongs to no step: a shock's time, a funding rate."""
+    place = jnp.asarray(number, jnp.uint32) * np.uint32(CHANNELS_PER_STEP // 2) + np.uint32(channel // 2)
+    return threefry2x32(key, (path, jnp.broadcast_to(place, path.shape)))
 
 
 def antithetic(word: Array, mirrored: Array) -> Array:

@@ -89,7 +89,8 @@ class Place(NamedTuple):
 
 
 def begin(walk: Walk, start: State) -> Place:
-    """At time 0; with jumps the first three steps are under way."""
+    """At time 0, with what is drawn once for each path; with jumps the first three steps are under way."""
+    start = walk.dynamics.draw(walk.coefficients, start, walk.key, identity(walk))
     if not walk.layout.jumps:
         return Place(start, jnp.zeros((), jnp.uint32), None)
     words = [_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(3)]
@@ -162,10 +163,13 @@ def _one(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Tr
     return after._replace(log_price=log_price), track
 
 
+def identity(walk: Walk) -> Array:
+    """The path number that the cipher sees: a path and its antithetic partner are neighbours that share their words."""
+    return walk.number >> np.uint32(1) if walk.antithetic else walk.number
+
+
 def _draw(walk: Walk, step: Array) -> tuple[Array, ...]:
-    # a path and its antithetic partner are neighbours that share their words
-    identity = walk.number >> np.uint32(1) if walk.antithetic else walk.number
-    return random.packed_words(walk.key, identity, step, walk.layout.n_words + walk.layout.n_bridges)
+    return random.packed_words(walk.key, identity(walk), step, walk.layout.n_words + walk.layout.n_bridges)
 
 
 def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Moves]:
@@ -177,15 +181,16 @@ def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, M
     of_model = walk.layout.n_words
     state, pieces = walk.dynamics.step(walk.coefficients, state, words[:of_model])
     bridges = words[of_model : of_model + walk.layout.n_bridges]
-    return state, Moves(pieces, _exponentials(bridges, walk.layout.assets), state.variance)
+    return state, Moves(pieces, _exponentials(walk, bridges), state.variance)
 
 
-def _exponentials(words: tuple[Array, ...], assets: int) -> tuple[Array, ...]:
-    """One draw for each diffusion piece, shape (asset, path)."""
-    drawn = [random.exponential(word) for word in words]
+def _exponentials(walk: Walk, words: tuple[Array, ...]) -> tuple[Array, ...]:
+    """One draw for each diffusion piece, shape (asset, path); those of several assets depend on each other."""
+    assets = walk.layout.assets
     if assets == 1:
-        return tuple(drawn)
-    return tuple(jnp.concatenate(drawn[first : first + assets]) for first in range(0, len(drawn), assets))
+        return tuple(random.exponential(word) for word in words)
+    of_pieces = [jnp.concatenate(words[first : first + assets]) for first in range(0, len(words), assets)]
+    return tuple(walk.dynamics.bridges(walk.coefficients, word) for word in of_pieces)
 
 
 def _trace(log_price: Array, moves: Moves) -> tuple[Track, Array]:

@@ -12,9 +12,12 @@ from abc import abstractmethod
 from collections.abc import Hashable
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 
+import numpy as np
 from jax import Array
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
 from pydantic import BaseModel, ConfigDict, Field
+
+from stresslab.random import Key, exponential
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -81,6 +84,10 @@ class Dynamics(Protocol):
 
     def step(self, coefficients: Any, state: State, words: tuple[Array, ...]) -> tuple[State, tuple[Piece, ...]]: ...
 
+    def draw(self, coefficients: Any, state: State, key: Key, path: Array) -> State: ...
+
+    def bridges(self, coefficients: Any, words: Array) -> Array: ...
+
 
 class Parameters(BaseModel):
     """Base of every model: frozen, strict, finite, and a JAX pytree whose leaves are the numbers among the fields."""
@@ -115,6 +122,18 @@ class Parameters(BaseModel):
         return 0.0
 
     @property
+    def diffusion_growth(self) -> float:
+        """Growth rate of E[price] without the jumps, 1/year: what a scale on the volatility leaves alone."""
+        return float(getattr(self, "mu", 0.0))
+
+    def price_loadings(self, dt: float) -> np.ndarray:
+        """How the normals of a step make the price's Brownian motion: a row of unit length for each diffusion piece,
+        rows orthogonal, shape (row, normal). Here the first normals drive the diffusions, one each.
+        """
+        layout = self.layout(dt)
+        return np.eye(min(layout.n_diffusions, layout.normals), layout.normals)
+
+    @property
     def longest_step(self) -> float:
         """The longest step in years that the scheme takes without harm; longer ones are cut by `substeps`."""
         return math.inf
@@ -139,6 +158,16 @@ class Parameters(BaseModel):
     @abstractmethod
     def step(coefficients: Any, state: State, words: tuple[Array, ...]) -> tuple[State, tuple[Piece, ...]]:
         """One step: `words` holds `layout.normals + layout.others` uint32 arrays of shape (asset, path)."""
+
+    @staticmethod
+    def draw(coefficients: Any, state: State, key: Key, path: Array) -> State:
+        """The state at time 0 with what is drawn once for each path, from `random.reserved`; most models draw nothing."""
+        return state
+
+    @staticmethod
+    def bridges(coefficients: Any, words: Array) -> Array:
+        """Standard exponentials for the bridges of one diffusion piece, of several assets: shape (asset, path)."""
+        return exponential(words)
 
     def characteristic_function(self, u: Any, t: float) -> Any:
         """E[exp(i u log(S_t / S_0))] for complex `u`, t in years, of the models that have one in closed form."""

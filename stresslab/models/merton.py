@@ -61,10 +61,13 @@ class Merton(Parameters):
         )
 
     @property
+    def diffusion_growth(self) -> float:
+        return self.mu - self.jump_intensity * jumps.normal_growth(self.jump_mean, self.jump_std)
+
+    @property
     def log_drift(self) -> float:
         """Drift of the log price between jumps, 1/year."""
-        growth = jumps.normal_growth(self.jump_mean, self.jump_std)
-        return self.mu - self.sigma**2 / 2 - self.jump_intensity * growth
+        return self.diffusion_growth - self.sigma**2 / 2
 
     def init(self, n_paths: int) -> State:
         return State(np.zeros((1, n_paths), np.float32), np.full((1, n_paths), self.sigma**2, np.float32))
