@@ -1,8 +1,18 @@
 """The volatility models, one file each. `MODELS` is the whole registry: a new model is a new line in it."""
 
 from stresslab.models.base import Parameters as Parameters
+from stresslab.models.bates import Bates as Bates
 from stresslab.models.gbm import GBM as GBM
 from stresslab.models.heston import Heston as Heston
 from stresslab.models.merton import Merton as Merton
+from stresslab.models.scaled_historical import ScaledHistorical as ScaledHistorical
+from stresslab.models.svjj import SVJJ as SVJJ
 
-MODELS: dict[str, type[Parameters]] = {"gbm": GBM, "merton": Merton, "heston": Heston}
+MODELS: dict[str, type[Parameters]] = {
+    "gbm": GBM,
+    "merton": Merton,
+    "heston": Heston,
+    "bates": Bates,
+    "svjj": SVJJ,
+    "scaled_historical": ScaledHistorical,
+}

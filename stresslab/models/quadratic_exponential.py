@@ -8,7 +8,8 @@ normal with a martingale correction. Andersen (2008), "Simple and efficient simu
 volatility model"; equation numbers below are his. Time in years, v in variance per year.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -92,3 +93,18 @@ def log_return(c: Coefficients, total: Array, excess: Array, word: Array) -> Arr
     Eq. 33 with the correction of proposition 7: K0* = -log E[exp(A v')] - (K1 + K3/2) v, so K1 v cancels.
     """
     return c.drift + excess - np.float32(0.5) * c.k34 * total + jnp.sqrt(c.k34 * total) * normal(word)
+
+
+def spans(before: Array, after: Array, rises: Sequence[Any], ends: Sequence[Any]) -> list[Array]:
+    """Integrated variance of each span of the step, times 2 / dt, of a straight line with `rises` at the cuts.
+
+    Together they are before + after, the central rule of eq. 34, where nothing rises.
+    """
+    slope, level, since = after - before - sum(rises, np.float32(0)), before, np.float32(0)
+    found = []
+    for until, rise in zip(ends, [*rises, np.float32(0)], strict=True):
+        mean = np.float32(2) * level + slope * (until + since)
+        # a variance that falls from its jump to nearly 0 within the step may cross 0 on its line
+        found.append(jnp.maximum((until - since) * mean, np.float32(0)))
+        level, since = level + rise, until
+    return found

@@ -1,12 +1,40 @@
 """One model of each kind with parameters of a crypto asset, as a study would give them."""
 
-from stresslab.models import GBM, MODELS, Heston, Merton
+import numpy as np
+
+from stresslab.models import GBM, MODELS, SVJJ, Bates, Heston, Merton, ScaledHistorical
 from stresslab.models.base import Parameters
+from stresslab.models.history import History
 
 EXAMPLES: dict[str, Parameters] = {
     "gbm": GBM(sigma=0.8, mu=0.3),
     "merton": Merton(sigma=0.5, jump_intensity=25.0, jump_mean=-0.05, jump_std=0.08, mu=0.3),
     "heston": Heston(v0=1.0, kappa=10.0, theta=0.6, xi=4.0, rho=-0.3, mu=0.3),
+    "bates": Bates(
+        v0=1.0, kappa=10.0, theta=0.6, xi=4.0, rho=-0.3, jump_intensity=25.0, jump_mean=-0.05, jump_std=0.08, mu=0.3
+    ),
+    "svjj": SVJJ(
+        v0=1.0,
+        kappa=10.0,
+        theta=0.6,
+        xi=4.0,
+        rho=-0.3,
+        jump_intensity=25.0,
+        jump_mean=-0.02,
+        jump_std=0.06,
+        variance_jump_mean=0.4,
+        jump_correlation=-0.1,
+        mu=0.3,
+    ),
+}
+# some days of hourly bars: seed 1, open to close four moves of 0.6 % each
+_MOVES = np.cumsum(np.random.default_rng(1).standard_normal((96, 4)) * 0.006, axis=1)
+_BARS = np.column_stack([0 * _MOVES[:, 0], np.maximum(_MOVES.max(1), 0), np.minimum(_MOVES.min(1), 0), _MOVES[:, 3]])
+HISTORY = History.of(_BARS, 3600)
+EXAMPLES |= {
+    "scaled_historical": ScaledHistorical(
+        constant=3.0, weights=(0.6, 0.4), half_lives=("8h", "3D"), averages=(6e-5, 4e-5), history=HISTORY, mu=0.3
+    ),
 }
 
 assert set(EXAMPLES) == set(MODELS), "a model of the registry has no example here"
