@@ -8,25 +8,27 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from stresslab.calibrate import fourier_fit, gbm, heston, merton
+from stresslab.calibrate import fourier_fit, gbm, heston, merton, scaled_historical
 from stresslab.calibrate.chain import Chain as Chain
 from stresslab.calibrate.chain import read_chain as read_chain
 from stresslab.calibrate.fit import Data as Data
 from stresslab.calibrate.fit import Fit as Fit
 from stresslab.calibrate.fit import Smile as Smile
-from stresslab.calibrate.price_file import read_bars as read_bars
-from stresslab.calibrate.prices import Bars as Bars
 from stresslab.calibrate.prices import Returns as Returns
 from stresslab.calibrate.prices import log_returns as log_returns
+from stresslab.market_data import Bars as Bars
+from stresslab.market_data import read_bars as read_bars
 
 FITS: dict[str, Callable[[Returns], Fit]] = {
     "gbm": gbm.fit,
     "merton": merton.fit,
     "heston": heston.fit,
+    "scaled_historical": scaled_historical.fit,
 }
 CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
     "heston": partial(fourier_fit.fit, "heston"),
 }
 FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
     "heston": heston.filter_state,
+    "scaled_historical": scaled_historical.filter_state,
 }

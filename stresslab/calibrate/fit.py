@@ -20,6 +20,7 @@ from stresslab.calibrate.diagnostics import Diagnostics, diagnose
 from stresslab.calibrate.model_yaml import flow, rounded, rounded_covariance
 from stresslab.errors import require
 from stresslab.models import MODELS
+from stresslab.models.history import History
 from stresslab.yaml_reader import validation_error
 
 DIGITS, ERROR_DIGITS, DRAW_DIGITS = 5, 3, 4  # significant ones in the file
@@ -101,7 +102,7 @@ class Fit:
 
     def document(self, source: str, versions: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The content of the model's file, rounded; InputError where the model refuses the parameters."""
-        parameters = {name: rounded(value, DIGITS) for name, value in self.parameters.items()}
+        parameters = {name: _rounded_parameter(value) for name, value in self.parameters.items()}
         try:
             MODELS[self.kind](kind=self.kind, **parameters)
         except ValidationError as error:
@@ -113,7 +114,8 @@ class Fit:
         fitted |= self._uncertainty() | self._quality()
         if versions:
             fitted["versions"] = dict(versions)
-        return {"kind": self.kind, "parameters": parameters, "fitted": fitted}
+        written = {n: v.written() if isinstance(v, History) else v for n, v in parameters.items()}
+        return {"kind": self.kind, "parameters": written, "fitted": fitted}
 
     def _uncertainty(self) -> dict[str, Any]:
         names, found = tuple(self.standard_errors), {}
@@ -204,16 +206,24 @@ def make_fit(
 
 
 def leaves(name: str, value: Any) -> Iterator[tuple[str, float]]:
-    """The numbers in a parameter with their names: ("generator.0.1", 12.0); text has none."""
-    if isinstance(value, tuple):
+    """The numbers in a parameter with their names: ("generator.0.1", 12.0); text and recorded prices have none."""
+    if isinstance(value, History):
+        return
+    if type(value) is tuple:  # a recorded history is a NamedTuple, and has no parameters in it
         for place, item in enumerate(value):
             yield from leaves(f"{name}.{place}", item)
     elif isinstance(value, float):
         yield name, value
 
 
+def _rounded_parameter(value: Any) -> Any:
+    return value if isinstance(value, History) else rounded(value, DIGITS)
+
+
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str | bool | int | History):
+        return value
+    if hasattr(value, "written"):
         return value
     if isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim):
         return tuple(_plain(item) for item in value)

@@ -44,8 +44,8 @@ def flow(rows: np.ndarray) -> list[tuple[float, ...]]:
 
 
 def rounded(value: Any, digits: int) -> Any:
-    """A number to so many significant digits; inside tuples too. Whole numbers and text stay."""
-    if isinstance(value, tuple):
+    """A number to so many significant digits; inside tuples too. Whole numbers, text and histories stay."""
+    if type(value) is tuple:
         return tuple(rounded(item, digits) for item in value)
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stresslab.calibrate import read_bars
+from stresslab.market_data import read_bars
 from stresslab.errors import InputError
 
 HEADER = "timestamp,open,high,low,close,volume\n"
