@@ -4,6 +4,7 @@ from stresslab.models.base import Parameters as Parameters
 from stresslab.models.bates import Bates as Bates
 from stresslab.models.gbm import GBM as GBM
 from stresslab.models.heston import Heston as Heston
+from stresslab.models.kou import Kou as Kou
 from stresslab.models.merton import Merton as Merton
 from stresslab.models.scaled_historical import ScaledHistorical as ScaledHistorical
 from stresslab.models.svjj import SVJJ as SVJJ
@@ -11,6 +12,7 @@ from stresslab.models.svjj import SVJJ as SVJJ
 MODELS: dict[str, type[Parameters]] = {
     "gbm": GBM,
     "merton": Merton,
+    "kou": Kou,
     "heston": Heston,
     "bates": Bates,
     "svjj": SVJJ,

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from stresslab.models import GBM, MODELS, SVJJ, Bates, Heston, Merton, ScaledHistorical
+from stresslab.models import GBM, MODELS, SVJJ, Bates, Heston, Kou, Merton, ScaledHistorical
 from stresslab.models.base import Parameters
 from stresslab.models.history import History
 
 EXAMPLES: dict[str, Parameters] = {
     "gbm": GBM(sigma=0.8, mu=0.3),
     "merton": Merton(sigma=0.5, jump_intensity=25.0, jump_mean=-0.05, jump_std=0.08, mu=0.3),
+    "kou": Kou(sigma=0.5, jump_intensity=25.0, up_probability=0.4, eta_up=25.0, eta_down=15.0, mu=0.3),
     "heston": Heston(v0=1.0, kappa=10.0, theta=0.6, xi=4.0, rho=-0.3, mu=0.3),
     "bates": Bates(
         v0=1.0, kappa=10.0, theta=0.6, xi=4.0, rho=-0.3, jump_intensity=25.0, jump_mean=-0.05, jump_std=0.08, mu=0.3
