@@ -1,6 +1,8 @@
 """The models of a study: written inline, or fitted numbers read from a file with the night's state set on top.
 
 A model file is `kind`, `parameters` and `fitted` (where the numbers are from); `fitted.as_of` is the end of the data.
+Where the state of the night was brought forward without a refit there is `filtered` too. `max_age` looks at the
+parameters, `max_state_age` at the state.
 """
 
 import hashlib
@@ -11,8 +13,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stresslab.config.fields import Duration, Instant, Part, Text, check_keys
+from stresslab.config.uncertainty import Covariance, Draws, Uncertainty
 from stresslab.errors import InputError, require
 from stresslab.models import MODELS, Parameters
+from stresslab.models.unconstrained import number
 from stresslab.shipped import config_root
 from stresslab.yaml_reader import nearest, read_yaml, validation_error
 
@@ -22,14 +26,28 @@ class ModelRef(Part):
 
     file: Text = Field(description="relative to the study file; failing that, to the configurations that are shipped")
     max_age: Duration | None = Field(default=None, description="longest time from fitted.as_of to as_of")
+    max_state_age: Duration | None = Field(
+        default=None, description="longest time from filtered.as_of, else fitted.as_of, to as_of"
+    )
     set: dict[str, Any] = Field(default={}, description="parameters put in place of the file's")
 
 
 class Fitted(BaseModel):
-    """Where a model file's numbers are from. Only `as_of` is read; the rest is for people."""
+    """Where a model file's numbers are from: `as_of` is the end of the data, and stays when the state of the night is
+    brought to a later one (`filtered.as_of`). What else is there is for people.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
     as_of: Instant | None = None
+    covariance: Covariance | None = None
+    draws: Draws | None = None
+
+
+class Filtered(BaseModel):
+    """To which night the state was brought, the other parameters being left as they were fitted."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+    as_of: Instant
 
 
 class ModelFile(Part):
@@ -38,15 +56,20 @@ class ModelFile(Part):
     kind: Text
     parameters: dict[str, Any]
     fitted: Fitted | None = None
+    filtered: Filtered | None = None
 
 
 class Fit(Part):
-    """Which file a model's numbers were read from, and how old they may be."""
+    """Which file a model's numbers were read from, how old they may be, and how sure they are."""
 
     file: Text
     sha256: str
     as_of: Instant | None = None
     max_age: Duration | None = None
+    filtered_as_of: Instant | None = None
+    max_state_age: Duration | None = None
+    uncertainty: Uncertainty | None = None
+    put: tuple[str, ...] = Field(default=(), description="fields that the study sets: they are never drawn")
 
 
 def model_class(kind: Any) -> type[Parameters]:
@@ -89,17 +112,38 @@ def read_model(name: str, ref: ModelRef, base: Path, study: str) -> tuple[Parame
     except InputError as error:
         raise error.at(file=study, key=f"models.{name}.set") from None
     parameters = _merged(name, found, content.parameters, ref.set, path, study)
-    fitted_as_of = content.fitted.as_of if content.fitted else None
-    require(
-        ref.max_age is None or fitted_as_of is not None,
-        f"{path} has no fitted.as_of to measure the age from",
-        file=study,
-        key=f"models.{name}.max_age",
-        got=ref.max_age,
-        hint="Write the end of the data there",
+    return parameters, _fit(name, ref, content, path, study)
+
+
+def _fit(name: str, ref: ModelRef, content: ModelFile, path: Path, study: str) -> Fit:
+    fitted = content.fitted or Fitted()
+    for key in ("max_age", "max_state_age"):
+        require(
+            getattr(ref, key) is None or fitted.as_of is not None,
+            f"{path} has no fitted.as_of to measure the age from",
+            file=study,
+            key=f"models.{name}.{key}",
+            got=getattr(ref, key),
+            hint="Write the end of the data there",
+        )
+    uncertainty: Uncertainty | None = fitted.covariance or fitted.draws
+    for entry in uncertainty.names if uncertainty else ():
+        try:
+            number(content.parameters, entry)
+        except (KeyError, IndexError, TypeError, ValueError):
+            kind = "covariance" if fitted.covariance else "draws"
+            rule = "is no number among the parameters of this file"
+            raise InputError(rule, file=str(path), key=f"fitted.{kind}.names", got=entry) from None
+    return Fit(
+        file=ref.file,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        as_of=fitted.as_of,
+        max_age=ref.max_age,
+        filtered_as_of=content.filtered.as_of if content.filtered else None,
+        max_state_age=ref.max_state_age,
+        uncertainty=uncertainty,
+        put=tuple(ref.set),
     )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return parameters, Fit(file=ref.file, sha256=digest, as_of=fitted_as_of, max_age=ref.max_age)
 
 
 def _merged(

@@ -1,5 +1,7 @@
 """The rules between the parts of a study that concern the market: which model, which clock, how old the numbers."""
 
+from datetime import datetime
+
 from stresslab.config.fields import instant_text
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, require
@@ -20,21 +22,42 @@ def check_market(study: Study) -> None:
         study.model.check_step(market.step_seconds)
     except InputError as error:
         raise error.at(key="market.step", file=study.file) from None
-    for name in study.fits:
-        _check_age(study, name)
+    for name, fit in study.fits.items():
+        _check_age(study, name, "max_age", "parameters", fit.as_of)
+        _check_age(study, name, "max_state_age", "state", fit.filtered_as_of or fit.as_of)
+    if study.sampling.parameters == "drawn":
+        _check_uncertainty(study)
 
 
-def _check_age(study: Study, name: str) -> None:
-    fit = study.fits[name]
-    if fit.max_age is None or fit.as_of is None:
+def _check_uncertainty(study: Study) -> None:
+    name = study.market.model
+    fit = study.fits.get(name)
+    if fit is not None and fit.uncertainty is not None:
         return
-    age = (study.as_of - fit.as_of).total_seconds()
-    ends, now = instant_text(fit.as_of), instant_text(study.as_of)
-    require(
-        age <= parse_duration(fit.max_age),
-        f"the parameters in {fit.file} end at {ends}, {age / 86_400:.1f} days before as_of {now}: they are too old",
-        key=f"models.{name}.max_age",
-        got=fit.max_age,
+    where = "is written in the study" if fit is None else f"is read from {fit.file}, which has none"
+    raise InputError(
+        f"drawn parameters need a covariance, and the model {name!r} {where}",
+        key="sampling.parameters",
+        got="drawn",
         file=study.file,
-        hint="Calibrate again, or raise max_age",
+        hint="Name a model file that `stresslab calibrate` wrote, or write parameters: fixed",
+    )
+
+
+def _check_age(study: Study, name: str, key: str, what: str, end: datetime | None) -> None:
+    fit = study.fits[name]
+    allowed = getattr(fit, key)
+    if allowed is None or end is None:
+        return
+    age = (study.as_of - end).total_seconds()
+    ends, now = instant_text(end), instant_text(study.as_of)
+    verb = "ends" if what == "state" else "end"
+    old = "it is too old" if what == "state" else "they are too old"
+    require(
+        age <= parse_duration(allowed),
+        f"the {what} in {fit.file} {verb} at {ends}, {age / 86_400:.1f} days before as_of {now}: {old}",
+        key=f"models.{name}.{key}",
+        got=allowed,
+        file=study.file,
+        hint=f"{'Run stresslab filter' if what == 'state' else 'Calibrate again'}, or raise {key}",
     )

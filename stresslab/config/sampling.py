@@ -9,6 +9,7 @@ from stresslab.errors import require
 from stresslab.random import MAX_PATHS
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 2**8, 2**20
+FEWEST_DRAWS, MOST_DRAWS = 16, 2**12  # blocks of a market cell, where each has parameters of its own
 
 
 class Target(Part):
@@ -46,6 +47,10 @@ class Sampling(Part):
     streams: Literal["shared", "independent"] = Field(
         default="shared", description="the same random numbers for all cells, or not"
     )
+    parameters: Literal["fixed", "drawn"] = Field(
+        default="fixed",
+        description="drawn: each block has parameters of its own, from the covariance or draws in the model file",
+    )
     target: Target | None = None
 
     @model_validator(mode="after")
@@ -63,3 +68,21 @@ class Sampling(Part):
             require(self.target.max_paths >= self.paths, rule, key="target.max_paths", got=self.target.max_paths)
             _multiple(self.target.max_paths, block, "target.max_paths")
         return self
+
+    @model_validator(mode="after")
+    def _draws(self) -> Self:
+        if self.parameters == "drawn":
+            blocks, most = self.paths // self.block, self.most_paths // self.block
+            smaller = max(SMALLEST_BLOCK, 1 << (max(1, self.paths // FEWEST_DRAWS).bit_length() - 1))
+            rule = f"drawn parameters need at least {FEWEST_DRAWS} blocks; paths {self.paths} make {blocks}"
+            require(
+                blocks >= FEWEST_DRAWS, rule, key="block", got=self.block, hint=f"Write block: {smaller}, or more paths"
+            )
+            rule = f"drawn parameters allow at most {MOST_DRAWS} blocks; there may be {most}"
+            require(most <= MOST_DRAWS, rule, key="block", got=self.block, hint="Make the block larger")
+        return self
+
+    @property
+    def most_paths(self) -> int:
+        """Of a market cell."""
+        return self.target.max_paths if self.target else self.paths

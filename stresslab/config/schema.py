@@ -95,7 +95,16 @@ class Study(_Shared):
         whole = self.model_dump(mode="json", exclude_none=True, exclude={"file", "fits", "models", "rulebooks"})
         whole["models"] = {name: self.models[name].model_dump(mode="json") for name in sorted(self.models)}
         whole["rulebooks"] = {name: self.rulebooks[name].hash for name in sorted(self.rulebooks)}
+        if self.sampling.parameters == "fixed":
+            del whole["sampling"]["parameters"]
+        else:
+            whole["uncertainty"] = self._uncertainty()
         return whole
+
+    def _uncertainty(self) -> dict[str, Any]:
+        """What drawn parameters depend on beside the parameters."""
+        found = {name: fit.model_dump(mode="json", include={"uncertainty", "put"}) for name, fit in self.fits.items()}
+        return {name: found[name] for name in sorted(found)}
 
     @property
     def hash(self) -> str:
