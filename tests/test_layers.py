@@ -23,6 +23,7 @@ LAYERS = (
     ("grid",),
     ("store", "limits", "compare", "leverage"),
     ("report", "execution"),
+    ("backtest",),
     ("terminal",),
     ("cli",),
     ("__main__",),

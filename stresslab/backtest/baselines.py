@@ -55,7 +55,7 @@ def gbm_baseline(bars: Bars, clock: Clock, asked: Asked, moves: Excursions) -> F
     for place, row in enumerate(clock.rows):
         sigma = gbm.volatility(trailing(bars, row, asked.n_window))
         require(sigma > 0, "the price does not move within a window", key="close", got=0.0, file=bars.file)
-        model, deviation = GBM(sigma=sigma), sigma * np.sqrt(horizon)
+        model, deviation = GBM(sigma=sigma, mu=0.0), sigma * np.sqrt(horizon)
         for index, level in np.ndenumerate(asked.levels):
             forecast.probability[(*index, place)] = model.first_passage_probability(float(np.exp(level)), horizon)
         drift = [deviation**2 / 2 if side == "long" else -(deviation**2) / 2 for side in asked.sides]

@@ -1,8 +1,8 @@
 """The walk-forward clock: when a forecast is made, and what it may look at.
 
-A forecast is made at the close of a bar, at times that are multiples of `every` since 1970-01-01T00:00Z (so at 00:00 UTC
-for 1D). It looks at the last `window` of returns up to that close and at nothing later; it is judged by the bars of the
-`horizon` after it. A date is left out, and counted, where the bar that would close at it or a bar of its horizon is
+A forecast is made at the close of a bar, at times that are multiples of `every` since 1970-01-01T00:00Z (so at 00:00
+UTC for 1D). It looks at the last `window` of returns up to that close and at nothing later; it is judged by the bars of
+the `horizon` after it. A date is left out, and counted, where the bar that would close at it or a bar of its horizon is
 missing: what happened then is not known.
 """
 

@@ -76,7 +76,11 @@ def _said_and_seen(judged: Judged) -> Variables:
         "value_at_risk": ((*RISK, "date"), risk, _text("1", "log move against the position, not leveraged")),
         "happened": (seen, judged.happened, _text("1", "a bar of the horizon reached the liquidation price")),
         "loss": (("side", "date"), losses(judged.moves, judged.question.sides), _text("1", "log move against it")),
-        "liquidation_price": (seen[:2], np.exp(judged.question.levels), _text("fraction of entry", "liquidation price")),
+        "liquidation_price": (
+            seen[:2],
+            np.exp(judged.question.levels),
+            _text("fraction of entry", "liquidation price"),
+        ),
     }
 
 
@@ -102,7 +106,9 @@ def _events(judged: Judged, known: np.ndarray) -> Variables:
 def _scores(judged: Judged, known: np.ndarray) -> Variables:
     """Mean scores, and skills with their intervals: NaN where not identifiable."""
     question, spans = judged.question, judged.question.spans
-    each = scores.scored(judged.probability, judged.happened, question.n_paths)  # score, forecaster, side, leverage, date
+    each = scores.scored(
+        judged.probability, judged.happened, question.n_paths
+    )  # score, forecaster, side, leverage, date
     block = resample.mean_block(spans.horizon, spans.every, len(judged.clock.dates))
     counts = resample.drawn_counts(len(judged.clock.dates), block, question.seed)
     shape = (len(judged.forecasts), len(BASELINES), len(scores.SCORES), *known.shape)
@@ -173,7 +179,11 @@ def _diary(judged: Judged) -> Variables:
     reasons = [one.refused[-1] if one.refused else "" for one in diaries]
     return {
         "fits": (("forecaster",), [one.fits for one in diaries], _text("fits", "fits of the parameters")),
-        "fits_refused": (("forecaster",), [len(one.refused) for one in diaries], _text("fits", "fits that were refused")),
+        "fits_refused": (
+            ("forecaster",),
+            [len(one.refused) for one in diaries],
+            _text("fits", "fits refused"),
+        ),
         "fits_warned": (("forecaster",), [one.warned for one in diaries], _text("fits", "fits with a warning")),
         "refusal": (("forecaster",), reasons, _text("", "why the last refused fit was refused")),
     }

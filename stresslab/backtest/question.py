@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -71,15 +70,3 @@ def check_models(models: Sequence[str]) -> None:
             taken = " (baselines are always there)" if name in BASELINES else ""
             raise InputError(f"is no model that can be fitted to returns{taken}", key="--models", got=name, hint=hint)
     require(len(set(models)) == len(models), "a model is named twice", key="--models", got=",".join(models))
-
-
-def parse_date(text: str | None, key: str) -> int | None:
-    """Seconds since 1970 of a date, or of a time in UTC, in ISO 8601; None stays."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError("is a date in ISO 8601", key=key, got=text, hint="Write for example 2021-01-01") from error
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
-    return int(found.timestamp())

@@ -32,7 +32,8 @@ class Bins(NamedTuple):
 def reliability(probability: np.ndarray, happened: np.ndarray, overlap: int, seed: int) -> Bins:
     """Bins of the dates that have a forecast; `overlap` neighbouring dates share a horizon."""
     known = np.flatnonzero(np.isfinite(probability))
-    found = Bins(*np.full((4, BINS), np.nan), np.zeros(BINS, int))
+    nothing = np.full((4, BINS), np.nan)
+    found = Bins(nothing[0], nothing[1], nothing[2], nothing[3], np.zeros(BINS, int))
     n_bins = min(BINS, known.size // LEAST_DATES)
     if n_bins == 0:
         return found

@@ -6,10 +6,10 @@ I_t = 1 where the loss exceeds the value at risk of confidence c; n dates, x of 
     independence    LR_ind = 2 [log L(pi_01, pi_11) - log L(pi_2)]                                chi2(1)
     conditional     LR_cc  = LR_uc + LR_ind                                                       chi2(2)
 
-pi_ij is the share of transitions from I = i that go to j, pi_2 the share of all that go to 1; 0 log 0 = 0. Christoffersen (1998),
-"Evaluating interval forecasts", equations 5 to 11. The tests want exceedances that are independent under the
-hypothesis: forecasts whose horizons overlap are thinned to every k-th date, the first of which is the first date. A pair of dates counts as
-a transition only where nothing was left out between them.
+pi_ij is the share of transitions from I = i that go to j, pi_2 the share of all that go to 1; 0 log 0 = 0.
+Christoffersen (1998), "Evaluating interval forecasts", equations 5 to 11. The tests want exceedances that are
+independent under the hypothesis: of forecasts whose horizons overlap only every k-th is taken, beginning with the
+first. A pair of dates counts as a transition only where nothing was left out between them.
 """
 
 from typing import NamedTuple

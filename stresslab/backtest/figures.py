@@ -1,0 +1,191 @@
+"""The figures of the page, as plain plotly dictionaries; the browser chooses the variant that the drop-downs ask for."""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from stresslab.backtest.tables import name, positions
+from stresslab.report import words
+from stresslab.report.plots import COLOURS, SYMBOLS, Json, clean, percent_axis
+
+POSITION = ("side", "leverage")
+MAX_POINTS = 800  # of a line over time: what the page has room for
+
+
+def drawn(ds: xr.Dataset) -> dict[str, Json]:
+    """All figures by name."""
+    return {"skill": skill(ds), "reliability": reliability(ds), "time": over_time(ds)}
+
+
+def variants(ds: xr.Dataset, dims: tuple[str, ...], make: Callable[[xr.Dataset], Json]) -> dict[str, Json]:
+    """One variant for each combination of these dimensions."""
+    found = {}
+    for places in product(*(range(ds.sizes[dim]) for dim in dims)):
+        at = dict(zip(dims, places, strict=True))
+        found[" ".join(f"{dim}:{place}" for dim, place in at.items())] = make(ds.isel(at))
+    return found
+
+
+def skill(ds: xr.Dataset) -> Json:
+    """Skill of each forecaster with its interval, position by position."""
+    heads = [head for head, _ in positions(ds)]
+    n = ds.sizes["forecaster"]
+
+    def make(part: xr.Dataset) -> Json:
+        if not np.isfinite(part["skill"].values).any():
+            return {"note": "No figure: not identifiable."}
+        traces = []
+        for place, forecaster in enumerate(part["forecaster"].values):
+            if forecaster == part["baseline"].item():
+                continue
+            one = part.sel(forecaster=forecaster)
+            point, low, high = (one[key].values.ravel() for key in ("skill", "skill_lower", "skill_upper"))
+            shift = 0.7 * ((place + 0.5) / n - 0.5)
+            traces.append(_marks(name(forecaster), place, heads, np.arange(len(heads)) + shift, point, low, high))
+        return {"data": traces}
+
+    axis = {
+        "tickvals": list(range(len(heads))),
+        "ticktext": heads,
+        "range": [-0.5, len(heads) - 0.5],
+        "zeroline": False,
+    }
+    zero = {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": 0,
+        "y1": 0,
+        "line": {"color": "var(--ink)", "width": 1},
+    }
+    layout = {"xaxis": axis, "yaxis": percent_axis("skill") | {"rangemode": "normal"}, "shapes": [zero], "height": 420}
+    dims = ("score", "baseline")
+    return _figure("Skill by position and forecaster", dims, variants(ds, dims, make), layout)
+
+
+def _marks(
+    text: str, place: int, heads: list[str], x: np.ndarray, point: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> Json:
+    paint = f"var(--s{place % COLOURS})"
+    bars = {"array": clean(high - point, 100), "arrayminus": clean(point - low, 100)}
+    hover = [
+        f"{text}<br>{head}<br>{100 * a:+.1f} % ({100 * b:+.1f} to {100 * c:+.1f} %)"
+        for head, a, b, c in zip(heads, point, low, high, strict=True)
+    ]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": text,
+        "x": clean(x),
+        "y": clean(point, 100),
+        "error_y": {"type": "data", "symmetric": False, "color": paint, "thickness": 1.5, "width": 3} | bars,
+        "marker": {"color": paint, "symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8},
+        "hoverinfo": "text",
+        "hovertext": hover,
+    }
+
+
+def reliability(ds: xr.Dataset) -> Json:
+    """Share of dates on which it happened against the forecast, with consistency bars on the diagonal."""
+
+    def make(part: xr.Dataset) -> Json:
+        x, y, low, high, dates = (part[f"bin_{key}"].values for key in ("forecast", "share", "lower", "upper", "dates"))
+        known = np.isfinite(x)
+        if not known.any():
+            return {"note": "No figure: no forecast."}
+        x, y, low, high, dates = (one[known] for one in (x, y, low, high, dates))
+        top = 100 * max(float(x.max()), float(y.max()), float(high.max()))
+        hover = [
+            f"forecast {100 * a:.1f} %<br>happened {100 * b:.1f} %<br>{int(n)} dates"
+            for a, b, n in zip(x, y, dates, strict=True)
+        ]
+        bars = {"type": "data", "symmetric": False, "color": "var(--muted)", "thickness": 6, "width": 0}
+        bars |= {"array": clean(high - x, 100), "arrayminus": clean(x - low, 100)}
+        common: Json = {"type": "scatter", "x": clean(x, 100)}
+        expected = common | {
+            "mode": "markers",
+            "name": "95 % if forecasts were true",
+            "y": clean(x, 100),
+            "error_y": bars,
+        }
+        expected |= {"marker": {"color": "var(--muted)", "size": 1}, "hoverinfo": "skip", "opacity": 0.45}
+        seen = common | {
+            "mode": "lines+markers",
+            "name": "happened",
+            "y": clean(y, 100),
+            "hoverinfo": "text",
+            "hovertext": hover,
+        }
+        seen |= {"line": {"color": "var(--s0)", "width": 2}, "marker": {"color": "var(--s0)", "size": 9}}
+        line = {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [0, top],
+            "y": [0, top],
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+        line |= {"line": {"color": "var(--ink)", "width": 1, "dash": "dot"}}
+        return {"data": [expected, line, seen]}
+
+    layout = {"xaxis": percent_axis("forecast"), "yaxis": percent_axis("happened"), "height": 420}
+    dims = ("forecaster", *POSITION)
+    return _figure("Reliability diagram", dims, variants(ds, dims, make), layout)
+
+
+def over_time(ds: xr.Dataset) -> Json:
+    """The forecast of every date, and the dates on which it happened."""
+    thin = max(1, -(-ds.sizes["date"] // MAX_POINTS))
+    dates = ds["date"].values.astype("datetime64[s]").astype(str)
+
+    def make(part: xr.Dataset) -> Json:
+        p, hit = part["probability"].values, part["happened"].values
+        if not np.isfinite(p).any():
+            return {"note": "No figure: no forecast."}
+        line = {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "forecast",
+            "x": dates[::thin].tolist(),
+            "y": clean(p[::thin], 100),
+        }
+        line |= {"line": {"color": "var(--s0)", "width": 1.3}, "hovertemplate": "%{x}: %{y:.2f} %<extra></extra>"}
+        marks = {
+            "type": "scatter",
+            "mode": "markers",
+            "name": "it happened",
+            "x": dates[hit].tolist(),
+            "y": clean(p[hit], 100),
+        }
+        marks |= {"marker": {"color": "var(--s1)", "size": 5}, "hovertemplate": "%{x}: %{y:.2f} %<extra></extra>"}
+        return {"data": [line, marks]}
+
+    layout = {"xaxis": {"type": "date"}, "yaxis": percent_axis("probability of liquidation")}
+    dims = ("forecaster", *POSITION)
+    return _figure("Forecasts over time", dims, variants(ds, dims, make), layout)
+
+
+def _figure(summary: str, selects: tuple[str, ...], found: dict[str, Json], layout: Json) -> Json:
+    return {
+        "summary": words.figure_text(summary),
+        "selects": list(selects),
+        "variants": found,
+        "layout": layout,
+        "narrow": {},
+    }
+
+
+def choices(ds: xr.Dataset, first: dict[str, int]) -> dict[str, Any]:
+    """The drop-down of every dimension."""
+    return {
+        dim: {"title": words.title(dim), "values": [_label(dim, one) for one in ds[dim].values.tolist()], "first": at}
+        for dim, at in first.items()
+    }
+
+
+def _label(dim: str, value: Any) -> str:
+    return words.label(dim, value) if dim == "leverage" else name(str(value))
