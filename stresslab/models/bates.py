@@ -65,6 +65,15 @@ class Bates(Parameters):
     def jumps_per_step(self, dt: float) -> float:
         return self.jump_intensity * dt
 
+    @property
+    def diffusion_growth(self) -> float:
+        return self.diffusion.mu
+
+    def price_loadings(self, dt: float) -> np.ndarray:
+        """Those of Heston; the cuts at jumps and the sizes are noise of their own."""
+        rest = np.zeros((1, self.layout(dt).normals - 2))
+        return np.hstack([self.diffusion.price_loadings(dt), rest])
+
     def coefficients(self, dt: float) -> Coefficients:
         return Coefficients(
             diffusion=self.diffusion.coefficients(dt),
