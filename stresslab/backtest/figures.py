@@ -1,4 +1,4 @@
-"""The figures of the page, as plain plotly dictionaries; the browser chooses the variant that the drop-downs ask for."""
+"""The figures of the page, as plain plotly dictionaries; the browser shows the variant that the drop-downs ask for."""
 
 from collections.abc import Callable
 from itertools import product

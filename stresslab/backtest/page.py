@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from stresslab.backtest import figures, tables
+from stresslab.backtest import figures, method, tables
 from stresslab.backtest.scores import LEAST_EVENTS
 from stresslab.report import words
 from stresslab.report.html import fill, script_json, write_whole
@@ -41,7 +41,7 @@ def render(ds: xr.Dataset) -> str:
         figures=drawn,
         choices=figures.choices(ds, first),
         data=script_json({"figures": drawn}),
-        method=_method(ds, question),
+        method=method.facts(ds),
         least=LEAST_EVENTS,
     )
 
@@ -126,52 +126,3 @@ def _facts(ds: xr.Dataset, question: dict[str, Any]) -> list[str]:
 
 def _file_name(text: str) -> str:
     return ", ".join(Path(one).name for one in text.split(", "))
-
-
-def _method(ds: xr.Dataset, question: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    overlap = question["overlap"]
-    thinned = f"every {overlap}th date" if overlap > 1 else "all dates: their horizons do not overlap"
-    return [
-        (
-            "Forecast",
-            [
-                f"Made every {question['every']} at the close of a bar, from the {question['window']} before it alone; parameters "
-                f"fitted every {question['refit']}, the state brought to the date in between.",
-                f"{question['n_paths']:,} antithetic paths for each date, steps of one bar, watched continuously; seed {question['seed']}.",
-            ],
-        ),
-        (
-            "What happened",
-            [
-                "A position opened at the close is liquidated if the low (long) or high (short) of a later bar within the "
-                "horizon reaches its liquidation price.",
-                "Bars hold last prices, not mark: venues liquidate on mark, which spikes less, so some events here would not "
-                "have been liquidations. Fees and funding within the horizon are left out.",
-                f"{ds.attrs['left_out']:,} dates were left out because bars are missing.",
-            ],
-        ),
-        (
-            "Baselines",
-            [
-                "constant volatility: Brownian motion with the volatility of the trailing window, in closed form",
-                "frequency: how often it happened from every bar of the trailing window",
-                "scaled excursions: the moves of those horizons, scaled by exponentially weighted volatility (0.94 a day)",
-            ],
-        ),
-        (
-            "Scores",
-            [
-                "Skill is 1 - score / score of the baseline, on the dates that both forecast.",
-                f"Probabilities are clipped to {ds.attrs['clip']:.2g} from 0 and 1: no hit among the paths is an upper bound.",
-                f"Intervals: stationary bootstrap over time, mean block {ds.attrs['block']}, all forecasters drawn together.",
-                f"Fewer than {LEAST_EVENTS} events whose horizons do not overlap, or dates without one: not identifiable, not scored.",
-            ],
-        ),
-        (
-            "Value at risk",
-            [
-                f"Of the log move at the end of the horizon, before leverage; tested on {thinned}.",
-            ],
-        ),
-        ("Provenance", [f"prices sha256 {ds.attrs['prices_sha256']}", f"stresslab {ds.attrs['stresslab']}"]),
-    ]

@@ -1,0 +1,60 @@
+"""How a backtest was made, in words: the last section of the page."""
+
+import json
+
+import xarray as xr
+
+from stresslab.backtest.scores import LEAST_EVENTS
+from stresslab.report import words
+
+HAPPENED = (
+    "A position opened at the close is liquidated if the low (long) or high (short) of a later bar within the horizon "
+    "reaches its liquidation price.",
+    "Bars hold last prices, not mark: venues liquidate on mark, which spikes less, so some of these events would have "
+    "been no liquidations. Fees and funding within the horizon are left out.",
+)
+BASELINES = (
+    "constant volatility: Brownian motion with the volatility of the trailing window, in closed form",
+    "frequency: how often it happened, counted from every bar of the trailing window",
+    "scaled excursions: the moves of those same horizons, times volatility now over volatility then; volatility is "
+    "exponentially weighted with a decay of 0.94 a day, fixed in advance",
+)
+
+
+def facts(ds: xr.Dataset) -> list[tuple[str, list[str]]]:
+    """Words and the lines that explain them."""
+    question = json.loads(ds.attrs["question"])
+    return [
+        ("Forecast", _forecast(question)),
+        ("What happened", [*HAPPENED, f"{ds.attrs['left_out']:,} dates were left out because bars are missing."]),
+        ("Baselines", list(BASELINES)),
+        ("Scores", _scores(ds)),
+        ("Value at risk", [_risk(question["overlap"])]),
+        ("Provenance", [f"prices: sha256 {ds.attrs['prices_sha256']}", f"stresslab {ds.attrs['stresslab']}"]),
+    ]
+
+
+def _forecast(question: dict[str, str | int]) -> list[str]:
+    return [
+        f"Made every {question['every']} at the close of a bar, from the {question['window']} before it alone. "
+        f"Parameters are fitted every {question['refit']}, the state is brought to the date in between.",
+        f"{question['n_paths']:,} antithetic paths for each date in steps of one bar, watched continuously; seed "
+        f"{question['seed']}, a stream for each date.",
+    ]
+
+
+def _scores(ds: xr.Dataset) -> list[str]:
+    noise = float(ds["monte_carlo_error"].max())
+    return [
+        "Skill is 1 - score / score of the baseline, on the dates that both forecast.",
+        f"Probabilities are clipped to {ds.attrs['clip']:.2g} from 0 and 1: no hit among the paths is an upper bound. "
+        f"The largest Monte Carlo standard error of a forecast is {words.share(noise, 2)}.",
+        f"Intervals: stationary bootstrap over time, mean block {ds.attrs['block']}, all forecasters drawn together.",
+        fX
+        "identifiable and not scored.",
+    ]
+
+
+def _risk(overlap: int) -> str:
+    dates = f"on every {overlap}th date, so that horizons do not overlap" if overlap > 1 else "on all dates"
+    return f"Of the log move at the end of the horizon, before leverage; tested {dates}."
