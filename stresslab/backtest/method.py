@@ -50,7 +50,7 @@ def _scores(ds: xr.Dataset) -> list[str]:
         f"Probabilities are clipped to {ds.attrs['clip']:.2g} from 0 and 1: no hit among the paths is an upper bound. "
         f"The largest Monte Carlo standard error of a forecast is {words.share(noise, 2)}.",
         f"Intervals: stationary bootstrap over time, mean block {ds.attrs['block']}, all forecasters drawn together.",
-        fX
+        f"With fewer than {LEAST_EVENTS} events whose horizons do not overlap, or dates without one, a position is not "
         "identifiable and not scored.",
     ]
 
