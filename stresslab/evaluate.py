@@ -107,6 +107,12 @@ def arguments(
     return jax.tree.map(_to_single, plain)
 
 
+def with_model(a: Arguments, model: Parameters, dt: float) -> Arguments:
+    """The same call for other numbers of the model."""
+    coefficients, state = jax.tree.map(_to_single, (model.coefficients(dt), model.init(1)))
+    return a._replace(coefficients=coefficients, state=state)
+
+
 def _to_single(leaf: Any) -> np.ndarray:
     array = np.asarray(leaf)
     return array.astype(np.float32) if array.dtype == np.float64 else array

@@ -6,6 +6,7 @@ _TAILS = ("value_at_risk", "expected_shortfall", "value_at_risk_fraction", "expe
 DATASET_NAMES = frozenset(
     ("horizon", "event", "cause", "loss_level", "loss_bin", "loss_lower", "loss_upper", "loss_count", "survival_time")
     + ("probability", "lower", "upper", "standard_error", "hits", "time_median", "probability_by_cause")
+    + ("parameter_standard_error", "monte_carlo_standard_error")
     + ("ruin_probability", "ruin_lower", "ruin_upper", "survival", "survival_lower", "survival_upper")
     + _MEANS + _TAILS + tuple(f"{name}_se" for name in _MEANS + _TAILS)
     + ("status", "status_reason", "notional", "quantity", "liquidation_price", "bankruptcy_price")

@@ -12,8 +12,9 @@ from stresslab.config.build import BookFacts
 from stresslab.config.fields import instant_text
 from stresslab.config.paths import dims as swept_dims
 from stresslab.config.paths import is_market_path
-from stresslab.estimate import intervals, tails
+from stresslab.estimate import blocks, intervals, tails
 from stresslab.grid import variables
+from stresslab.grid.draws import drawn_names
 from stresslab.grid.plan import Ladder, Plan
 from stresslab.grid.totals import Totals, target_met
 from stresslab.units import SECONDS
@@ -43,7 +44,7 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
     sizes = tuple(len(study.sweep[path]) for path in dims.values())
     data = {
         name: (
-            (*dims, *variables.TABLE[name].dims),
+            (*dims, *variables.table(plan.drawn)[name].dims),
             values.reshape((*sizes, *values.shape[1:])),
             variables.attributes(name),
         )
@@ -65,7 +66,7 @@ def _shapes(plan: Plan) -> dict[str, tuple[tuple[int, ...], Any]]:
     }
     return {
         name: (tuple(sizes[dim] for dim in variable.dims), variable.dtype)
-        for name, variable in variables.TABLE.items()
+        for name, variable in variables.table(plan.drawn).items()
         if not variable.of_market
     }
 
@@ -91,6 +92,10 @@ def _ladder_values(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
         "status": np.where(met, "ok", "target_not_met").astype(object),
         "status_reason": np.where(met, "", f"the target half-width was not reached with {n} paths").astype(object),
     }
+    if totals.drawn:
+        errors = totals.errors(ladder.horizon_bins, antithetic)
+        values["parameter_standard_error"] = np.moveaxis(errors.parameter, 1, 2)
+        values["monte_carlo_standard_error"] = np.moveaxis(errors.monte_carlo, 1, 2)
     values |= _survival(totals, ruin, antithetic)
     values |= _money(ladder, totals, antithetic)
     values |= _tails(plan, ladder, totals)
@@ -122,9 +127,22 @@ def _survival(totals: Totals, ruin: int, antithetic: bool) -> Cells:
     hits = np.cumsum(totals.summary["event_count"][:, ruin].sum(axis=-1), axis=-1)
     hits = np.concatenate([np.zeros_like(hits[:, :1]), hits], axis=1)
     units = totals.n_paths // 2 if antithetic else totals.n_paths
-    lower, upper = intervals.clopper_pearson(hits * units / totals.n_paths, units)
+    if totals.drawn:
+        lower, upper = _drawn_survival(hits, totals, ruin, units)
+    else:
+        lower, upper = intervals.clopper_pearson(hits * units / totals.n_paths, units)
     lower[:, 0] = upper[:, 0] = 0.0  # at time 0 nothing is left to chance
     return {"survival": 1 - hits / totals.n_paths, "survival_lower": 1 - upper, "survival_upper": 1 - lower}
+
+
+def _drawn_survival(hits: np.ndarray, totals: Totals, ruin: int, units: int) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of ruin up to each time, both errors in it."""
+    squares = totals.summary["hits_squared"][:, ruin]
+    squares = np.concatenate([np.zeros_like(squares[:, :1]), squares], axis=1).astype(float)
+    per_block = totals.n_paths // totals.n_blocks
+    errors = blocks.of_counts(hits.astype(float), squares, totals.n_blocks, per_block)
+    found = blocks.estimate(hits / totals.n_paths, errors, totals.n_blocks, units)
+    return found.lower, found.upper
 
 
 def _money(ladder: Ladder, totals: Totals, antithetic: bool) -> Cells:
@@ -134,9 +152,13 @@ def _money(ladder: Ladder, totals: Totals, antithetic: bool) -> Cells:
     for row, money in enumerate(MONEY):
         first, second = totals.summary["sums"][row]
         mean = first / n
-        variance = np.maximum(second / n - mean**2, 0.0)
+        error = np.sqrt(np.maximum(second / n - mean**2, 0.0) / n)
+        if totals.drawn:
+            each = n // totals.n_blocks
+            squares = totals.summary["sums_squared"][row] / each**2
+            error = blocks.of_sums(first / each, squares, second / each, totals.n_blocks, each).total
         values[names[money]] = mean * ladder.scale[:, None]
-        values[f"{names[money]}_se"] = np.sqrt(variance / n) * ladder.scale[:, None]
+        values[f"{names[money]}_se"] = error * ladder.scale[:, None]
     return values
 
 
@@ -225,5 +247,12 @@ def _attributes(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
         "model_hashes": json.dumps({name: fit.sha256 for name, fit in sorted(study.fits.items())}),
         "assumptions": json.dumps({name: list(book.assumptions) for name, book in sorted(study.rulebooks.items())}),
         "versions": json.dumps(versions, sort_keys=True),
-        "conventions": variables.CONVENTIONS,
+        "conventions": variables.CONVENTIONS + (variables.DRAWN_CONVENTIONS if plan.drawn else ""),
+        **({"drawn_parameters": json.dumps(_drawn_parameters(plan))} if plan.drawn else {}),
     }
+
+
+def _drawn_parameters(plan: Plan) -> dict[str, list[str]]:
+    """The numbers that are drawn, by the name of the model."""
+    studies = {market.study.market.model: market.study for market in plan.markets}
+    return {name: list(drawn_names(study, tuple(plan.study.sweep))) for name, study in sorted(studies.items())}

@@ -27,12 +27,14 @@ def run_blocks(ladder: Ladder, first: int, blocks: int, block: int) -> Summary:
 
     event_count (book, event, bin, cause), both_hit (book, event, horizon): pairs with two hits; loss_count and
     loss_quanta (book, horizon, bin), gaps_lost; sums (block, money, power, book, horizon), relative to the notional at
-    spot.
+    spot. With drawn parameters also hits_squared (book, event, bin): of the hits up to each bin, squared in each block.
     """
     totals: Summary = {}
     sums = []
     for scans in _blocks_of_scans(ladder, first, blocks, block):
         one = summarise(ladder, scans)
+        if ladder.drawn:
+            one["hits_squared"] = np.cumsum(one["event_count"].sum(axis=-1), axis=-1) ** 2
         sums.append(one.pop("sums"))
         totals = one if not totals else {name: totals[name] + one[name] for name in one}
     return {**totals, "sums": np.stack(sums)}
@@ -40,16 +42,16 @@ def run_blocks(ladder: Ladder, first: int, blocks: int, block: int) -> Summary:
 
 def _blocks_of_scans(ladder: Ladder, first: int, blocks: int, block: int) -> Iterator[list[Scan]]:
     """The scans of each block in order, while the next launch is under way."""
-    together = min(blocks, device.blocks_per_launch(block))
+    together = 1 if ladder.drawn else min(blocks, device.blocks_per_launch(block))
     fitting = device.scan_paths(*bytes_per_path(ladder.shape, ladder.arguments))
     paths = min(fitting, together * block // (2 * scan.usable_devices(block // _FEWEST_PATHS)))
     # the last launch is as wide as the others: one shape, one compilation
     offsets = np.arange(0, together * block, paths, dtype=np.int64)
-    shape = ladder.shape._replace(n_paths=paths)
     waiting: tuple[Any, int] | None = None
     for start in range(first, first + blocks, together):
         firsts = (start * block + offsets) % 2**32
-        launched = scan.launch((*TO_CLOSED, condense), shape, firsts, tuple(ladder.arguments))
+        shape, given = ladder.at(start)
+        launched = scan.launch((*TO_CLOSED, condense), shape._replace(n_paths=paths), firsts, tuple(given))
         if waiting is not None:
             yield from _regroup(*waiting, block)
         waiting = launched, min(together, first + blocks - start)

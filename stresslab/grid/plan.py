@@ -21,7 +21,9 @@ from stresslab.config.paths import dimension, is_market_path
 from stresslab.config.schema import Study
 from stresslab.config.sweep import Cell, expand
 from stresslab.errors import InputError, NotAllowed
-from stresslab.evaluate import Arguments, Evaluation, Shape, arguments
+from stresslab.evaluate import Arguments, Evaluation, Shape, arguments, with_model
+from stresslab.grid.draws import drawn_models
+from stresslab.models import Parameters
 from stresslab.random import key
 from stresslab.units import parse_duration, years
 from stresslab.venues.funding import funding_seconds
@@ -44,6 +46,16 @@ class Ladder:
     wanted: tuple[int, ...]  # rows of (liquidation, bankruptcy, loss levels ...) that are counted
     horizon_bins: np.ndarray
     n_bins: int
+    dt: float
+    drawn: tuple[Parameters, ...] = ()  # where parameters are drawn: the model of each block
+
+    def at(self, block: int) -> tuple[Shape, Arguments]:
+        """What block number `block` is run with. Drawn parameters change numbers, and the layout where jumps do."""
+        if not self.drawn:
+            return self.shape, self.arguments
+        model = self.drawn[block]
+        shape = self.shape._replace(dynamics=model.dynamics, layout=model.layout(self.dt))
+        return shape, with_model(self.arguments, model, self.dt)
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,7 @@ class MarketCell:
     n_steps: int
     dt: float
     schedule: schedule.Schedule
+    drawn: tuple[Parameters, ...] = ()  # the model of each block, where parameters are drawn
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,11 @@ class Plan:
     bin_seconds: np.ndarray  # ends of the survival bins, seconds from as_of
 
     @property
+    def drawn(self) -> bool:
+        """Whether each block has parameters of its own."""
+        return self.study.sampling.parameters == "drawn"
+
+    @property
     def blocks(self) -> int:
         """Blocks of each market cell to begin with."""
         return self.study.sampling.paths // self.study.sampling.block
@@ -93,8 +111,7 @@ class Plan:
     @property
     def most_blocks(self) -> int:
         """Blocks of each market cell at most."""
-        target = self.study.sampling.target
-        return (target.max_paths if target else self.study.sampling.paths) // self.study.sampling.block
+        return self.study.sampling.most_paths // self.study.sampling.block
 
     def path_steps(self, blocks: int) -> int:
         """Path-steps of the whole grid for so many blocks of each market cell."""
@@ -124,7 +141,7 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
     ladders: list[Ladder] = []
     for values, members in grouped.items():
         coords = dict(zip(market_dims, values, strict=True))
-        market = _market(len(markets), coords, cells[members[0]].study, tuple(members), bins)
+        market = _market(len(markets), coords, cells[members[0]].study, tuple(members), bins, tuple(study.sweep))
         made = _ladders(market, books, study, evaluation)
         numbers = tuple(range(len(ladders), len(ladders) + len(made)))
         markets.append(MarketCell(**{**market.__dict__, "ladders": numbers}))
@@ -150,10 +167,20 @@ def _bin_seconds(study: Study) -> np.ndarray:
 
 
 def _market(
-    index: int, coords: dict[str, Any], study: Study, cells: tuple[int, ...], bin_seconds: np.ndarray
+    index: int,
+    coords: dict[str, Any],
+    study: Study,
+    cells: tuple[int, ...],
+    bin_seconds: np.ndarray,
+    swept: tuple[str, ...],
 ) -> MarketCell:
     step = study.market.step_seconds
-    substeps = study.model.substeps(years(step))
+    sampling = study.sampling
+    drawn: tuple[Parameters, ...] = ()
+    if sampling.parameters == "drawn":
+        drawn = drawn_models(study, swept, sampling.most_paths // sampling.block)
+    models = drawn or (study.model,)
+    substeps = max(model.substeps(years(step)) for model in models)  # one clock for all blocks
     dt = years(step) / substeps
     ends = np.array(study.market.horizon_seconds) // step * substeps
     bins = bin_seconds // step * substeps
@@ -162,9 +189,9 @@ def _market(
         seconds = funding_seconds(study.as_of, study.funding.interval_seconds, study.market.horizon_seconds[-1])
         # a payment between two steps is made at the end of the step that it falls into
         paid, rate = -(-seconds * substeps // step), study.funding.rate
-    jumps = study.model.jumps_per_step(dt)
+    jumps = max(model.jumps_per_step(dt) for model in models)
     timetable = schedule.build(ends, bins, paid, rate, jumps)
-    return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable)
+    return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable, drawn)
 
 
 def _ladders(
@@ -203,8 +230,11 @@ def _ladder(
     )
     given = arguments(key(study.seed, _stream(market)), model, market.dt, market.schedule, fractions, sides)
     scale = np.array([books[cell].scale for cell in members])
-    bins = len(market.schedule.bin_ends)
-    return Ladder(market.index, number, members, shape, given, scale, wanted, market.schedule.horizon_bins, bins)
+    bins, horizon_bins = len(market.schedule.bin_ends), market.schedule.horizon_bins
+    drawn = tuple(one.at_spot(market.study.market.spot) for one in market.drawn)
+    return Ladder(
+        market.index, number, members, shape, given, scale, wanted, horizon_bins, bins, dt=market.dt, drawn=drawn
+    )
 
 
 def _evaluation(market: MarketCell) -> Evaluation:

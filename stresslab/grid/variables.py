@@ -70,7 +70,27 @@ for _name, _text in {"value_at_risk": "value at risk", "expected_shortfall": "ex
         _LEVEL, "fraction of equity at as_of", f"{_text} by the horizon, a positive loss"
     )
 
+DRAWN: dict[str, Variable] = {
+    "parameter_standard_error": Variable(
+        _EVENT, float, "1", "standard deviation of the probability over the drawn parameters; 0 where paths hide it"
+    ),
+    "monte_carlo_standard_error": Variable(
+        _EVENT, float, "1", "standard error of the mean probability from finitely many paths and draws"
+    ),
+}
+DRAWN_CONVENTIONS = (
+    " Each block of paths has its own parameters: intervals and standard errors of probabilities, survival and means "
+    "hold both the Monte Carlo error and that of the parameters; those of value at risk and expected shortfall the "
+    "Monte Carlo error alone, as if paths were independent."
+)
+
+
+def table(drawn: bool) -> dict[str, Variable]:
+    """The variables of a run, those of drawn parameters among them where there are any."""
+    return {**TABLE, **DRAWN} if drawn else TABLE
+
 
 def attributes(name: str) -> dict[str, str]:
     """Unit and meaning of a variable."""
-    return {"units": TABLE[name].units, "long_name": TABLE[name].long_name}
+    variable = table(drawn=True)[name]
+    return {"units": variable.units, "long_name": variable.long_name}
