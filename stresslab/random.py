@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array, lax
 
 CHANNELS_PER_STEP = 128
-SHOCKS, FUNDING = 126, 124  # pairs of channels that no step draws from: see `reserved`
+SHOCKS, FUNDING, START = 126, 124, 122  # pairs of channels that no step draws from: see `reserved`
 MAX_PATHS = 2**32
 MAX_STEPS = 2**32 * 2 // CHANNELS_PER_STEP
 

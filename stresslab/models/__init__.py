@@ -6,6 +6,7 @@ from stresslab.models.gbm import GBM as GBM
 from stresslab.models.heston import Heston as Heston
 from stresslab.models.kou import Kou as Kou
 from stresslab.models.merton import Merton as Merton
+from stresslab.models.regime_switching import RegimeSwitching as RegimeSwitching
 from stresslab.models.scaled_historical import ScaledHistorical as ScaledHistorical
 from stresslab.models.svjj import SVJJ as SVJJ
 
@@ -16,5 +17,6 @@ MODELS: dict[str, type[Parameters]] = {
     "heston": Heston,
     "bates": Bates,
     "svjj": SVJJ,
+    "regime_switching": RegimeSwitching,
     "scaled_historical": ScaledHistorical,
 }

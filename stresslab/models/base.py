@@ -175,9 +175,9 @@ class Parameters(BaseModel):
 
 
 def _flatten(model: Parameters, names: tuple[str, ...]) -> tuple[tuple[tuple[GetAttrKey, Any], ...], Hashable]:
-    """Numbers as leaves; text, nothing and sequences belong to the structure."""
+    """Numbers as leaves; text, nothing, sequences, choices and whole numbers belong to the structure."""
     values = {name: getattr(model, name) for name in names}
-    fixed = tuple((name, value) for name, value in values.items() if isinstance(value, str | tuple | None))
+    fixed = tuple((name, value) for name, value in values.items() if isinstance(value, str | tuple | int | None))
     held = dict(fixed)
     return tuple((GetAttrKey(name), value) for name, value in values.items() if name not in held), (names, fixed)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stresslab.models import GBM, MODELS, SVJJ, Bates, Heston, Kou, Merton, ScaledHistorical
+from stresslab.models import GBM, MODELS, SVJJ, Bates, Heston, Kou, Merton, RegimeSwitching, ScaledHistorical
 from stresslab.models.base import Parameters
 from stresslab.models.history import History
 
@@ -25,6 +25,15 @@ EXAMPLES: dict[str, Parameters] = {
         jump_std=0.06,
         variance_jump_mean=0.4,
         jump_correlation=-0.1,
+        mu=0.3,
+    ),
+    "regime_switching": RegimeSwitching(
+        sigmas=(0.4, 0.8, 1.5),
+        generator=((-14.0, 12.0, 2.0), (30.0, -50.0, 20.0), (10.0, 60.0, -70.0)),
+        initial_state=(0.7, 0.2, 0.1),
+        jump_intensities=(5.0, 20.0, 80.0),
+        jump_means=(0.0, -0.02, -0.03),
+        jump_stds=(0.03, 0.04, 0.05),
         mu=0.3,
     ),
 }

@@ -173,7 +173,7 @@ class TestParameters:
     def test_pytree(self, kind):
         model = EXAMPLES[kind]
         leaves, structure = jax.tree.flatten(model)
-        moving = {name: value for name, value in model if name != "kind" and not isinstance(value, str | tuple | None)}
+        moving = {name: value for name, value in model if isinstance(value, float)}
         assert leaves == jax.tree.leaves(list(moving.values()))
         assert jax.tree.unflatten(structure, leaves) == model
         paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_flatten_with_path(model)[0]]
