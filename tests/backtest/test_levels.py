@@ -1,0 +1,49 @@
+"""Where positions are liquidated."""
+
+import numpy as np
+import pytest
+
+from stresslab.backtest.levels import flat_levels, rulebook_levels
+from stresslab.errors import InputError, NotAllowed
+from stresslab.venues import load
+
+
+def test_flat_levels_are_the_closed_form():
+    found = np.exp(flat_levels(("long", "short"), (10, 50), 0.004))
+    expected = [[(1 - 1 / 10) / 0.996, (1 - 1 / 50) / 0.996], [(1 + 1 / 10) / 1.004, (1 + 1 / 50) / 1.004]]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_a_rulebook_gives_its_tier_at_the_trigger():
+    rules = load("binance_usdm/BTCUSDT")
+    small = rulebook_levels(("long", "short"), (10, 50), rules, 10_000)
+    np.testing.assert_allclose(small, flat_levels(("long", "short"), (10, 50), 0.004), rtol=1e-12)
+    large = rulebook_levels(("long",), (10,), rules, 5e6)
+    assert large[0, 0] > small[0, 0]  # a higher requirement is met earlier
+    position = dict(entry_price=1.0, quantity=5e6, margin=5e5)
+    assert np.exp(large[0, 0]) == pytest.approx(float(rules.liquidation_price("long", **position)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("sides", "leverages", "mmr", "key"),
+    [
+        (("long",), (1.0,), 0.004, "--leverage"),
+        (("long",), (), 0.004, "--leverage"),
+        (("long",), (10, 10), 0.004, "--leverage"),
+        (("long",), (10, float("nan")), 0.004, "--leverage"),
+        (("short",), (250,), 0.004, "--leverage"),  # margin of 0.4 % is the maintenance margin
+        (("up",), (10,), 0.004, "--side"),
+        (("long", "long"), (10,), 0.004, "--side"),
+        ((), (10,), 0.004, "--side"),
+        (("long",), (10,), 1.0, "--mmr"),
+    ],
+)
+def test_senseless_positions_are_refused(sides, leverages, mmr, key):
+    with pytest.raises(InputError) as refusal:
+        flat_levels(sides, leverages, mmr)
+    assert refusal.value.key == key
+
+
+def test_what_the_venue_does_not_allow_is_refused():
+    with pytest.raises(NotAllowed):
+        rulebook_levels(("long",), (10, 200), load("binance_usdm/BTCUSDT"), 10_000)
