@@ -31,6 +31,7 @@ Overrides = Annotated[
 Tag = Annotated[str | None, typer.Option("--run", metavar="TAG", help="Which run; the newest without it.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")]
 Workers = Annotated[int, typer.Option(min=0, help="Run on so many local processes; 0 runs in this one.")]
+Utc = Annotated[bool, typer.Option("--utc", help="Stamps without a zone are UTC.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 
@@ -171,21 +172,72 @@ def compare(
 
 @app.command()
 def calibrate(
-    prices: Annotated[Path, typer.Argument(metavar="PRICES.csv", help="Bars: timestamp, open, high, low, close.")],
-    model: Annotated[str, typer.Option(help="gbm, merton or heston.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.yaml", help="Where the parameters go.")],
-    source: Annotated[str, typer.Option(help="Where the prices are from; kept in the file.")] = "",
+    prices: Annotated[
+        Path | None, typer.Argument(metavar="[PRICES.csv]", help="Bars, CSV or Parquet: stamp, and close or OHLC.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="The kind of model, such as garch: see `stresslab models`.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="MODEL.yaml", help="Where the parameters go.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FIT.html", help="Write a page of the fit too.")] = None,
+    options: Annotated[Path | None, typer.Option(metavar="CHAIN.csv", help="Fit to an option chain instead.")] = None,
+    currency: Annotated[str, typer.Option(help="Which underlying of the chain, such as BTC.")] = "",
+    unit: Annotated[str, typer.Option(help="Prices of the chain: coin or quote; told from them without it.")] = "",
+    expiry: Annotated[str, typer.Option(help="Only the expiry of the chain nearest to this, such as 30D.")] = "",
+    source: Annotated[str, typer.Option(help="Where the data are from; kept in the file.")] = "",
+    utc: Utc = False,
 ) -> None:
-    """Fit a model to a price history and write its parameters with their standard errors."""
-    from stresslab import terminal
-    from stresslab.calibrate import FITS, log_returns, read_bars
+    """Fit a model to prices or to an option chain, say how well it fits, and write its parameters.
 
-    if model not in FITS:
-        raise InputError(f"can be fitted: {', '.join(FITS)}", key="--model", got=model)
-    terminal.require_writable(output, "--output")
-    text = FITS[model](log_returns(read_bars(prices))).yaml(source or prices.name)
-    output.write_text(text)
-    terminal.say(text + f"wrote {output}")
+    Example: stresslab calibrate BTCUSDT_1h.csv --model heston -o heston.yaml --plot heston.html
+    """
+    from stresslab import fitting, terminal
+    from stresslab.report.fit_page import render_fit
+    from stresslab.report.html import write_whole
+
+    if output is None or not model:
+        raise InputError(
+            "is required", key="--model" if not model else "--output", hint="See stresslab calibrate --help"
+        )
+    for path, key in ((output, "--output"), (plot, "--plot")):
+        if path is not None:
+            terminal.require_writable(path, key)
+    if options is not None:
+        found = fitting.from_chain(model, options, output, currency, unit, expiry, source)
+    elif prices is not None:
+        found = fitting.from_prices(model, prices, output, source, utc)
+    else:
+        raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
+    text, page = found.yaml, render_fit(found.fit, found.content, found.data) if plot else ""
+    write_whole(text, output)
+    if plot is not None:
+        write_whole(page, plot)
+    terminal.print_fit(found.fit, found.data)
+    terminal.say(f"wrote {output}" + (f" and {plot}" if plot else ""))
+
+
+@app.command("filter")
+def filter_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.yaml", help="A model file of `stresslab calibrate`.")],
+    prices: Annotated[Path, typer.Argument(metavar="PRICES.csv", help="Bars up to tonight.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT.yaml", help="Where it goes; MODEL.yaml without it.")
+    ] = None,
+    utc: Utc = False,
+) -> None:
+    """Bring the state of a model (variance, regime, jump intensity) to the end of the prices, without a refit.
+
+    Example: stresslab filter heston.yaml BTCUSDT_1h.csv -o tonight.yaml
+    """
+    from stresslab import fitting, terminal
+    from stresslab.report.html import write_whole
+
+    target = output or model
+    terminal.require_writable(target, "--output")
+    found = fitting.filter_file(model, prices, utc)
+    write_whole(found.yaml, target)
+    terminal.print_filtered(found)
+    terminal.say(f"wrote {target}")
 
 
 @app.command()
@@ -203,7 +255,9 @@ def backtest(
     every: Annotated[str, typer.Option(help="From one forecast to the next.")] = "1D",
     window: Annotated[str, typer.Option(help="The history that a forecast looks at.")] = "730D",
     refit: Annotated[str, typer.Option(help="From one fit of the parameters to the next.")] = "30D",
-    mmr: Annotated[float | None, typer.Option(help="Maintenance margin rate; 0.004 unless a rulebook is given.")] = None,
+    mmr: Annotated[
+        float | None, typer.Option(help="Maintenance margin rate; 0.004 unless a rulebook is given.")
+    ] = None,
     rulebook: Annotated[str | None, typer.Option(help="Take the liquidation price from this rulebook.")] = None,
     notional: Annotated[float, typer.Option(help="Size of the position, for the rulebook's tier.")] = 10_000.0,
     paths: Annotated[int, typer.Option(help="Simulated paths for each forecast.")] = 16_384,

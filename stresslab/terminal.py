@@ -18,15 +18,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from stresslab import device, execution, limits
+from stresslab.calibrate import Fit
 from stresslab.config.build import BookFacts
 from stresslab.config.sweep import Cell
 from stresslab.errors import InputError, require
+from stresslab.fitting import Filtered
 from stresslab.grid import cluster
 from stresslab.grid.drive import Executor
 from stresslab.grid.drive import Progress as OnProgress
 from stresslab.grid.plan import Plan
 from stresslab.grid.serial import Serial
 from stresslab.models import MODELS
+from stresslab.report import fitted
 from stresslab.store import RunRecord
 from stresslab.venues import available, load
 
@@ -235,6 +238,30 @@ def print_runs(records: Sequence[RunRecord]) -> None:
             for r in records
         ]
     )
+
+
+def print_fit(fit: Fit, data: Sequence[str]) -> None:
+    """Parameters, how sure they are, and how well the model fits."""
+    for line in data:
+        say(f"data: {line}")
+    say(f"\n{fit.kind}")
+    print_table(fitted.parameter_rows(fit))
+    say("")
+    if fit.smiles:
+        print_table(fitted.smile_rows(fit))
+        say("")
+    for line in fitted.quality(fit):
+        say(line)
+    for line in fitted.warnings(fit):
+        say(f"warning: {line}")
+
+
+def print_filtered(found: Filtered) -> None:
+    """What the state was, and what it is now."""
+    for line in found.data:
+        say(f"data: {line}")
+    say(f"state at {found.as_of}, the other parameters as they were fitted")
+    print_table([{"field": name, "before": found.before[name], "now": value} for name, value in found.after.items()])
 
 
 def print_models() -> None:

@@ -22,7 +22,7 @@ LAYERS = (
     ("config", "calibrate"),
     ("grid",),
     ("store", "limits", "compare", "leverage"),
-    ("report", "execution"),
+    ("report", "execution", "fitting"),
     ("backtest",),
     ("terminal",),
     ("cli",),

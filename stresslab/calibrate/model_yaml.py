@@ -4,7 +4,7 @@ A covariance rounded entry by entry may lose its positive definiteness. Its corr
 by as little (1e-4 to begin with) as makes the rounded matrix positive semidefinite again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,8 +56,8 @@ def utc(seconds: int) -> datetime:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes times as 2025-01-01T00:00:00Z, long text folded, tuples on one line; floats keep a dot (1.0e-04) in any
-    case.
+    """Writes times as 2025-01-01T00:00:00Z, long text folded, rows of numbers and of names on one line; floats keep a
+    dot (1.0e-04) in any case.
     """
 
     def ignore_aliases(self, data: Any) -> bool:
@@ -72,10 +72,12 @@ def _write_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=">" if len(value) > 80 else None)
 
 
-def _write_tuple(dumper: yaml.SafeDumper, value: tuple[Any, ...]) -> yaml.SequenceNode:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+def _write_row(dumper: yaml.SafeDumper, value: Sequence[Any]) -> yaml.SequenceNode:
+    row = all(isinstance(item, int | float) or (isinstance(item, str) and " " not in item) for item in value)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=row or isinstance(value, tuple))
 
 
 _Dumper.add_representer(datetime, _write_time)
 _Dumper.add_representer(str, _write_text)
-_Dumper.add_representer(tuple, _write_tuple)
+_Dumper.add_representer(tuple, _write_row)
+_Dumper.add_representer(list, _write_row)

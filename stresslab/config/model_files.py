@@ -98,6 +98,22 @@ def model_entry(entry: Any) -> Parameters | ModelRef:
 def read_model(name: str, ref: ModelRef, base: Path, study: str) -> tuple[Parameters, Fit]:
     """The parameters that a reference stands for, and where they are from. `study` is the file to name in refusals."""
     path = _find(name, ref, base, study)
+    found, content = _read(path)
+    try:
+        check_keys(ref.set, set(found.model_fields) - {"kind"})
+    except InputError as error:
+        raise error.at(file=study, key=f"models.{name}.set") from None
+    parameters = _merged(name, found, content.parameters, ref.set, path, study)
+    return parameters, _fit(name, ref, content, path, study)
+
+
+def read_model_file(path: Path) -> tuple[Parameters, ModelFile]:
+    """The model of a file by itself, and the file's content."""
+    found, content = _read(path)
+    return _merged("", found, content.parameters, {}, path, str(path)), content
+
+
+def _read(path: Path) -> tuple[type[Parameters], ModelFile]:
     data = read_yaml(path)
     try:
         content = ModelFile.model_validate(data)
@@ -107,12 +123,7 @@ def read_model(name: str, ref: ModelRef, base: Path, study: str) -> tuple[Parame
         raise validation_error(error, str(path)) from None
     except InputError as error:
         raise error.at(file=str(path), key="" if error.key == "kind" else "parameters") from None
-    try:
-        check_keys(ref.set, set(found.model_fields) - {"kind"})
-    except InputError as error:
-        raise error.at(file=study, key=f"models.{name}.set") from None
-    parameters = _merged(name, found, content.parameters, ref.set, path, study)
-    return parameters, _fit(name, ref, content, path, study)
+    return found, content
 
 
 def _fit(name: str, ref: ModelRef, content: ModelFile, path: Path, study: str) -> Fit:

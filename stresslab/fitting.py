@@ -1,0 +1,200 @@
+"""Calibrating a model and bringing its state forward, from files to files: what the commands of these names do."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+
+from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit, log_returns, read_bars, read_chain
+from stresslab.calibrate.model_yaml import flow, rounded, rounded_covariance, text, utc
+from stresslab.config.fields import instant_text
+from stresslab.config.model_files import ModelFile, read_model_file
+from stresslab.errors import InputError, require
+from stresslab.models import MODELS, Parameters
+from stresslab.models.unconstrained import bounds, number
+from stresslab.units import format_duration, parse_duration
+from stresslab.yaml_reader import nearest, read_yaml, validation_error
+
+LIBRARIES = ("stresslab", "numpy", "scipy", "jax", "arch")
+DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A fit, what is to be said of its data, and the model file's content."""
+
+    fit: Fit
+    data: list[str]
+    content: dict[str, Any]
+
+    @property
+    def yaml(self) -> str:
+        """The model's file as text."""
+        return text(self.content)
+
+
+def from_prices(kind: str, prices: Path, output: Path, source: str = "", utc_stamps: bool = False) -> Calibrated:
+    """Fit a model to the bars of a file."""
+    _require_kind(kind, FITS, CHAIN_FITS, "from prices", "give --options")
+    bars = read_bars(prices, utc=utc_stamps)
+    try:
+        fit = FITS[kind](log_returns(bars))
+    except InputError as error:
+        raise error.at(file=error.file or str(prices)) from None
+    return _calibrated(fit, bars.words(), source or prices.name, output)
+
+
+def from_chain(
+    kind: str, options: Path, output: Path, currency: str = "", unit: str = "", expiry: str = "", source: str = ""
+) -> Calibrated:
+    """Fit a model to the quotes of an option chain."""
+    _require_kind(kind, CHAIN_FITS, FITS, "from an option chain", "give prices, without --options")
+    chain = read_chain(options, currency=currency, unit=unit, expiry=expiry)
+    try:
+        fit = CHAIN_FITS[kind](chain)
+    except InputError as error:
+        raise error.at(file=error.file or str(options)) from None
+    words = [f"{chain.observations} quotes of {len(chain.expiries)} expiries at {utc(chain.end):%Y-%m-%d %H:%M} UTC"]
+    words += [f"dropped: {count} quotes, {reason}" for reason, count in chain.dropped.items()]
+    return _calibrated(fit, words, source or options.name, output)
+
+
+def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any], how: str, instead: str) -> None:
+    if kind in table:
+        return
+    if kind in other:
+        raise InputError(f"cannot be fitted {how}", key="--model", got=kind, hint=f"For this model {instead}")
+    rule = "is a model without a calibration" if kind in MODELS else "there is no such model"
+    close = "" if kind in MODELS else nearest(kind, table)
+    raise InputError(rule, key="--model", got=kind, hint=close or f"Can be fitted {how}: {', '.join(table)}")
+
+
+def _calibrated(fit: Fit, data: list[str], source: str, output: Path) -> Calibrated:
+    content = fit.document(source, versions())
+    history = content["parameters"].get("history")
+    if isinstance(history, dict) and "file" in history:  # it is looked for beside the model's file
+        history["file"] = os.path.relpath(history["file"], output.absolute().parent)
+    return Calibrated(fit, data, content)
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that a fit rests on."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """A model file whose state was brought to the end of the prices."""
+
+    content: dict[str, Any]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    data: list[str]
+    as_of: str
+
+    @property
+    def yaml(self) -> str:
+        """The model's file as text."""
+        return text(self.content)
+
+
+def filter_file(model: Path, prices: Path, utc_stamps: bool = False) -> Filtered:
+    """The model file with the state at the end of the prices, all else left as it was fitted."""
+    parameters, content = read_model_file(model)
+    if parameters.kind not in FILTERS:
+        hint = f"Those with a state: {', '.join(FILTERS)}"
+        raise InputError(
+            "this model has no state to bring forward", file=str(model), key="kind", got=parameters.kind, hint=hint
+        )
+    bars = read_bars(prices, utc=utc_stamps)
+    returns = log_returns(bars)
+    _check_bar(parameters, returns.seconds, prices)
+    _check_end(content, returns.end, model, prices)
+    try:
+        state = FILTERS[parameters.kind](parameters, returns)
+    except InputError as error:
+        raise error.at(file=error.file or str(prices)) from None
+    state = {name: rounded(value, DIGITS) for name, value in state.items()}
+    written = read_yaml(model)
+    before = {name: written["parameters"].get(name) for name in state}
+    _scale_errors(written, type(parameters), state)
+    written["parameters"] |= state
+    end = utc(returns.end)
+    kept: dict[str, Any] = {"as_of": end, "state": before, "source": prices.name, "sha256": bars.sha256}
+    written["filtered"] = kept | {
+        "bar": format_duration(bars.seconds),
+        "bars": len(bars.stamps),
+        "versions": versions(),
+    }
+    _require_valid(written, parameters, model)
+    return Filtered(written, before, state, bars.words(), instant_text(end))
+
+
+def _check_bar(parameters: Parameters, seconds: int, prices: Path) -> None:
+    own = getattr(parameters, "bar", None)
+    if isinstance(own, str):
+        rule = f"bars must have the length of the model's, {own}"
+        right = parse_duration(own) == seconds
+        require(right, rule, file=str(prices), key="bar", got=format_duration(seconds), hint=f"Give bars of {own}")
+
+
+def _check_end(content: ModelFile, end: int, model: Path, prices: Path) -> None:
+    fitted = content.fitted.as_of if content.fitted else None
+    known = content.filtered.as_of if content.filtered else fitted
+    if known is not None:
+        rule = f"the prices must not end before the state that {model.name} has already, {instant_text(known)}"
+        late = known.timestamp() <= end
+        require(late, rule, file=str(prices), got=instant_text(utc(end)), hint="Give prices that reach further")
+
+
+def _scale_errors(written: dict[str, Any], kind: type[Parameters], state: Mapping[str, Any]) -> None:
+    """Errors of the state move with it: they stay as they are in the space without bounds."""
+    fitted = written.get("fitted") or {}
+    names = list((fitted.get("covariance") or fitted.get("draws") or {}).get("names", ()))
+    moved = {name: _ends(written, kind, name, state) for name in names if name.split(".")[0] in state}
+    factors = np.array([_slope_ratio(kind, name, *moved[name]) if name in moved else 1.0 for name in names])
+    if "covariance" in fitted:
+        matrix = np.array(fitted["covariance"]["matrix"], float) * np.outer(factors, factors)
+        fitted["covariance"]["matrix"] = flow(rounded_covariance(matrix))
+    if "draws" in fitted:
+        rows = np.array(fitted["draws"]["values"], float)
+        for place, name in enumerate(names):
+            if name in moved:
+                limits, (old, new) = bounds(kind, name), moved[name]
+                shift = limits.free(new) - limits.free(old)
+                rows[:, place] = [limits.bound(limits.free(value) + shift) for value in rows[:, place]]
+        fitted["draws"]["values"] = [rounded(row, DIGITS) for row in flow(rows)]
+    errors = fitted.get("standard_errors") or {}
+    errors |= {name: rounded(errors[name] * factors[names.index(name)], 3) for name in moved if name in errors}
+
+
+def _ends(
+    written: Mapping[str, Any], kind: type[Parameters], name: str, state: Mapping[str, Any]
+) -> tuple[float, float]:
+    return number(written["parameters"], name), number(state, name)
+
+
+def _slope_ratio(kind: type[Parameters], name: str, old: float, new: float) -> float:
+    limits = bounds(kind, name)
+    return limits.slope(old) / limits.slope(new) if limits.inside(old) and limits.inside(new) else 1.0
+
+
+def _require_valid(written: Mapping[str, Any], parameters: Parameters, model: Path) -> None:
+    state = {name: written["parameters"][name] for name in written["filtered"]["state"]}
+    try:
+        type(parameters).model_validate({**dict(parameters), **state})
+    except ValidationError as error:
+        raise validation_error(error, str(model)).at(key="filtered state") from None
+    yaml.safe_load(text(written))
