@@ -2,7 +2,11 @@
 
 from stresslab.models.base import Parameters as Parameters
 from stresslab.models.bates import Bates as Bates
+from stresslab.models.egarch import EGARCH as EGARCH
+from stresslab.models.figarch import FIGARCH as FIGARCH
+from stresslab.models.garch import GARCH as GARCH
 from stresslab.models.gbm import GBM as GBM
+from stresslab.models.gjr import GJR as GJR
 from stresslab.models.heston import Heston as Heston
 from stresslab.models.kou import Kou as Kou
 from stresslab.models.merton import Merton as Merton
@@ -18,5 +22,9 @@ MODELS: dict[str, type[Parameters]] = {
     "bates": Bates,
     "svjj": SVJJ,
     "regime_switching": RegimeSwitching,
+    "garch": GARCH,
+    "gjr": GJR,
+    "egarch": EGARCH,
+    "figarch": FIGARCH,
     "scaled_historical": ScaledHistorical,
 }

@@ -2,7 +2,21 @@
 
 import numpy as np
 
-from stresslab.models import GBM, MODELS, SVJJ, Bates, Heston, Kou, Merton, RegimeSwitching, ScaledHistorical
+from stresslab.models import (
+    EGARCH,
+    FIGARCH,
+    GARCH,
+    GBM,
+    GJR,
+    MODELS,
+    SVJJ,
+    Bates,
+    Heston,
+    Kou,
+    Merton,
+    RegimeSwitching,
+    ScaledHistorical,
+)
 from stresslab.models.base import Parameters
 from stresslab.models.history import History
 
@@ -42,6 +56,12 @@ _MOVES = np.cumsum(np.random.default_rng(1).standard_normal((96, 4)) * 0.006, ax
 _BARS = np.column_stack([0 * _MOVES[:, 0], np.maximum(_MOVES.max(1), 0), np.minimum(_MOVES.min(1), 0), _MOVES[:, 3]])
 HISTORY = History.of(_BARS, 3600)
 EXAMPLES |= {
+    "garch": GARCH(omega=1e-6, alpha=0.1, beta=0.88, bar="1h", h0=1e-4, mu=0.3),
+    "gjr": GJR(omega=1e-6, alpha=0.05, gamma=0.1, beta=0.88, bar="1h", innovation="student_t", nu=5.0, mu=0.3),
+    "egarch": EGARCH(
+        omega=-0.2, alpha=0.15, gamma=-0.05, beta=0.98, bar="1h", innovation="skewed_t", nu=5.0, skew=-0.1, mu=0.3
+    ),
+    "figarch": FIGARCH(omega=1e-6, phi=0.2, d=0.4, beta=0.5, bar="1h", h0=1e-4, mu=0.3),
     "scaled_historical": ScaledHistorical(
         constant=3.0, weights=(0.6, 0.4), half_lives=("8h", "3D"), averages=(6e-5, 4e-5), history=HISTORY, mu=0.3
     ),
