@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from stresslab.calibrate import fourier_fit, gbm, heston, merton, scaled_historical
+from stresslab.calibrate import fourier_fit, gbm, heston, merton, rough_bergomi_chain, sabr_chain, scaled_historical
 from stresslab.calibrate.chain import Chain as Chain
 from stresslab.calibrate.chain import read_chain as read_chain
 from stresslab.calibrate.fit import Data as Data
@@ -27,6 +27,10 @@ FITS: dict[str, Callable[[Returns], Fit]] = {
 }
 CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
     "heston": partial(fourier_fit.fit, "heston"),
+    "bates": partial(fourier_fit.fit, "bates"),
+    "svjj": partial(fourier_fit.fit, "svjj"),
+    "sabr": sabr_chain.fit,
+    "rough_bergomi": rough_bergomi_chain.fit,
 }
 FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
     "heston": heston.filter_state,

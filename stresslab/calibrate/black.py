@@ -13,29 +13,30 @@ root of a year, t in years. Jaeckel (2015), "Let's be rational", equation 2.1 an
 import numpy as np
 from scipy.special import erfcx
 
+Real = float | np.ndarray
+Flags = bool | np.ndarray
+
 LOW, HIGH = 1e-8, 30.0  # deviations s = sigma sqrt(t) between which the implied one is looked for
 ITERATIONS, PRECISION = 100, 1e-14  # bisection alone needs 60 for 1e-14 of the logarithm of s
 
 
-def price(forward: np.ndarray, strike: np.ndarray, sigma: np.ndarray, t: np.ndarray, call: np.ndarray) -> np.ndarray:
+def price(forward: Real, strike: Real, sigma: Real, t: Real, call: Flags) -> np.ndarray:
     """Prices of calls and puts (`call` says which); all arguments broadcast."""
     out = np.sqrt(forward * strike) * _out_of_the_money(_distance(forward, strike), sigma * np.sqrt(t))
     return out + intrinsic(forward, strike, call)
 
 
-def vega(forward: np.ndarray, strike: np.ndarray, sigma: np.ndarray, t: np.ndarray) -> np.ndarray:
+def vega(forward: Real, strike: Real, sigma: Real, t: Real) -> np.ndarray:
     """Derivative of the price by the volatility, the same for call and put."""
     return np.sqrt(t * forward * strike) * _slope(_distance(forward, strike), sigma * np.sqrt(t))
 
 
-def intrinsic(forward: np.ndarray, strike: np.ndarray, call: np.ndarray) -> np.ndarray:
+def intrinsic(forward: Real, strike: Real, call: Flags) -> np.ndarray:
     """The value at zero volatility: the lower bound of the price. The upper one is the forward (call), or strike."""
     return np.maximum(np.where(call, forward - strike, strike - forward), 0.0)
 
 
-def implied_volatility(
-    price: np.ndarray, forward: np.ndarray, strike: np.ndarray, t: np.ndarray, call: np.ndarray
-) -> np.ndarray:
+def implied_volatility(price: Real, forward: Real, strike: Real, t: Real, call: Flags) -> np.ndarray:
     """The volatility that gives the price; NaN where there is none."""
     price, forward, strike, t, call = np.broadcast_arrays(price, forward, strike, t, call)
     x = _distance(forward, strike)
@@ -69,7 +70,7 @@ def _deviation(target: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.exp(moved)
 
 
-def _distance(forward: np.ndarray, strike: np.ndarray) -> np.ndarray:
+def _distance(forward: Real, strike: Real) -> np.ndarray:
     return -np.abs(np.log(forward / strike))
 
 

@@ -76,17 +76,17 @@ class Chain:
         place = self.expiry
         return black.implied_volatility(prices, self.forwards[place], self.strikes, self.times[place], self.calls)
 
-    def nearest(self, t: float) -> "Chain":
-        """The one expiry nearest to t years."""
-        return self.only(int(np.abs(self.times - t).argmin()))
+    def nearest_place(self, t: float) -> int:
+        """Which expiry is nearest to t years."""
+        return int(np.abs(self.times - t).argmin())
 
-    def only(self, place: int | np.ndarray) -> "Chain":
-        """The chain of these expiries alone, by their places in `expiries`."""
-        places = np.sort(np.atleast_1d(place))
-        kept = np.isin(self.expiry, places)
-        per_expiry = {name: getattr(self, name)[places] for name in ("expiries", "times", "forwards")}
+    def nearest(self, t: float) -> "Chain":
+        """The chain of the one expiry nearest to t years."""
+        place = self.nearest_place(t)
+        kept = self.expiry == place
+        per_expiry = {name: getattr(self, name)[[place]] for name in ("expiries", "times", "forwards")}
         per_quote = {name: getattr(self, name)[kept] for name in _PER_QUOTE}
-        return replace(self, **per_expiry, **per_quote, expiry=np.searchsorted(places, self.expiry[kept]))
+        return replace(self, **per_expiry, **per_quote, expiry=np.zeros(kept.sum(), int))
 
 
 _PER_QUOTE = ("strikes", "calls", "bids", "asks", "mids", "volatilities", "vegas", "marked")

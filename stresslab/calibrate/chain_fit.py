@@ -61,10 +61,14 @@ class Range(NamedTuple):
 
 
 class Search(NamedTuple):
-    """How long a fit looks: Sobol points priced, those that least squares starts from, and its steps from each."""
+    """How long a fit looks: Sobol points priced, parts of them whose best is a start, steps from each start, and
+    how many go on for so many steps more.
+    """
 
     candidates: int = 128
-    starts: int = 4
+    starts: int = 8
+    first_steps: int = 16
+    finalists: int = 2
     steps: int = 60
 
 
@@ -85,14 +89,16 @@ def fit_chain(
     chain: Chain,
     ranges: Mapping[str, Range],
     price: Price,
-    method: str,
+    method: Callable[[Mapping[str, float]], str],
     *,
     search: Search = QUICK,
     held: Mapping[str, float] | None = None,
-    note: Callable[[Mapping[str, float]], str] = lambda _: "",
     state: Sequence[str] = (),
+    written: Price | None = None,
 ) -> Fit:
-    """The fit of the parameters in `ranges`; `held` ones are given. `price` values every quote of the chain."""
+    """The fit of the parameters in `ranges`; `held` ones are given. `price` values every quote of the chain; `written`
+    does so by the model as it is written down, where the fit frees what the model holds fixed.
+    """
     rule = "a fit needs twice as many quotes as parameters"
     require(chain.observations >= 2 * len(ranges), rule, key="quotes", got=chain.observations)
     given = dict(held or {})
@@ -103,13 +109,13 @@ def fit_chain(
     errors = dict(zip(free, np.sqrt(np.diag(covariance)), strict=True))
     warnings = [*on_bound(solution.on_bound, parameters), *undetermined(parameters, errors)]
     warnings += collinear(solution.jacobian, free, f"the chain ({len(chain.expiries)} expiries)")
-    found = smiles(chain, price(parameters))
+    found = smiles(chain, (written or price)(parameters))
     return make_fit(
         kind,
         chain,
         parameters,
         errors,
-        " ".join(filter(None, (method, note(parameters), _miss(found, chain), ERRORS))),
+        f"{method(parameters)} {_miss(found, chain)} {ERRORS}",
         covariance=covariance,
         smiles=found,
         warnings=warnings,
@@ -128,14 +134,17 @@ def solve(chain: Chain, ranges: Mapping[str, Range], price: Price, search: Searc
         return {name: one.value(x) for (name, one), x in zip(ranges.items(), point, strict=True)}
 
     def residuals(point: np.ndarray) -> np.ndarray:
-        found = (price(parameters(point)) - chain.mids) * scale
+        with np.errstate(all="ignore"):  # far from the market a characteristic function may overflow: no price
+            found = (price(parameters(point)) - chain.mids) * scale
         return np.clip(np.nan_to_num(found, nan=WORST), -WORST, WORST)
 
     edges = np.array([(one.scaled(one.first), one.scaled(one.last)) for one in each])
     points = qmc.scale(qmc.Sobol(len(each), seed=SOBOL_SEED).random(search.candidates), *edges.T)
     costs = [float(np.sum(np.arctan(residuals(point) ** 2))) for point in points]  # the shape, not the worst quote
-    found = [_descend(residuals, points[place], search.steps) for place in np.argsort(costs)[: search.starts]]
-    best = min(found, key=lambda one: one.cost)
+    parts = np.array_split(np.arange(search.candidates), search.starts)  # the best of all are often alike
+    found = [_descend(residuals, points[min(part, key=costs.__getitem__)], search.first_steps) for part in parts]
+    finalists = sorted(found, key=lambda one: one.cost)[: search.finalists]
+    best = min((_descend(residuals, one.x, search.steps) for one in finalists), key=lambda one: one.cost)
     held = [bool(min(x, 1 - x) < ON_BOUND) for x in best.x]
     slopes = np.array([one.slope(x) for one, x in zip(each, best.x, strict=True)])
     jacobian = (best.jac / slopes)[:, ~np.array(held)]

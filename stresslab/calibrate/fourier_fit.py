@@ -22,25 +22,25 @@ FINEST = 20.0  # highest frequency times the deviation
 METHOD = (
     "Least squares of {kind} to {quotes} implied volatilities of {expiries} expiries: vega-weighted price residuals in "
     "units of each quote's error, prices by the COS method from the characteristic function, {candidates} Sobol points "
-    "and least squares from the best {starts}."
+    "and least squares from {starts} of them."
 )
 
 HESTON = {
     "kappa": Range(0.05, 100.0, 0.5, 15.0),
-    "xi": Range(0.02, 30.0, 0.5, 6.0),
+    "xi": Range(0.02, 30.0, 0.5, 8.0),
     "rho": Range(-0.99, 0.99, -0.8, 0.4),
 }
 JUMPS = {
-    "jump_intensity": Range(0.01, 500.0, 0.2, 30.0),
-    "jump_mean": Range(-0.6, 0.4, -0.2, 0.05),
-    "jump_std": Range(0.002, 0.8, 0.02, 0.2),
+    "jump_intensity": Range(0.02, 250.0, 0.2, 100.0),
+    "jump_mean": Range(-0.6, 0.4, -0.15, 0.05),
+    "jump_std": Range(0.005, 0.6, 0.015, 0.2),
 }
 RANGES: dict[str, dict[str, Range]] = {
     "heston": HESTON,
     "bates": HESTON | JUMPS,
     "svjj": HESTON
     | JUMPS
-    | {"variance_jump_mean": Range(1e-3, 2.0, 0.02, 0.5), "jump_correlation": Range(-2.0, 0.45, -0.8, 0.2)},
+    | {"variance_jump_mean": Range(1e-3, 2.0, 0.02, 0.5), "jump_correlation": Range(-5.0, 0.45, -0.8, 0.2)},
     "rough_heston": {
         "hurst": Range(0.01, 0.49, 0.03, 0.3),
         "kappa": Range(0.02, 20.0, 0.1, 3.0),
@@ -48,16 +48,13 @@ RANGES: dict[str, dict[str, Range]] = {
         "rho": Range(-0.99, 0.99, -0.8, 0.2),
     },
 }
-SEARCH = {"rough_heston": Search(candidates=16, starts=1)}  # its characteristic function is the solution of an equation
+SEARCH = {
+    "rough_heston": Search(candidates=16, starts=1, first_steps=4, finalists=1, steps=12)
+}  # its characteristic function is the solution of an equation
 
 
 def fit(kind: str, chain: Chain) -> Fit:
     """The model's parameters from all quotes of the chain."""
-    search = SEARCH.get(kind, Search())
-    method = METHOD.format(
-        kind=kind, quotes=chain.observations, expiries=len(chain.expiries), candidates=search.candidates,
-        starts=search.starts,
-    )  # fmt: skip
     model, grids = MODELS[kind], [grid_of(chain, place) for place in range(len(chain.expiries))]
 
     def price(parameters: Mapping[str, float]) -> np.ndarray:
@@ -69,7 +66,13 @@ def fit(kind: str, chain: Chain) -> Fit:
             found[own] = forward * puts + np.where(chain.calls[own], forward - chain.strikes[own], 0.0)
         return found
 
-    return fit_chain(kind, chain, _ranges(kind, chain), price, method, search=search, note=_feller, state=("v0",))
+    search = SEARCH.get(kind, Search())
+
+    def method(parameters: Mapping[str, float]) -> str:
+        shape = {"quotes": chain.observations, "expiries": len(chain.expiries)}
+        return METHOD.format(kind=kind, **shape, **search._asdict()) + _feller(parameters)
+
+    return fit_chain(kind, chain, _ranges(kind, chain), price, method, search=search, state=("v0",))
 
 
 def grid_of(chain: Chain, place: int) -> cos.Grid:
@@ -86,7 +89,7 @@ def _ranges(kind: str, chain: Chain) -> dict[str, Range]:
     """The ranges of the kind, and those of the variances about the chain's at the money."""
     near, far = chain.at_the_money[0] ** 2, chain.at_the_money[-1] ** 2
     return {
-        "v0": Range(near / 300, near * 10, near / 2, near * 1.5),
+        "v0": Range(near / 300, near * 10, near / 4, near * 1.5),
         "theta": Range(far / 300, far * 30, far / 2, far * 3),
         **RANGES[kind],
     }
@@ -96,4 +99,4 @@ def _feller(parameters: Mapping[str, float]) -> str:
     if "hurst" in parameters:
         return ""
     ratio = feller_ratio(*(parameters[name] for name in ("kappa", "theta", "xi")))
-    return f"Feller ratio 2 kappa theta / xi^2: {ratio:.2f}."
+    return f" Feller ratio 2 kappa theta / xi^2: {ratio:.2f}."

@@ -32,13 +32,16 @@ def read_frame(path: Path, file: str, what: str = "prices") -> pd.DataFrame:
         raise InputError(f"the {what} cannot be read: {error}", file=file, hint=hint) from error
 
 
-def seconds(column: pd.Series, file: str, utc: bool = False) -> np.ndarray:
-    """Whole seconds since 1970 of every row. `utc`: stamps without a zone are UTC. Refusals bear the column's name."""
+def seconds(column: pd.Series, file: str, utc: bool = False, cut: bool = False) -> np.ndarray:
+    """Whole seconds since 1970 of every row; refusals bear the column's name.
+
+    `utc`: stamps without a zone are UTC. `cut`: fractions of a second are cut off, where they are refused otherwise.
+    """
     key, parsed = str(column.name), _instants(column, file, utc)
     missing = np.flatnonzero(parsed.isna().to_numpy())
     require(missing.size == 0, "a stamp is missing", file=file, key=key, got=row_words(missing))
     exact = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
-    parts = np.flatnonzero(exact % 10**9)
+    parts = np.flatnonzero(exact % 10**9 * (not cut))
     require(parts.size == 0, "stamps must be whole seconds", file=file, key=key, got=first_words(column, parts))
     return exact // 10**9
 
