@@ -208,7 +208,7 @@ def calibrate(
         found = fitting.from_prices(model, prices, output, source, utc)
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
-    text, page = found.yaml, render_fit(found.fit, found.content, found.data) if plot else ""
+    text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""
     write_whole(text, output)
     if plot is not None:
         write_whole(page, plot)

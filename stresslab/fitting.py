@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit, log_returns, read_bars, read_chain
+from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit, Returns, log_returns, read_bars, read_chain
 from stresslab.calibrate.model_yaml import flow, rounded, rounded_covariance, text, utc
 from stresslab.config.fields import instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
@@ -32,6 +32,7 @@ class Calibrated:
     fit: Fit
     data: list[str]
     content: dict[str, Any]
+    returns: Returns | None = None  # what was fitted, of prices
 
     @property
     def yaml(self) -> str:
@@ -43,11 +44,12 @@ def from_prices(kind: str, prices: Path, output: Path, source: str = "", utc_sta
     """Fit a model to the bars of a file."""
     _require_kind(kind, FITS, CHAIN_FITS, "from prices", "give --options")
     bars = read_bars(prices, utc=utc_stamps)
+    returns = log_returns(bars)
     try:
-        fit = FITS[kind](log_returns(bars))
+        fit = FITS[kind](returns)
     except InputError as error:
         raise error.at(file=error.file or str(prices)) from None
-    return _calibrated(fit, bars.words(), source or prices.name, output)
+    return _calibrated(fit, bars.words(), source or prices.name, output, returns)
 
 
 def from_chain(
@@ -75,12 +77,12 @@ def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any],
     raise InputError(rule, key="--model", got=kind, hint=close or f"Can be fitted {how}: {', '.join(table)}")
 
 
-def _calibrated(fit: Fit, data: list[str], source: str, output: Path) -> Calibrated:
+def _calibrated(fit: Fit, data: list[str], source: str, output: Path, returns: Returns | None = None) -> Calibrated:
     content = fit.document(source, versions())
     history = content["parameters"].get("history")
     if isinstance(history, dict) and "file" in history:  # it is looked for beside the model's file
         history["file"] = os.path.relpath(history["file"], output.absolute().parent)
-    return Calibrated(fit, data, content)
+    return Calibrated(fit, data, content, returns)
 
 
 def versions() -> dict[str, str]:

@@ -62,8 +62,8 @@ def quality(fit: Fit) -> list[str]:
     elif not fit.smiles:
         found.append("no likelihood: the method does not maximise one, so there is no AIC or BIC")
     if fit.smiles:
-        count = sum(len(one.strikes) for one in fit.smiles)
-        found.append(f"implied volatilities: root mean square error {100 * rmse(fit):.2f} points over {count} quotes")
+        quotes = sum(len(one.strikes) for one in fit.smiles)
+        found.append(f"implied volatilities: root mean square error {100 * rmse(fit):.2f} points over {quotes} quotes")
     return found + (fit.diagnostics.words() if fit.diagnostics else [])
 
 
