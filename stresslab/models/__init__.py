@@ -7,6 +7,7 @@ from stresslab.models.figarch import FIGARCH as FIGARCH
 from stresslab.models.garch import GARCH as GARCH
 from stresslab.models.gbm import GBM as GBM
 from stresslab.models.gjr import GJR as GJR
+from stresslab.models.hawkes import Hawkes as Hawkes
 from stresslab.models.heston import Heston as Heston
 from stresslab.models.kou import Kou as Kou
 from stresslab.models.merton import Merton as Merton
@@ -22,6 +23,7 @@ MODELS: dict[str, type[Parameters]] = {
     "bates": Bates,
     "svjj": SVJJ,
     "regime_switching": RegimeSwitching,
+    "hawkes": Hawkes,
     "garch": GARCH,
     "gjr": GJR,
     "egarch": EGARCH,
