@@ -18,6 +18,7 @@ Flags = bool | np.ndarray
 
 LOW, HIGH = 1e-8, 30.0  # deviations s = sigma sqrt(t) between which the implied one is looked for
 ITERATIONS, PRECISION = 100, 1e-14  # bisection alone needs 60 for 1e-14 of the logarithm of s
+ROUNDING = 1e-14  # a price nearer to its upper bound, relatively, says nothing of the volatility
 
 
 def price(forward: Real, strike: Real, sigma: Real, t: Real, call: Flags) -> np.ndarray:
@@ -41,7 +42,7 @@ def implied_volatility(price: Real, forward: Real, strike: Real, t: Real, call: 
     price, forward, strike, t, call = np.broadcast_arrays(price, forward, strike, t, call)
     x = _distance(forward, strike)
     target = (price - intrinsic(forward, strike, call)) / np.sqrt(forward * strike)
-    valid = (target > _out_of_the_money(x, np.full(x.shape, LOW))) & (target < np.exp(x / 2))
+    valid = (target > _out_of_the_money(x, np.full(x.shape, LOW))) & (target < np.exp(x / 2) * (1 - ROUNDING))
     deviation = np.full(target.shape, np.nan)
     deviation[valid] = _deviation(target[valid], x[valid])
     return deviation / np.sqrt(t)
