@@ -3,7 +3,8 @@
 Scores of neighbouring dates depend on each other: their horizons may overlap, and a calm year is easy for everybody.
 Whole stretches of dates are drawn, of random length with a mean of at least twice the horizon and 30 days; all models,
 baselines, sides and leverages are drawn together, so that a skill compares scores of the same days. Percentiles of the
-replicates give the 95 % interval.
+replicates give the 95 % interval. Measured on made-up scores of 1,461 dates with a memory of 5 dates (10 dates) it
+covers the truth in 94 % (90 %) of the cases; with blocks of one date in 61 % (49 %).
 """
 
 import numpy as np

@@ -1,5 +1,6 @@
 """Made-up bars for the backtest: Brownian motion with its exact lows and highs, and files of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,9 @@ def brownian_bars(n: int, seconds: int, sigma: float = 0.7, seed: int = 1, start
 
 def without(bars: Bars, rows: list[int]) -> Bars:
     """The same bars with some missing."""
-    return Bars(np.delete(bars.stamps, rows), np.delete(bars.prices, rows, axis=0), bars.seconds, bars.file, bars.sha256)
+    return Bars(
+        np.delete(bars.stamps, rows), np.delete(bars.prices, rows, axis=0), bars.seconds, bars.file, bars.sha256
+    )
 
 
 def write_bars(bars: Bars, path: Path) -> Path:
