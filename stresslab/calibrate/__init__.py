@@ -8,7 +8,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from stresslab.calibrate import fourier_fit, gbm, heston, merton, rough_bergomi_chain, sabr_chain, scaled_historical
+from stresslab.calibrate import (
+    fourier_fit,
+    garch_family,
+    gbm,
+    heston,
+    merton,
+    rough_bergomi_chain,
+    sabr_chain,
+    scaled_historical,
+)
 from stresslab.calibrate.chain import Chain as Chain
 from stresslab.calibrate.chain import read_chain as read_chain
 from stresslab.calibrate.fit import Data as Data
@@ -23,6 +32,10 @@ FITS: dict[str, Callable[[Returns], Fit]] = {
     "gbm": gbm.fit,
     "merton": merton.fit,
     "heston": heston.fit,
+    "garch": partial(garch_family.fit, "garch"),
+    "gjr": partial(garch_family.fit, "gjr"),
+    "egarch": partial(garch_family.fit, "egarch"),
+    "figarch": partial(garch_family.fit, "figarch"),
     "scaled_historical": scaled_historical.fit,
 }
 CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
@@ -34,5 +47,9 @@ CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
 }
 FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
     "heston": heston.filter_state,
+    "garch": garch_family.filter_state,
+    "gjr": garch_family.filter_state,
+    "egarch": garch_family.filter_state,
+    "figarch": garch_family.filter_state,
     "scaled_historical": scaled_historical.filter_state,
 }
