@@ -12,6 +12,7 @@ from stresslab.models.heston import Heston as Heston
 from stresslab.models.kou import Kou as Kou
 from stresslab.models.merton import Merton as Merton
 from stresslab.models.regime_switching import RegimeSwitching as RegimeSwitching
+from stresslab.models.sabr import SABR as SABR
 from stresslab.models.scaled_historical import ScaledHistorical as ScaledHistorical
 from stresslab.models.svjj import SVJJ as SVJJ
 
@@ -22,6 +23,7 @@ MODELS: dict[str, type[Parameters]] = {
     "heston": Heston,
     "bates": Bates,
     "svjj": SVJJ,
+    "sabr": SABR,
     "regime_switching": RegimeSwitching,
     "hawkes": Hawkes,
     "garch": GARCH,

@@ -9,6 +9,7 @@ from stresslab.models import (
     GBM,
     GJR,
     MODELS,
+    SABR,
     SVJJ,
     Bates,
     Hawkes,
@@ -77,5 +78,6 @@ EXAMPLES |= {
         constant=3.0, weights=(0.6, 0.4), half_lives=("8h", "3D"), averages=(6e-5, 4e-5), history=HISTORY, mu=0.3
     ),
 }
+EXAMPLES |= {"sabr": SABR(alpha=0.8, beta=0.5, rho=-0.3, nu=1.5, mu=0.3)}
 
 assert set(EXAMPLES) == set(MODELS), "a model of the registry has no example here"
