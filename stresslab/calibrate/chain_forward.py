@@ -31,8 +31,8 @@ def forwards(table: pd.DataFrame) -> dict[int, float]:
 def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per strike with quotes on both sides of call and put: their middles, and the bounds of the forward."""
     quoted = rows[~rows["marked"]]
-    calls, puts = (quoted[quoted["call"] == side].set_index("strike") for side in (True, False))
-    both = calls.join(puts, how="inner", lsuffix="_call", rsuffix="_put").reset_index()
+    calls, puts = (quoted[quoted["call"] == side] for side in (True, False))
+    both = calls.merge(puts, on="strike", suffixes=("_call", "_put"))
     return pd.DataFrame(
         {
             "strike": both["strike"],
