@@ -14,14 +14,7 @@ from stresslab.models import EGARCH, FIGARCH, GARCH, GJR
 from stresslab.models.bar import BarModel
 from stresslab.models.egarch import NORMAL_SIZE
 from stresslab.models.figarch import LAGS, RATES
-
-DECAY, SPAN = 0.94, 75
-
-
-def backcast(noise: np.ndarray) -> float:
-    """The squared noise that stands before the first bar."""
-    weights = DECAY ** np.arange(min(SPAN, len(noise)))
-    return float(weights @ noise[: len(weights)] ** 2 / weights.sum())
+from stresslab.models.gjr import backcast, filtered_variances
 
 
 @singledispatch
@@ -32,15 +25,12 @@ def conditional_variances(model: BarModel, noise: np.ndarray, before: float | No
 
 @conditional_variances.register
 def _(model: GARCH, noise: np.ndarray, before: float | None = None) -> np.ndarray:
-    start = backcast(noise) if before is None else before
-    return _linear(model.omega + model.alpha * np.concatenate([[start], noise**2]), model.beta, start)
+    return filtered_variances(noise, model.omega, model.alpha, 0.0, model.beta, before)
 
 
 @conditional_variances.register
 def _(model: GJR, noise: np.ndarray, before: float | None = None) -> np.ndarray:
-    start = backcast(noise) if before is None else before
-    weights = np.concatenate([[model.alpha + model.gamma / 2], model.alpha + model.gamma * (noise < 0)])
-    return _linear(model.omega + weights * np.concatenate([[start], noise**2]), model.beta, start)
+    return filtered_variances(noise, model.omega, model.alpha, model.gamma, model.beta, before)
 
 
 @conditional_variances.register
@@ -66,8 +56,3 @@ def lifted_factors(noise: np.ndarray) -> tuple[float, ...]:
     start = backcast(noise)
     found = [lfilter([1], [1, -rate], noise**2, zi=[rate * start / (1 - rate)])[0][-1] for rate in RATES]
     return tuple(float(value) for value in found)
-
-
-def _linear(drive: np.ndarray, beta: float, start: float) -> np.ndarray:
-    """Sum of beta^i drive, begun at `start`."""
-    return lfilter([1], [1, -beta], drive, zi=[beta * start])[0]

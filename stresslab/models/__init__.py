@@ -2,8 +2,10 @@
 
 from stresslab.models.base import Parameters as Parameters
 from stresslab.models.bates import Bates as Bates
+from stresslab.models.block_bootstrap import BlockBootstrap as BlockBootstrap
 from stresslab.models.egarch import EGARCH as EGARCH
 from stresslab.models.figarch import FIGARCH as FIGARCH
+from stresslab.models.filtered_historical import FilteredHistorical as FilteredHistorical
 from stresslab.models.garch import GARCH as GARCH
 from stresslab.models.gbm import GBM as GBM
 from stresslab.models.gjr import GJR as GJR
@@ -12,6 +14,7 @@ from stresslab.models.heston import Heston as Heston
 from stresslab.models.kou import Kou as Kou
 from stresslab.models.merton import Merton as Merton
 from stresslab.models.regime_switching import RegimeSwitching as RegimeSwitching
+from stresslab.models.replay import Replay as Replay
 from stresslab.models.sabr import SABR as SABR
 from stresslab.models.scaled_historical import ScaledHistorical as ScaledHistorical
 from stresslab.models.svjj import SVJJ as SVJJ
@@ -30,5 +33,8 @@ MODELS: dict[str, type[Parameters]] = {
     "gjr": GJR,
     "egarch": EGARCH,
     "figarch": FIGARCH,
+    "filtered_historical": FilteredHistorical,
+    "block_bootstrap": BlockBootstrap,
+    "replay": Replay,
     "scaled_historical": ScaledHistorical,
 }

@@ -109,12 +109,21 @@ class Parameters(BaseModel):
         """What is compiled: all that changes the program and is no number. A composite model gives an instance."""
         return type(self)
 
+    @property
+    def asset_names(self) -> tuple[str, ...]:
+        """Of a model of several assets; one asset has no name."""
+        return ()
+
     def at_spot(self, spot: float) -> Self:
         """The model of the price relative to spot, where the law depends on the level of the price."""
         return self
 
     def check_step(self, seconds: int) -> None:
         """InputError where the scheme cannot take steps of so many seconds."""
+        return None
+
+    def check_horizon(self, seconds: int) -> None:
+        """InputError where the paths do not reach so far: a record has an end."""
         return None
 
     def jumps_per_step(self, dt: float) -> float:

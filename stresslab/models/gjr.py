@@ -14,12 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from pydantic import Field
+from scipy.signal import lfilter
 
 from stresslab.errors import require
 from stresslab.models.bar import BarModel
 from stresslab.models.base import NonNegative, Positive
 from stresslab.models.garch import check_persistence, expected_variances
 from stresslab.models.innovations import downside
+
+BACKCAST_DECAY, BACKCAST_SPAN = 0.94, 75
 
 
 class Recursion(NamedTuple):
@@ -62,3 +65,19 @@ class GJR(BarModel):
     def forecast_variance(self, bars: int) -> np.ndarray:
         """E[h] of the next `bars` bars."""
         return expected_variances(self.omega, self.persistence, self.first_variance, bars)
+
+
+def backcast(noise: np.ndarray) -> float:
+    """The squared noise that stands before the first bar: a weighted mean of the first ones, as in the arch package."""
+    weights = BACKCAST_DECAY ** np.arange(min(BACKCAST_SPAN, len(noise)))
+    return float(weights @ noise[: len(weights)] ** 2 / weights.sum())
+
+
+def filtered_variances(
+    noise: np.ndarray, omega: float, alpha: float, gamma: float, beta: float, start: float | None = None
+) -> np.ndarray:
+    """The h of each bar of a record and of the one after it; `start` is h and squared noise before the first."""
+    before = backcast(noise) if start is None else start
+    weights = np.concatenate([[alpha + gamma / 2], alpha + gamma * (noise < 0)])
+    drive = omega + weights * np.concatenate([[before], noise**2])
+    return lfilter([1], [1, -beta], drive, zi=[beta * before])[0]

@@ -9,14 +9,14 @@ bar are those that were recorded, whatever n is; their order is a rule, not a fa
 open is run through, not jumped over.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from stresslab.models.base import Diffusion, Layout
-from stresslab.models.history import HIGH, LOW, OPEN, History
+from stresslab.models.history import History
 from stresslab.random import normal
 
 
@@ -38,14 +38,18 @@ class Closes(NamedTuple):
 Tables = Legs | Closes
 
 
-def tables(history: History, mean: float = 0.0, variance: np.ndarray | None = None) -> Tables:
-    """The bars of a history with `mean` taken from their closes; `variance` of each bar where only closes are known."""
+def tables(
+    history: History, mean: float = 0.0, variance: np.ndarray | None = None, deviation: np.ndarray | None = None
+) -> Tables:
+    """The bars of a history in units of `deviation`, with `mean` taken from their closes then; `variance` of each bar
+    where only closes are known.
+    """
+    rows = history.rows if deviation is None else history.rows / deviation[:, None]
     if not history.has_range:
-        spread = history.variances() if variance is None else variance
-        return Closes((history.close - mean).astype(np.float32), spread.astype(np.float32))
-    low, high = history.rows[:, LOW], history.rows[:, HIGH]
-    close = history.close
-    rising = close >= history.rows[:, OPEN]
+        spread = rows[:, 0] ** 2 if variance is None else variance
+        return Closes((rows[:, 0] - mean).astype(np.float32), spread.astype(np.float32))
+    start, high, low, close = rows.T
+    rising = close >= start
     first, second = np.where(rising, low, high), np.where(rising, high, low)
     return Legs(*(leg.astype(np.float32) for leg in (first, second - first, close - mean - second)))
 
@@ -58,7 +62,7 @@ def layout(history: History, others: int = 0) -> Layout:
 
 
 def pieces(
-    played: Tables, bar: Array, scale: Array, drift: Array, at: Array, n: Array, left: Array, words: tuple[Array, ...]
+    played: Tables, bar: Array, scale: Any, drift: Any, at: Array, n: Array, left: Array, words: tuple[Array, ...]
 ) -> tuple[tuple[Diffusion, ...], Array]:
     """The pieces of step `at` (0 .. n - 1) of a bar, and what is left of the bar's move after it.
 

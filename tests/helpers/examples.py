@@ -12,11 +12,14 @@ from stresslab.models import (
     SABR,
     SVJJ,
     Bates,
+    BlockBootstrap,
+    FilteredHistorical,
     Hawkes,
     Heston,
     Kou,
     Merton,
     RegimeSwitching,
+    Replay,
     ScaledHistorical,
 )
 from stresslab.models.base import Parameters
@@ -74,6 +77,11 @@ EXAMPLES |= {
         omega=-0.2, alpha=0.15, gamma=-0.05, beta=0.98, bar="1h", innovation="skewed_t", nu=5.0, skew=-0.1, mu=0.3
     ),
     "figarch": FIGARCH(omega=1e-6, phi=0.2, d=0.4, beta=0.5, bar="1h", h0=1e-4, mu=0.3),
+    "filtered_historical": FilteredHistorical(
+        omega=2e-6, alpha=0.1, gamma=0.05, beta=0.8, h0=1e-4, block=4.0, history=HISTORY, mu=0.3
+    ),
+    "block_bootstrap": BlockBootstrap(block=8.0, history=HISTORY, mu=0.3),
+    "replay": Replay(start="5", scale=1.5, history=HISTORY, mu=0.3),
     "scaled_historical": ScaledHistorical(
         constant=3.0, weights=(0.6, 0.4), half_lives=("8h", "3D"), averages=(6e-5, 4e-5), history=HISTORY, mu=0.3
     ),
