@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from stresslab.models.base import Parameters
 
 GENERATOR = "generator"
+_HIGHEST = 700.0  # its exponential is still a number
 
 
 class Bounds(NamedTuple):
@@ -42,8 +43,8 @@ class Bounds(NamedTuple):
         if math.isfinite(self.low) and math.isfinite(self.high):
             return self.low + (self.high - self.low) * _logistic(y)
         if math.isfinite(self.low):
-            return self.low + math.exp(y)
-        return self.high - math.exp(-y) if math.isfinite(self.high) else y
+            return self.low + _exponential(y)
+        return self.high - _exponential(-y) if math.isfinite(self.high) else y
 
     def slope(self, x: float) -> float:
         """Of the free number, by the bounded one."""
@@ -52,8 +53,12 @@ class Bounds(NamedTuple):
         return below + above or 1.0
 
 
+def _exponential(y: float) -> float:
+    return math.exp(y) if y < _HIGHEST else math.inf
+
+
 def _logistic(y: float) -> float:
-    return 1 / (1 + math.exp(-y)) if y >= 0 else math.exp(y) / (1 + math.exp(y))
+    return 1 / (1 + math.exp(-y)) if y >= 0 else _exponential(y) / (1 + _exponential(y))
 
 
 def bounds(model: type[Parameters], name: str) -> Bounds:
