@@ -1,5 +1,6 @@
 """The figures of the page, as plain plotly dictionaries; the browser shows the variant that the drop-downs ask for."""
 
+import math
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from stresslab.backtest.tables import name, positions
+from stresslab.backtest.tables import name, ordered
 from stresslab.report import words
-from stresslab.report.plots import COLOURS, SYMBOLS, Json, clean, percent_axis
+from stresslab.report.plots import Json, clean, percent_axis
 
 POSITION = ("side", "leverage")
-MAX_POINTS = 800  # of a line over time: what the page has room for
+MAX_POINTS = 120_000  # of all lines over time: what the page has room for
 
 
 def drawn(ds: xr.Dataset) -> dict[str, Json]:
@@ -30,60 +31,43 @@ def variants(ds: xr.Dataset, dims: tuple[str, ...], make: Callable[[xr.Dataset],
 
 
 def skill(ds: xr.Dataset) -> Json:
-    """Skill of each forecaster with its interval, position by position."""
-    heads = [head for head, _ in positions(ds)]
-    n = ds.sizes["forecaster"]
+    """Skill of each forecaster with its interval, one position at a time."""
+    order = ordered(ds)
 
     def make(part: xr.Dataset) -> Json:
-        if not np.isfinite(part["skill"].values).any():
-            return {"note": "No figure: not identifiable."}
-        traces = []
-        for place, forecaster in enumerate(part["forecaster"].values):
-            if forecaster == part["baseline"].item():
-                continue
-            one = part.sel(forecaster=forecaster)
-            point, low, high = (one[key].values.ravel() for key in ("skill", "skill_lower", "skill_upper"))
-            shift = 0.7 * ((place + 0.5) / n - 0.5)
-            traces.append(_marks(name(forecaster), place, heads, np.arange(len(heads)) + shift, point, low, high))
-        return {"data": traces}
+        rows = [one for one in order if one != part["baseline"].item()]
+        part = part.sel(forecaster=rows)
+        point, low, high = (part[key].values for key in ("skill", "skill_lower", "skill_upper"))
+        if not np.isfinite(point).any():
+            return {"note": f"No figure: {part['status'].item()}."}
+        colours = ["var(--s6)" if one in ds["baseline"].values else "var(--s0)" for one in rows]
+        return {"data": [_marks([name(one) for one in rows], colours, point, low, high)]}
 
-    axis = {
-        "tickvals": list(range(len(heads))),
-        "ticktext": heads,
-        "range": [-0.5, len(heads) - 0.5],
-        "zeroline": False,
+    zero = {"type": "line", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1}
+    layout = {
+        "xaxis": percent_axis("skill") | {"rangemode": "normal"},
+        "yaxis": {"autorange": "reversed"},
+        "shapes": [zero | {"line": {"color": "var(--ink)", "width": 1}}],
+        "height": max(360, 140 + 26 * len(order)),
+        "showlegend": False,
     }
-    zero = {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": 0,
-        "y1": 0,
-        "line": {"color": "var(--ink)", "width": 1},
-    }
-    layout = {"xaxis": axis, "yaxis": percent_axis("skill") | {"rangemode": "normal"}, "shapes": [zero], "height": 420}
-    dims = ("score", "baseline")
-    return _figure("Skill by position and forecaster", dims, variants(ds, dims, make), layout)
+    dims = ("score", "baseline", *POSITION)
+    return _figure("Skill by forecaster", dims, variants(ds, dims, make), layout)
 
 
-def _marks(
-    text: str, place: int, heads: list[str], x: np.ndarray, point: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> Json:
-    paint = f"var(--s{place % COLOURS})"
+def _marks(rows: list[str], colours: list[str], point: np.ndarray, low: np.ndarray, high: np.ndarray) -> Json:
     bars = {"array": clean(high - point, 100), "arrayminus": clean(point - low, 100)}
     hover = [
-        f"{text}<br>{head}<br>{100 * a:+.1f} % ({100 * b:+.1f} to {100 * c:+.1f} %)"
-        for head, a, b, c in zip(heads, point, low, high, strict=True)
+        f"{row}<br>{100 * a:+.1f} % ({100 * b:+.1f} to {100 * c:+.1f} %)"
+        for row, a, b, c in zip(rows, point, low, high, strict=True)
     ]
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": text,
-        "x": clean(x),
-        "y": clean(point, 100),
-        "error_y": {"type": "data", "symmetric": False, "color": paint, "thickness": 1.5, "width": 3} | bars,
-        "marker": {"color": paint, "symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8},
+        "x": clean(point, 100),
+        "y": rows,
+        "error_x": {"type": "data", "symmetric": False, "color": "var(--muted)", "thickness": 1.5, "width": 4} | bars,
+        "marker": {"color": colours, "size": 9},
         "hoverinfo": "text",
         "hovertext": hover,
     }
@@ -112,7 +96,16 @@ def reliability(ds: xr.Dataset) -> Json:
             "y": clean(x, 100),
             "error_y": bars,
         }
-        expected |= {"marker": {"color": "var(--muted)", "size": 1}, "hoverinfo": "skip", "opacity": 0.45}
+        expected |= {
+            "marker": {
+                "color": "var(--muted)",
+                "symbol": "line-ns",
+                "size": 6,
+                "line": {"color": "var(--muted)", "width": 6},
+            },
+            "hoverinfo": "skip",
+            "opacity": 0.45,
+        }
         seen = common | {
             "mode": "lines+markers",
             "name": "happened",
@@ -139,8 +132,10 @@ def reliability(ds: xr.Dataset) -> Json:
 
 def over_time(ds: xr.Dataset) -> Json:
     """The forecast of every date, and the dates on which it happened."""
-    thin = max(1, -(-ds.sizes["date"] // MAX_POINTS))
-    dates = ds["date"].values.astype("datetime64[s]").astype(str)
+    lines = math.prod(ds.sizes[dim] for dim in ("forecaster", *POSITION))
+    thin = -(-ds.sizes["date"] * lines // MAX_POINTS)
+    stamps = ds["date"].values.astype("datetime64[s]").astype(str).tolist()
+    dates = np.array([stamp.removesuffix("T00:00:00") for stamp in stamps])
 
     def make(part: xr.Dataset) -> Json:
         p, hit = part["probability"].values, part["happened"].values

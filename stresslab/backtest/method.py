@@ -38,8 +38,8 @@ def _forecast(question: dict[str, str | int]) -> list[str]:
     return [
         f"Made every {question['every']} at the close of a bar, from the {question['window']} before it alone. "
         f"Parameters are fitted every {question['refit']}, the state is brought to the date in between.",
-        f"{question['n_paths']:,} antithetic paths for each date in steps of one bar, watched continuously; seed "
-        f"{question['seed']}, a stream for each date.",
+        f"{question['n_paths']:,} paths for each date (antithetic, but for models of recorded prices) in steps of one "
+        f"bar, watched continuously; seed {question['seed']}, a stream for each date.",
     ]
 
 

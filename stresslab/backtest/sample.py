@@ -22,6 +22,7 @@ class Shape(NamedTuple):
 
     dynamics: Dynamics
     layout: Layout
+    antithetic: bool
     n_paths: int
 
 
@@ -37,12 +38,16 @@ class _Range(NamedTuple):
 
 
 def simulated_moves(model: Parameters, seconds: int, n_steps: int, n_paths: int, key: random.Key) -> Excursions:
-    """Moves of `n_paths` antithetic paths over `n_steps` steps of so many seconds; pairs are neighbours."""
+    """Moves of `n_paths` paths over `n_steps` steps of so many seconds; antithetic pairs are neighbours.
+
+    A model without normals has nothing to mirror: its paths are independent, or the two of a pair would be the same.
+    """
     model.check_step(seconds)
     substeps = model.substeps(years(seconds))
     fine = years(seconds) / substeps
     scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))
-    shape = Shape(model.dynamics, model.layout(fine), scan_paths)
+    layout = model.layout(fine)
+    shape = Shape(model.dynamics, layout, layout.normals > 0, scan_paths)
     given = (key, model.coefficients(fine), model.init(1), np.int32(n_steps * substeps))
     found = scan.launch((run_paths,), shape, np.arange(0, n_paths, scan_paths), given)
     return Excursions(*(np.asarray(one)[:, 0].reshape(-1)[:n_paths] for one in found))
@@ -52,7 +57,8 @@ def run_paths(
     shape: Shape, first: Array, key: random.Key, coefficients: Any, state: State, n_steps: Array
 ) -> tuple[Array, Array, Array]:
     """Low, high and end after `n_steps` steps, each of shape (asset, path)."""
-    walk = scan.Walk(shape.dynamics, shape.layout, True, key, scan.path_numbers(first, shape.n_paths), coefficients)
+    numbers = scan.path_numbers(first, shape.n_paths)
+    walk = scan.Walk(shape.dynamics, shape.layout, shape.antithetic, key, numbers, coefficients)
     start = scan.spread(shape.dynamics, state, shape.n_paths)
     nothing_yet = (start.log_price, start.log_price)
     place, (low, high) = scan.many_steps(walk, scan.begin(walk, start), _Range(), nothing_yet, n_steps)
@@ -60,7 +66,7 @@ def run_paths(
 
 
 def read_off(moves: Excursions, asked: Asked) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probability and its standard error from antithetic pairs (side, leverage); value at risk (side, confidence)."""
+    """Probability (side, leverage), its standard error from pairs of neighbours, value at risk (side, confidence)."""
     hit = liquidated(moves, asked.levels.astype(np.float32), asked.sides)
     pairs = (hit[..., 0::2].astype(float) + hit[..., 1::2]) / 2
     error = pairs.std(axis=-1, ddof=1) / np.sqrt(pairs.shape[-1])

@@ -7,10 +7,9 @@ from typing import Any
 
 import xarray as xr
 
-from stresslab.backtest.scores import LEAST_EVENTS
 from stresslab.report import words
 
-REFUSED = 0.05  # p-values below it are marked
+REFUSED, FAR = 0.05, 2.0  # p-values below, and standard scores beyond, are marked
 
 
 @dataclass(frozen=True)
@@ -68,51 +67,57 @@ def positions(ds: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
             yield position(side, leverage), ds.sel(side=side, leverage=leverage)
 
 
+def ordered(ds: xr.Dataset) -> list[str]:
+    """Forecasters as a reader wants them: models first, then baselines."""
+    return sorted(ds["forecaster"].values.tolist(), key=lambda one: one in ds["baseline"].values)
+
+
 def skills(ds: xr.Dataset, first: dict[str, int]) -> Table:
     """Skill of each forecaster at each position; drop-downs choose score and baseline."""
     groups = []
     for b, baseline in enumerate(ds["baseline"].values):
         for s, score in enumerate(ds["score"].values):
             part = ds.sel(baseline=baseline, score=score)
-            rows = [(head, _skill_row(one, str(baseline))) for head, one in positions(part)]
+            rows = [(name(one), _skill_row(part.sel(forecaster=one))) for one in ordered(ds)]
             pick, shown = f"score:{s} baseline:{b}", (s, b) == (first["score"], first["baseline"])
             groups.append(Group(pick, shown, f"{words.title(score)} score against {name(baseline)}", rows))
-    columns = [name(one) for one in ds["forecaster"].values]
-    return Table("Skill, with 95 % intervals", "position", columns, ("score", "baseline"), groups)
+    return Table("Skill, with 95 % intervals", "forecaster", _heads(ds), ("score", "baseline"), groups)
 
 
-def _skill_row(ds: xr.Dataset, baseline: str) -> list[Cell]:
+def _skill_row(ds: xr.Dataset) -> list[Cell]:
+    return [_skill(one) for _, one in positions(ds)]
+
+
+def _skill(ds: xr.Dataset) -> Cell:
     if ds["status"].item() != "ok":
-        few = f"{int(ds['disjoint_events'])} events, {LEAST_EVENTS} are needed"
-        return [Cell("not identifiable", few, "none")] * ds.sizes["forecaster"]
-    cells = []
-    for forecaster in ds["forecaster"].values:
-        one = ds.sel(forecaster=forecaster)
-        low, value, high = (float(one[key]) for key in ("skill_lower", "skill", "skill_upper"))
-        if forecaster == baseline:
-            cells.append(Cell("0", "itself"))
-        elif not math.isfinite(value):
-            cells.append(Cell(words.NOTHING, "no forecast", "none"))
-        else:
-            style = "pass" if low > 0 else "breach" if high < 0 else ""
-            cells.append(Cell(percent(value, True), f"{percent(low, True)} to {percent(high, True)}", style))
-    return cells
+        return Cell("not identifiable", f"{int(ds['disjoint_events'])} of {ds.sizes['date']:,} dates", "none")
+    low, value, high = (float(ds[key]) for key in ("skill_lower", "skill", "skill_upper"))
+    if ds["forecaster"].item() == ds["baseline"].item():
+        return Cell("0", "itself")
+    if not math.isfinite(value):
+        return Cell(words.NOTHING, "no forecast", "none")
+    style = "pass" if low > 0 else "breach" if high < 0 else ""
+    return Cell(percent(value, True), f"{words.number(100 * low, 1)} to {words.number(100 * high, 1)}", style)
 
 
 def happened(ds: xr.Dataset) -> Table:
     """Events, and the mean forecast of each forecaster with its standard score."""
-    rows = []
-    for head, one in positions(ds):
-        n, share = int(one["events"]), float(one["happened"].mean())
-        cells = [Cell(percent(float(one["liquidation_price"]) - 1, True)), Cell(percent(share), f"{n:,} dates")]
-        for mean, score in zip(one["mean_probability"].values, one["calibration_score"].values, strict=True):
-            far = "breach" if abs(score) > 2 else ""
-            cells.append(
-                Cell(percent(float(mean)), f"z = {words.number(score, 1)}" if math.isfinite(score) else "", far)
-            )
-        rows.append((head, cells))
-    columns = ["distance", "happened", *(name(one) for one in ds["forecaster"].values)]
-    return Table("How often, and how often it was forecast on average", "position", columns, (), [_all(rows)])
+    seen = [
+        Cell(percent(float(one["happened"].mean())), f"{int(one['events']):,} of {one.sizes['date']:,}")
+        for _, one in positions(ds)
+    ]
+    away = [Cell(percent(float(one["liquidation_price"]) - 1, True)) for _, one in positions(ds)]
+    rows = [("distance", away), ("happened", seen)]
+    for forecaster in ordered(ds):
+        rows.append((name(forecaster), [_mean(one) for _, one in positions(ds.sel(forecaster=forecaster))]))
+    caption = "Distance to liquidation, how often it happened, and the mean forecast with its standard score"
+    return Table(caption, "forecaster", _heads(ds), (), [_all(rows)])
+
+
+def _mean(ds: xr.Dataset) -> Cell:
+    mean, score = float(ds["mean_probability"]), float(ds["calibration_score"])
+    note = f"z = {words.number(score, 1)}" if math.isfinite(score) else ""
+    return Cell(percent(mean), note, "breach" if abs(score) > FAR else "")
 
 
 def risk(ds: xr.Dataset) -> Table:
@@ -121,21 +126,11 @@ def risk(ds: xr.Dataset) -> Table:
     for side in ds["side"].values:
         for confidence in ds["confidence"].values:
             part = ds.sel(side=side, confidence=confidence)
-            rows = [
-                (name(one), _risk_row(part.sel(forecaster=one), float(confidence))) for one in ds["forecaster"].values
-            ]
+            rows = [(name(one), _risk_row(part.sel(forecaster=one), float(confidence))) for one in ordered(ds)]
             groups.append(Group("", True, f"{side}, {100 * confidence:g}{words.UNIT_SPACE}%", rows))
-    columns = [
-        "dates",
-        "expected",
-        "exceeded",
-        "unconditional (Kupiec)",
-        "independence",
-        "conditional (Christoffersen)",
-    ]
-    return Table(
-        "Value at risk at the horizon: exceedances, and p-values of the tests", "forecaster", columns, (), groups
-    )
+    columns = ["dates", "expected", "exceeded", "Kupiec", "independence", "Christoffersen"]
+    caption = "Exceedances, and p-values: unconditional coverage, independence, conditional coverage"
+    return Table(caption, "forecaster", columns, (), groups)
 
 
 def _risk_row(ds: xr.Dataset, confidence: float) -> list[Cell]:
@@ -154,14 +149,21 @@ def means(ds: xr.Dataset, first: dict[str, int]) -> Table:
     """Mean scores; what Monte Carlo noise adds to them."""
     groups = []
     for s, score in enumerate(ds["score"].values):
-        rows = []
-        for head, one in positions(ds.sel(score=score)):
-            noise = float(one["monte_carlo_noise"].max())
-            figures = [Cell(_score(float(value))) for value in one["mean_score"].values]
-            rows.append((head, [*figures, Cell(f"{noise:.1e}" if math.isfinite(noise) else words.NOTHING)]))
+        part = ds.sel(score=score)
+        rows = [
+            (
+                name(forecaster),
+                [Cell(_score(float(one["mean_score"]))) for _, one in positions(part.sel(forecaster=forecaster))],
+            )
+            for forecaster in ordered(ds)
+        ]
+        noise = [float(one["monte_carlo_noise"].max()) for _, one in positions(part)]
+        rows.append(
+            ("Monte Carlo noise", [Cell(f"{one:.1e}" if math.isfinite(one) else words.NOTHING) for one in noise])
+        )
         groups.append(Group(f"score:{s}", s == first["score"], f"{words.title(score)} score", rows))
-    columns = [*(name(one) for one in ds["forecaster"].values), "Monte Carlo noise adds at most"]
-    return Table("Mean scores, 0 is best", "position", columns, ("score",), groups)
+    caption = "Mean scores, 0 is best; the last row is what Monte Carlo noise adds at most"
+    return Table(caption, "forecaster", _heads(ds), ("score",), groups)
 
 
 def fits(ds: xr.Dataset) -> Table:
@@ -178,6 +180,10 @@ def fits(ds: xr.Dataset) -> Table:
         )
     columns = ["dates forecast", "fits", "refused", "with a warning", "why the last was refused"]
     return Table("Fits along the way", "model", columns, (), [_all(rows)])
+
+
+def _heads(ds: xr.Dataset) -> list[str]:
+    return [head for head, _ in positions(ds)]
 
 
 def _all(rows: list[tuple[str, list[Cell]]]) -> Group:
