@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import xarray as xr
 
 from stresslab.limits import LimitResult
+from stresslab.report import uncertainty
 from stresslab.report.bars import causes, losses
 from stresslab.report.curves import ruin_curve, survival
 from stresslab.report.layout import Layout
@@ -13,4 +14,5 @@ from stresslab.report.plots import Figure
 
 def drawn(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> list[Figure]:
     """All figures."""
-    return [ruin_curve(ds, layout, limits), survival(ds, layout), losses(ds, layout), causes(ds, layout)]
+    found = [ruin_curve(ds, layout, limits), survival(ds, layout), losses(ds, layout), causes(ds, layout)]
+    return [*found, uncertainty.figure(ds, layout)] if uncertainty.is_drawn(ds) else found

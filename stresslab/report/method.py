@@ -5,7 +5,7 @@ from typing import Any
 
 import xarray as xr
 
-from stresslab.report import words
+from stresslab.report import uncertainty, words
 
 RUN_WORDS = {"seconds": "run time", "versions": "versions of the run"}
 Facts = list[tuple[str, list[str]]]
@@ -41,6 +41,27 @@ GLOSSARY = [
     ("cell", "One combination of the values that the study sweeps."),
 ]
 
+DRAWN_GLOSSARY = [
+    ("Monte Carlo error", "The standard error that is left because paths, and draws of parameters, are finitely many."),
+    (
+        "parameter uncertainty",
+        "The standard deviation of a probability over the parameters that the data behind the model leave open.",
+    ),
+    ("model spread", "The standard deviation of a probability over the models of the study."),
+    (
+        "interval",
+        "Contains the probability under the true parameters in about 95 of 100 cases, if the model is right and its "
+        "file states the errors of its parameters rightly: it holds Monte Carlo error and parameter uncertainty.",
+    ),
+]
+
+
+def glossary(ds: xr.Dataset) -> list[tuple[str, str]]:
+    """The words of this page."""
+    if not uncertainty.is_drawn(ds):
+        return GLOSSARY
+    return [*(entry for entry in GLOSSARY if entry[0] != "interval"), *DRAWN_GLOSSARY]
+
 
 def facts(ds: xr.Dataset, provenance: dict[str, Any]) -> Facts:
     """Method and provenance as pairs of a word and its lines."""
@@ -62,6 +83,7 @@ def facts(ds: xr.Dataset, provenance: dict[str, Any]) -> Facts:
         ("funding", [_pairs(study["funding"]) if study.get("funding") else "none"]),
         ("models", [f"{name}: {_pairs(model)}" for name, model in (study.get("models") or {}).items()]),
         ("sampling", [_pairs(sampling)]),
+        ("drawn parameters", uncertainty.drawn_words(ds)),
         ("assumptions", _assumptions(ds)),
         ("study hash", [str(ds.attrs["study_hash"])]),
         ("rulebook hashes", _lines(ds.attrs.get("rulebook_hashes", ""))),
@@ -79,6 +101,11 @@ def _assumptions(ds: xr.Dataset) -> list[str]:
 
 def _intervals(sampling: dict[str, Any]) -> str:
     exact = "Clopper-Pearson, exact for a count of independent paths"
+    if sampling.get("parameters") == "drawn":
+        return (
+            "95 %: Clopper-Pearson for as many paths as have the total variance, Monte Carlo and parameters together, "
+            "with Student's t for the number of blocks. No hits gives an upper bound, never zero."
+        )
     pairs = "Clopper-Pearson, with the number of paths that the antithetic pairs are worth by their variance"
     return f"95 %: {pairs if sampling.get('antithetic') else exact}. No hits gives an upper bound, never zero."
 

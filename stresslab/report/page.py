@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
-from stresslab.report import answer, figures, heat, lists, method, tables, words, worse
+from stresslab.report import answer, figures, heat, lists, method, tables, uncertainty, words, worse
 from stresslab.report.html import FOLDER, fill, script_json, write_whole
 from stresslab.report.layout import Layout, arrange, names, swept, thin
 from stresslab.report.safe import safe_values
@@ -36,7 +36,7 @@ def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
         **_sections(shown, layout, limits),
         thinned=_thinned(ds, shown),
         method=method.facts(ds, provenance),
-        glossary=method.GLOSSARY,
+        glossary=method.glossary(ds),
         study=json.dumps(json.loads(ds.attrs["study"]), indent=2),
         glyphs=GLYPHS,
         words=words,
@@ -63,6 +63,7 @@ def _content(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> d
     safe = safe_values(ds, layout, limits)
     return {
         "answer": answer.answer(ds, layout, limits, safe),
+        "sure_words": uncertainty.sentences(ds, layout) if uncertainty.is_drawn(ds) else [],
         "safe": safe,
         "limits": limits,
         "limit_rows": lists.limit_rows(limits),
@@ -85,6 +86,7 @@ def _sections(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> 
         "cash": tables.cash(ds, layout),
         "cash_words": [f"{word}: {ds[name].attrs.get('long_name', '')}" for name, word in tables.CASH.items()],
         "books": tables.books(ds, layout, spot),
+        "sureness": uncertainty.table(ds, layout) if uncertainty.is_drawn(ds) else None,
         "figures": {figure.name: figure for figure in drawn},
         "choices": _choices(ds, layout),
         "data": script_json({"figures": {figure.name: figure.json(layout) for figure in drawn}}),

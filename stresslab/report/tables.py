@@ -62,7 +62,7 @@ class Table:
     selects: tuple[str, ...] = field(default=())
 
 
-def _by_cell(ds: xr.Dataset, layout: Layout, columns: list[str], cells: Callable[[Index], list[Cell]]) -> Table:
+def by_cell(ds: xr.Dataset, layout: Layout, columns: list[str], cells: Callable[[Index], list[Cell]]) -> Table:
     """Rows of row value and horizon, one body per combination of the other dimensions."""
     rows_dims = (layout.row,) if layout.row else ()
     selects = layout.others(*rows_dims)
@@ -99,7 +99,7 @@ def events(ds: xr.Dataset, layout: Layout) -> Table:
         return found
 
     heads = [words.event_words(event).removeprefix("a ") for event in ds["event"].values.tolist()]
-    return _by_cell(ds, layout, heads, cells)
+    return by_cell(ds, layout, heads, cells)
 
 
 def tails(ds: xr.Dataset, layout: Layout) -> Table:
@@ -118,7 +118,7 @@ def tails(ds: xr.Dataset, layout: Layout) -> Table:
         return found
 
     heads = [f"{kind} {level}" for level in levels for kind in ("value at risk", "expected shortfall")]
-    return _by_cell(ds, layout, heads, cells)
+    return by_cell(ds, layout, heads, cells)
 
 
 def cash(ds: xr.Dataset, layout: Layout) -> Table:
@@ -128,7 +128,7 @@ def cash(ds: xr.Dataset, layout: Layout) -> Table:
         pairs = [words.money(float(at(ds, name, index)), float(at(ds, f"{name}_se", index))) for name in CASH]
         return [Cell(text, error) for text, error in pairs]
 
-    return _by_cell(ds, layout, list(CASH.values()), cells)
+    return by_cell(ds, layout, list(CASH.values()), cells)
 
 
 def books(ds: xr.Dataset, layout: Layout, spot: float) -> Table:

@@ -11,6 +11,7 @@ from stresslab.units import SECONDS, parse_duration
 UNIT_SPACE = "\u202f"  # narrow and no-break: between a number and its unit
 MINUS = "\u2212"
 NOTHING = "\u2013"
+NEGLIGIBLE = 1e-3  # of the probability: a lower end that only very unsure parameters make so small is written as zero
 _DURATION_WORDS = {"s": "second", "min": "minute", "h": "hour", "D": "day"}
 _TIME_UNITS = {"days": 1.0, "day": 1.0, "D": 1.0, "hours": 1 / 24, "h": 1 / 24, "seconds": 1 / 86_400, "s": 1 / 86_400}
 
@@ -51,7 +52,7 @@ def interval(p: float, lower: float, upper: float, joint: str = " to ") -> str:
         return f"0{joint}{100 * upper:.{digits}f}" if p <= 0 else f"{100 * lower:.{digits}f}{joint}100"
     digits = _decimals(p, lower, upper)
     low = f"{100 * lower:.{digits}f}"
-    if float(low) == 0 and lower > 0:  # there were hits, so the lower end is not zero either
+    if float(low) == 0 and lower > NEGLIGIBLE * p:  # there were hits, so the lower end is not zero either
         low = f"{100 * lower:.{min(10, _leading(100 * lower))}f}"
     return f"{low}{joint}{100 * upper:.{digits}f}"
 
