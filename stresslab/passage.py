@@ -1,6 +1,6 @@
 """First-passage probabilities: will the price touch a barrier within a horizon, watched continuously."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -45,7 +45,7 @@ class _Extremes(NamedTuple):
 def first_passage(
     model: Parameters,
     *,
-    barriers: Sequence[float],
+    barriers: Sequence[float | Mapping[str, float]],
     horizons: Sequence[str],
     step: str,
     n_paths: int,
@@ -58,11 +58,14 @@ def first_passage(
 
     Barriers are fractions of `spot`, below 1 (touched from above) or above 1 (from below). All barriers and horizons
     come from one pass over the same paths. Returns `probability`, `lower`, `upper`, `standard_error`, `hits` of shape
-    (barrier, horizon).
+    (barrier, horizon). Of a joint model a barrier is a fraction for every asset, or a mapping from assets to fractions
+    (an asset that is left out has none); there is one more dimension in front, `asset`, which ends in `any` and `all`.
     """
-    levels, ends, dt = _checked(barriers, horizons, step, n_paths, antithetic)
+    assets = model.asset_names
+    levels, ends, dt = _checked(barriers, horizons, step, n_paths, antithetic, assets)
     model = model.at_spot(spot)
     model.check_step(parse_duration(step))
+    model.check_horizon(parse_duration(horizons[-1]))
     scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))
     substeps = model.substeps(dt)
     fine = dt / substeps
@@ -71,20 +74,40 @@ def first_passage(
     firsts = np.arange(0, n_paths, scan_paths)
     segments = np.diff(ends * substeps, prepend=0).astype(np.int32)
     given = (random.key(seed, stream), model.coefficients(fine), model.init(1), segments)
-    found_extremes = scan.launch((extremes,), shape, firsts, given)
-    low, high = (None if found is None else _paths_last(found, n_paths)[0] for found in found_extremes)
-    # a barrier above is one below for the price upside down
-    extreme = [low if level < 1 else None if high is None else -high for level in levels]
-    hit = [
-        one <= np.float32(-abs(np.log(level))) for one, level in zip(extreme, levels, strict=True) if one is not None
-    ]
-    hits = np.array([row.sum(axis=1) for row in hit])
-    if antithetic:
-        both = np.array([(row[:, 0::2] & row[:, 1::2]).sum(axis=1) for row in hit])
-        found = intervals.from_pairs(hits, both, n_paths // 2)
-    else:
-        found = intervals.from_independent(hits, n_paths)
-    return _dataset(found, hits, levels, list(horizons))
+    low, high = (
+        None if found is None else _paths_last(found, n_paths)
+        for found in scan.launch((extremes,), shape, firsts, given)
+    )
+    rows = [_hit(low, high, level) for level in levels]
+    counted = [_counted(row, antithetic) for row in rows]
+    hits, both = (np.stack(parts, axis=1) for parts in zip(*counted, strict=True))
+    hits, both = (part if assets else part[0] for part in (hits, both))
+    found = intervals.from_pairs(hits, both, n_paths // 2) if antithetic else intervals.from_independent(hits, n_paths)
+    return _dataset(found, hits, levels, list(barriers), list(horizons), assets)
+
+
+def _hit(low: np.ndarray | None, high: np.ndarray | None, levels: np.ndarray) -> np.ndarray:
+    """Whether one barrier was touched, (asset, segment, path); of several assets also whether any and all were."""
+    rows = []
+    for asset, level in enumerate(levels):
+        if np.isfinite(level):
+            # a barrier above is one below for the price upside down
+            extreme = low[asset] if low is not None and level < 1 else -high[asset]  # type: ignore[index]
+            rows.append(extreme <= np.float32(-abs(np.log(level))))
+        else:
+            rows.append(None)
+    if len(levels) == 1:
+        return np.stack(rows)
+    touched = np.stack([row for row in rows if row is not None])
+    never = np.zeros_like(touched[0])
+    each = [never if row is None else row for row in rows]
+    return np.stack([*each, touched.any(axis=0), touched.all(axis=0)])
+
+
+def _counted(hit: np.ndarray, antithetic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Paths that were hit, and antithetic pairs of which both were, (asset, segment)."""
+    both = hit[..., 0::2] & hit[..., 1::2] if antithetic else hit
+    return hit.sum(axis=-1), both.sum(axis=-1)
 
 
 def extremes(
@@ -115,12 +138,11 @@ def _paths_last(scans: Array, n_paths: int) -> np.ndarray:
 
 
 def _checked(
-    barriers: Sequence[float], horizons: Sequence[str], step: str, n_paths: int, antithetic: bool
+    barriers: Sequence[Any], horizons: Sequence[str], step: str, n_paths: int, antithetic: bool, assets: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    levels, seconds = np.asarray(barriers, float), parse_duration(step)
+    """Levels of each barrier and asset, (barrier, asset), NaN where there is none; ends of the horizons; the step."""
+    levels, seconds = _levels(barriers, assets), parse_duration(step)
     ends = np.array([parse_duration(horizon) for horizon in horizons])
-    good = levels.ndim == 1 and levels.size > 0 and bool(np.all((levels > 0) & np.isfinite(levels) & (levels != 1)))
-    require(good, "barriers are positive fractions of spot, below or above 1", key="barriers", got=list(barriers))
     rising = len(ends) > 0 and bool(np.all(np.diff(ends) > 0))
     require(rising, "horizons must be given, each longer than the one before", key="horizons", got=list(horizons))
     divides = bool(np.all(ends % seconds == 0))
@@ -135,8 +157,32 @@ def _checked(
     return levels, ends // seconds, years(seconds)
 
 
-def _dataset(found: intervals.Estimate, hits: np.ndarray, levels: np.ndarray, horizons: list[str]) -> xr.Dataset:
-    dims = ("barrier", "horizon")
+def _levels(barriers: Sequence[Any], assets: tuple[str, ...]) -> np.ndarray:
+    rows = []
+    for barrier in barriers:
+        if isinstance(barrier, Mapping):
+            unknown = [name for name in barrier if name not in assets]
+            rule = f"names assets of a joint model, here {', '.join(assets)}" if assets else "needs a joint model"
+            require(not unknown and len(barrier) > 0, f"a barrier for each asset {rule}", key="barriers", got=barrier)
+            rows.append([barrier.get(name, np.nan) for name in assets])
+        else:
+            rows.append([barrier] * max(1, len(assets)))
+    levels = np.asarray(rows, float)
+    given = levels[~np.isnan(levels)] if assets else levels
+    good = given.size > 0 and bool(np.all((given > 0) & np.isfinite(given) & (given != 1)))
+    require(good, "barriers are positive fractions of spot, below or above 1", key="barriers", got=list(barriers))
+    return levels
+
+
+def _dataset(
+    found: intervals.Estimate,
+    hits: np.ndarray,
+    levels: np.ndarray,
+    barriers: list[Any],
+    horizons: list[str],
+    assets: tuple[str, ...],
+) -> xr.Dataset:
+    dims = ("asset", "barrier", "horizon") if assets else ("barrier", "horizon")
     names = {
         "probability": "first-passage probability",
         "lower": "lower end of the 95 % interval",
@@ -147,5 +193,20 @@ def _dataset(found: intervals.Estimate, hits: np.ndarray, levels: np.ndarray, ho
         name: (dims, getattr(found, name), {"units": "1", "long_name": text}) for name, text in names.items()
     }
     variables["hits"] = (dims, hits, {"units": "paths", "long_name": "paths that touched the barrier"})
-    barrier = ("barrier", levels, {"units": "fraction of spot", "long_name": "barrier"})
-    return xr.Dataset(variables, coords={"barrier": barrier, "horizon": horizons})
+    attributes = {"units": "fraction of spot", "long_name": "barrier"}
+    if not assets:
+        return xr.Dataset(variables, {"barrier": ("barrier", levels[:, 0], attributes), "horizon": horizons})
+    named = any(isinstance(barrier, Mapping) for barrier in barriers)
+    labels = [", ".join(f"{name} {level:g}" for name, level in _named(one, assets)) for one in barriers]
+    each = np.concatenate([levels, np.full((len(levels), 2), np.nan)], axis=1).T
+    coords = {
+        "asset": [*assets, "any", "all"],
+        "barrier": ("barrier", labels if named else levels[:, 0], attributes),
+        "level": (("asset", "barrier"), each, attributes),
+        "horizon": horizons,
+    }
+    return xr.Dataset(variables, coords)
+
+
+def _named(barrier: Any, assets: tuple[str, ...]) -> list[tuple[str, float]]:
+    return list(barrier.items()) if isinstance(barrier, Mapping) else [(name, barrier) for name in assets]

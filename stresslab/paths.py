@@ -42,15 +42,17 @@ def simulate(
 ) -> xr.Dataset:
     """Simulate paths of `model`.
 
-    Returns `price` (quote currency) and `variance` (1/year), each float32 of shape (path, time); `time` is in years
-    from 0 to the horizon. The paths are those of `first_passage` and of a run with the same seed, stream and step, to
-    float32 rounding. Memory is 8 bytes per path and step.
+    Returns `price` (quote currency) and `variance` (1/year), each float32 of shape (path, time), of a joint model
+    (asset, path, time); `time` is in years from 0 to the horizon. `spot` is that of every asset. The paths are those of
+    `first_passage` and of a run with the same seed, stream and step, to float32 rounding. Memory is 8 bytes per path
+    and step.
     """
     seconds, span = parse_duration(step), parse_duration(horizon)
     require(n_paths >= 1, "at least one path is needed", key="n_paths", got=n_paths)
     require(span % seconds == 0, f"the step must divide the horizon {horizon}", key="step", got=step)
     model = model.at_spot(spot)
     model.check_step(seconds)
+    model.check_horizon(span)
     dt, n_steps = years(seconds), span // seconds
     scan_paths = min(_SCAN_PATHS, max(8, 1 << (n_paths - 1).bit_length()))
     substeps = model.substeps(dt)
@@ -60,14 +62,18 @@ def simulate(
     log_price, variance = scan.launch(
         (_keep_all,), shape, firsts, (random.key(seed, stream), model.coefficients(fine), model.init(1))
     )
-    dims = ("path", "time")
-    price = (spot * np.exp(_paths_first(log_price, n_paths)[0])).astype(np.float32)
+    assets = model.asset_names
+    dims = ("asset", "path", "time") if assets else ("path", "time")
+    price, variance = (_paths_first(kept, n_paths) for kept in (log_price, variance))
+    price = (spot * np.exp(price)).astype(np.float32)
+    price, variance = (kept if assets else kept[0] for kept in (price, variance))
     return xr.Dataset(
         {
             "price": (dims, price, {"units": "quote currency", "long_name": "price"}),
-            "variance": (dims, _paths_first(variance, n_paths)[0], {"units": "1/year", "long_name": "variance"}),
+            "variance": (dims, variance, {"units": "1/year", "long_name": "variance"}),
         },
         coords={
+            **({"asset": list(assets)} if assets else {}),
             "path": np.arange(n_paths),
             "time": ("time", np.arange(n_steps + 1) * dt, {"units": "years", "long_name": "time from as_of"}),
         },

@@ -179,18 +179,18 @@ def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, M
         n = walk.layout.normals
         words = tuple(random.antithetic(word, mirrored) for word in words[:n]) + words[n:]
     of_model = walk.layout.n_words
-    state, pieces = walk.dynamics.step(walk.coefficients, state, words[:of_model])
+    after, pieces = walk.dynamics.step(walk.coefficients, state, words[:of_model])
     bridges = words[of_model : of_model + walk.layout.n_bridges]
-    return state, Moves(pieces, _exponentials(walk, bridges), state.variance)
+    return after, Moves(pieces, _exponentials(walk, state, bridges), after.variance)
 
 
-def _exponentials(walk: Walk, words: tuple[Array, ...]) -> tuple[Array, ...]:
+def _exponentials(walk: Walk, state: State, words: tuple[Array, ...]) -> tuple[Array, ...]:
     """One draw for each diffusion piece, shape (asset, path); those of several assets depend on each other."""
     assets = walk.layout.assets
     if assets == 1:
         return tuple(random.exponential(word) for word in words)
     of_pieces = [jnp.concatenate(words[first : first + assets]) for first in range(0, len(words), assets)]
-    return tuple(walk.dynamics.bridges(walk.coefficients, word) for word in of_pieces)
+    return tuple(walk.dynamics.bridges(walk.coefficients, state, word) for word in of_pieces)
 
 
 def _trace(log_price: Array, moves: Moves) -> tuple[Track, Array]:

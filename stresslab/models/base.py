@@ -15,13 +15,20 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 from jax import Array
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from stresslab.random import Key, exponential
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+Listed = BeforeValidator(_tuples)  # a field of tuples takes the lists of YAML and JSON
 
 
 class Layout(NamedTuple):
@@ -86,7 +93,7 @@ class Dynamics(Protocol):
 
     def draw(self, coefficients: Any, state: State, key: Key, path: Array) -> State: ...
 
-    def bridges(self, coefficients: Any, words: Array) -> Array: ...
+    def bridges(self, coefficients: Any, state: State, words: Array) -> Array: ...
 
 
 class Parameters(BaseModel):
@@ -174,8 +181,8 @@ class Parameters(BaseModel):
         return state
 
     @staticmethod
-    def bridges(coefficients: Any, words: Array) -> Array:
-        """Standard exponentials for the bridges of one diffusion piece, of several assets: shape (asset, path)."""
+    def bridges(coefficients: Any, state: State, words: Array) -> Array:
+        """Standard exponentials for the bridges of one diffusion piece, of several assets: (asset, path)."""
         return exponential(words)
 
     def characteristic_function(self, u: Any, t: float) -> Any:
