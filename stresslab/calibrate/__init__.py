@@ -9,14 +9,19 @@ from functools import partial
 from typing import Any
 
 from stresslab.calibrate import (
+    bates,
+    block_bootstrap,
+    filtered_historical,
     fourier_fit,
     garch_family,
     gbm,
     heston,
     merton,
+    replay,
     rough_bergomi_chain,
     sabr_chain,
     scaled_historical,
+    svjj,
 )
 from stresslab.calibrate.chain import Chain as Chain
 from stresslab.calibrate.chain import read_chain as read_chain
@@ -32,10 +37,15 @@ FITS: dict[str, Callable[[Returns], Fit]] = {
     "gbm": gbm.fit,
     "merton": merton.fit,
     "heston": heston.fit,
+    "bates": bates.fit,
+    "svjj": svjj.fit,
     "garch": partial(garch_family.fit, "garch"),
     "gjr": partial(garch_family.fit, "gjr"),
     "egarch": partial(garch_family.fit, "egarch"),
     "figarch": partial(garch_family.fit, "figarch"),
+    "filtered_historical": filtered_historical.fit,
+    "block_bootstrap": block_bootstrap.fit,
+    "replay": replay.fit,
     "scaled_historical": scaled_historical.fit,
 }
 CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
@@ -47,9 +57,12 @@ CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
 }
 FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
     "heston": heston.filter_state,
+    "bates": bates.filter_state,
+    "svjj": svjj.filter_state,
     "garch": garch_family.filter_state,
     "gjr": garch_family.filter_state,
     "egarch": garch_family.filter_state,
     "figarch": garch_family.filter_state,
+    "filtered_historical": filtered_historical.filter_state,
     "scaled_historical": scaled_historical.filter_state,
 }
