@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stresslab.calibrate.prices import COLUMNS, Returns
+from stresslab.calibrate.prices import Returns
 from stresslab.models.history import History
 
 
@@ -15,8 +15,4 @@ def history_of(returns: Returns) -> History:
     if bars is None:
         stamps = np.concatenate([returns.stamps[:1] - returns.seconds, returns.stamps])
         return History.of(returns.values, returns.seconds, stamps)
-    logs = np.log(bars.prices)
-    close = COLUMNS.index("close")
-    rows = logs[1:] - logs[:-1, close : close + 1]
-    chosen = rows[:, close] if bars.close_only else rows
-    return History.of(chosen, bars.seconds, bars.stamps, bars.file, bars.sha256)
+    return History.of_bars(bars)

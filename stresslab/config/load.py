@@ -43,7 +43,7 @@ def study_from_dict(data: dict[str, Any], base: str | Path = ".", file: str = "s
     written, filled = _with_swept_fields(data)
     try:
         check_keys(written, StudyFile.model_fields)
-        parsed = StudyFile.model_validate(written)
+        parsed = StudyFile.model_validate(written, context={"base": base})
     except ValidationError as error:
         raise _as_swept(validation_error(error, file), filled) from None
     except InputError as error:

@@ -82,8 +82,8 @@ def model_class(kind: Any) -> type[Parameters]:
     )
 
 
-def model_entry(entry: Any) -> Parameters | ModelRef:
-    """One entry of `models` as written: parameters with their kind, or a reference to a file."""
+def model_entry(entry: Any, base: str | Path = ".") -> Parameters | ModelRef:
+    """One entry of `models` as written: parameters with their kind (prices lie below `base`), or a file's name."""
     if isinstance(entry, Parameters | ModelRef):
         return entry
     if isinstance(entry, dict) and "file" in entry:
@@ -92,7 +92,7 @@ def model_entry(entry: Any) -> Parameters | ModelRef:
     require("kind" in entry, "name a kind or a file", key="kind", hint=f"Kinds: {', '.join(MODELS)}")
     found = model_class(entry["kind"])
     check_keys(entry, found.model_fields)
-    return found.model_validate(entry)
+    return found.model_validate(entry, context={"base": base})
 
 
 def read_model(name: str, ref: ModelRef, base: Path, study: str) -> tuple[Parameters, Fit]:
@@ -161,7 +161,7 @@ def _merged(
     name: str, found: type[Parameters], own: Mapping[str, Any], put: Mapping[str, Any], path: Path, study: str
 ) -> Parameters:
     try:
-        return found.model_validate({**own, **put})
+        return found.model_validate({**own, **put}, context={"base": path.parent})
     except ValidationError as error:
         problem = validation_error(error, "")
     if problem.key.split(".")[0] in put:

@@ -22,6 +22,10 @@ def check_market(study: Study) -> None:
         study.model.check_step(market.step_seconds)
     except InputError as error:
         raise error.at(key="market.step", file=study.file) from None
+    try:
+        study.model.check_horizon(market.horizon_seconds[-1])
+    except InputError as error:
+        raise error.at(key="market", file=study.file) from None
     for name, fit in study.fits.items():
         _check_age(study, name, "max_age", "parameters", fit.as_of)
         _check_age(study, name, "max_state_age", "state", fit.filtered_as_of or fit.as_of)

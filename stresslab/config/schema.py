@@ -6,7 +6,7 @@ import json
 import operator
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, InstanceOf, PlainValidator
+from pydantic import BeforeValidator, Field, InstanceOf, PlainValidator, ValidationInfo
 
 from stresslab.config.fields import NAME, Count, Filled, Instant, Part, Slug, check_keys, listed
 from stresslab.config.model_files import Fit, ModelRef, model_entry
@@ -15,6 +15,7 @@ from stresslab.config.parts import Book, Funding, Market
 from stresslab.config.sampling import Sampling
 from stresslab.errors import InputError, require
 from stresslab.models import MODELS, Parameters
+from stresslab.models.history import condensed
 from stresslab.venues import Rulebook
 from stresslab.yaml_reader import nearest
 
@@ -32,9 +33,13 @@ def _named(value: Any) -> Any:
     return value
 
 
+def _entry(value: Any, info: ValidationInfo) -> Any:
+    return model_entry(value, (info.context or {}).get("base", "."))
+
+
 _Entry = Annotated[
     Any,
-    PlainValidator(model_entry, json_schema_input_type=functools.reduce(operator.or_, (*MODELS.values(), ModelRef))),
+    PlainValidator(_entry, json_schema_input_type=functools.reduce(operator.or_, (*MODELS.values(), ModelRef))),
 ]
 Models = Annotated[dict[str, _Entry], BeforeValidator(_named)]
 Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Filled]], BeforeValidator(_filled_mapping)]
@@ -93,7 +98,7 @@ class Study(_Shared):
     def resolved(self) -> dict[str, Any]:
         """The study as JSON-able values with nothing left to look up: models with numbers, rulebooks by id and hash."""
         whole = self.model_dump(mode="json", exclude_none=True, exclude={"file", "fits", "models", "rulebooks"})
-        whole["models"] = {name: self.models[name].model_dump(mode="json") for name in sorted(self.models)}
+        whole["models"] = {name: condensed(self.models[name]) for name in sorted(self.models)}
         whole["rulebooks"] = {name: self.rulebooks[name].hash for name in sorted(self.rulebooks)}
         if self.sampling.parameters == "fixed":
             del whole["sampling"]["parameters"]

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from stresslab.errors import InputError, require
 from stresslab.models.bar import BarModel
-from stresslab.models.base import NonNegative, Positive
+from stresslab.models.base import Listed, NonNegative, Positive
 
 LAGS = 1000
 RATES = np.concatenate([[0.0], np.exp(-1 / np.geomspace(0.3, 300, 12))])
@@ -48,7 +48,7 @@ class FIGARCH(BarModel):
     phi: Annotated[float, Field(ge=0, lt=1)] = Field(description="weight of the last squared noise")
     d: Annotated[float, Field(ge=0, le=1)] = Field(description="order of fractional integration")
     beta: Annotated[float, Field(ge=0, lt=1)] = Field(description="weight of the last variance")
-    factors: tuple[NonNegative, ...] | None = Field(
+    factors: Annotated[tuple[NonNegative, ...], Listed] | None = Field(
         None, description="tonight's sums of past squared noise, one for each memory; none: as if h0 had always been"
     )
 

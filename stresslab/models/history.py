@@ -3,25 +3,31 @@
     a row is (open, high, low, close), or (close,) where nothing else is known; x = log(price / close of the bar before)
 
 A model holds a history as one value: immutable, equal and hashed by its digest. In YAML it is written as the file that
-it comes from, with the part that is used, or, where it is short, by its numbers:
+it comes from, with the part that is used (opens of the bar that it starts from, and of the last), or by its numbers:
 
     history: {file: BTCUSDT_1h.csv, from: 2022-01-01T00:00:00Z, to: 2024-01-01T00:00:00Z, sha256: ...}
     history: {bar: 1h, returns: [0.01, -0.02, 0.005]}
     history: {bar: 1h, bars: [[0.0, 0.02, -0.01, 0.01], [0.001, 0.002, -0.03, -0.02]]}
+
+A file is looked for beside the file that names it: its folder is `base` in pydantic's context, else the current one.
 """
 
 import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
 from stresslab.errors import InputError, require
+from stresslab.market_data import COLUMNS, Bars, read_bars
 from stresslab.units import format_duration, parse_duration, years
 
 OPEN, HIGH, LOW, CLOSE = range(4)
 KEYS = ("bar", "returns", "bars", "stamps", "file", "from", "to", "sha256")
+LONGEST_SHOWN = 64  # bars; of a longer history the digest stands in what a run keeps of its study
 
 
 class History(NamedTuple):
@@ -55,6 +61,15 @@ class History(NamedTuple):
         table.flags.writeable = opens.flags.writeable = False
         digest = hashlib.sha256(table.tobytes() + opens.astype(np.int64).tobytes() + str(seconds).encode()).hexdigest()
         return cls(table, opens, seconds, digest, file, sha256)
+
+    @classmethod
+    def of_bars(cls, bars: Bars, file: str = "") -> "History":
+        """All bars but the first, whose close they start from; `file` is the name to write for theirs."""
+        logs = np.log(bars.prices)
+        close = COLUMNS.index("close")
+        rows = logs[1:] - logs[:-1, close : close + 1]
+        chosen = rows[:, close] if bars.close_only else rows
+        return cls.of(chosen, bars.seconds, bars.stamps, file or bars.file, bars.sha256)
 
     @property
     def close(self) -> np.ndarray:
@@ -101,7 +116,8 @@ class History(NamedTuple):
     def written(self) -> dict[str, Any]:
         """What stands for it in a file: where it is read from, or its numbers."""
         if self.file:
-            return {"file": self.file, "from": int(self.stamps[0]), "to": int(self.stamps[-1]), "sha256": self.sha256}
+            first, last = _text(self.stamps[0]), _text(self.stamps[-1])
+            return {"file": self.file, "from": first, "to": last, "sha256": self.sha256}
         found: dict[str, Any] = {"bar": format_duration(self.seconds)}
         found |= {"bars": self.rows.tolist()} if self.has_range else {"returns": self.close.tolist()}
         plain = bool((self.stamps == self.seconds * np.arange(len(self.stamps))).all())
@@ -110,22 +126,37 @@ class History(NamedTuple):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         written = core_schema.plain_serializer_function_ser_schema(cls.written)
-        return core_schema.no_info_plain_validator_function(_read, serialization=written)
+        return core_schema.with_info_plain_validator_function(_read, serialization=written)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"type": "object", "properties": {key: {} for key in KEYS}, "additionalProperties": False}
 
 
-def _read(value: Any) -> History:
-    """A History as it is, or from its numbers."""
+def condensed(model: BaseModel) -> dict[str, Any]:
+    """A model as JSON-able values in which a long history is its digest, dates and number of bars."""
+    found = model.model_dump(mode="json")
+    for name, value in model:
+        if isinstance(value, History) and (value.file or len(value.rows) > LONGEST_SHOWN):
+            dates = {"from": _text(value.stamps[0]), "to": _text(value.stamps[-1])}
+            bar = format_duration(value.seconds)
+            found[name] = {"bar": bar, "bars": len(value.rows), **dates, "digest": value.digest}
+        elif isinstance(value, BaseModel):
+            found[name] = condensed(value)
+        elif isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values()):
+            found[name] = {key: condensed(one) for key, one in value.items()}
+    return found
+
+
+def _read(value: Any, info: ValidationInfo) -> History:
+    """A History as it is, from its file, or from its numbers."""
     if isinstance(value, History):
         return value
     require(isinstance(value, dict), "must be a mapping: {file: ...} or {bar: 1h, returns: [...]}")
     unknown = [key for key in value if key not in KEYS]
     require(not unknown, f"there is no such key; known: {', '.join(KEYS)}", key=", ".join(map(str, unknown)))
     if "file" in value:
-        raise InputError("a file of prices is read where the model's file is", key="file", got=value["file"])
+        return _from_file(value, Path((info.context or {}).get("base", ".")))
     require("bar" in value, 'the length of a bar is missing, such as "1h"', key="bar")
     given = [key for key in ("returns", "bars") if key in value]
     require(len(given) == 1, "give either returns or bars", got=given)
@@ -135,3 +166,38 @@ def _read(value: Any) -> History:
         if isinstance(error, InputError):
             raise
         raise InputError("must be numbers", key=given[0]) from error
+
+
+def _from_file(value: dict[str, Any], base: Path) -> History:
+    file = value["file"]
+    require(isinstance(file, str) and file != "", "must be the name of a file of prices", key="file", got=file)
+    rule = "a file is read with from, to and sha256 only"
+    require(value.keys() <= {"file", "from", "to", "sha256"}, rule, got=list(value))
+    path = base / file
+    require(path.is_file(), "there is no such file of prices", key="file", got=file, hint=f"Looked for {path}")
+    bars = read_bars(path)
+    hint = "The file has changed since: fit again, or put back the file that was used"
+    same = value.get("sha256", bars.sha256) == bars.sha256
+    require(same, "the file is not the one that was used", key="sha256", got=bars.sha256, hint=hint)
+    first, last = (None if value.get(key) is None else _seconds(value[key], key) for key in ("from", "to"))
+    kept = np.ones(len(bars.stamps), bool)
+    kept &= True if first is None else bars.stamps >= first
+    kept &= True if last is None else bars.stamps <= last
+    require(int(kept.sum()) >= 2, "there are not two bars between from and to", key="from", got=value.get("from"))
+    part = Bars(bars.stamps[kept], bars.prices[kept], bars.seconds, bars.file, bars.sha256, bars.close_only)
+    return History.of_bars(part, file)
+
+
+def _seconds(value: Any, key: str) -> int:
+    rule, hint = "must be a date and time with its zone", "Write 2022-01-01T00:00:00Z"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise InputError(rule, key=key, got=value, hint=hint) from None
+    require(isinstance(value, datetime) and value.tzinfo is not None, rule, key=key, got=value, hint=hint)
+    return int(value.timestamp())
+
+
+def _text(seconds: Any) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -17,24 +17,16 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from scipy.linalg import expm
 
 from stresslab.models import jumps
-from stresslab.models.base import Diffusion, Jump, Layout, NonNegative, Parameters, Piece, Positive, State
+from stresslab.models.base import Diffusion, Jump, Layout, Listed, NonNegative, Parameters, Piece, Positive, State
 from stresslab.models.markov import check_generator, check_start, first_above, pick
 from stresslab.numerics import poisson_slots
 from stresslab.random import START, Key, exponential, normal, reserved, uniform
 
 MOST_SLOTS, MOST_EVENTS_EXPECTED = 5, 0.095  # P(Poisson(0.095) > 5) < 1e-9
-
-
-def _tuples(value: Any) -> Any:
-    """YAML and JSON have lists."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
-
-
-Listed = BeforeValidator(_tuples)
 
 
 class Sizes(NamedTuple):

@@ -14,7 +14,7 @@ Barone-Adesi, Giannopoulos and Vosper (1999), "VaR without correlations for port
 Corsi (2009), "A simple approximate long-memory model of realized volatility".
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,7 +24,7 @@ from scipy.signal import lfilter
 
 from stresslab.errors import require
 from stresslab.models import bar, recorded
-from stresslab.models.base import Layout, Parameters, Piece, Positive, State
+from stresslab.models.base import Layout, Listed, Parameters, Piece, Positive, State
 from stresslab.models.history import History
 from stresslab.random import uniform
 from stresslab.units import parse_duration
@@ -63,9 +63,9 @@ class ScaledHistorical(Parameters):
 
     kind: Literal["scaled_historical"] = "scaled_historical"
     constant: float = Field(description="of the forecast of log variance")
-    weights: tuple[float, ...] = Field(description="of the logarithm of each average of the variance of bars")
-    half_lives: tuple[str, ...] = Field(description="of the averages, durations")
-    averages: tuple[Positive, ...] | None = Field(
+    weights: Annotated[tuple[float, ...], Listed] = Field(description="of the log of each average of bars' variance")
+    half_lives: Annotated[tuple[str, ...], Listed] = Field(description="of the averages, durations")
+    averages: Annotated[tuple[Positive, ...], Listed] | None = Field(
         None, description="tonight's averages, variance of a bar; none: those at the end of the history"
     )
     block: str = Field("1D", description="length of a block, a duration: a multiple of the bar")

@@ -33,7 +33,7 @@ KEYS = [
     ("undecided:", "undecide:", "limits[0].undecide", ["Did you mean 'undecided'"]),
     ("study: btc-perp-nightly\n", "", "study", [MISSING]),
     ("asset: BTC, ", "", "market.asset", [MISSING]),
-    ("kind: gbm, ", "", "models.gbm.kind", ["name a kind or a file", "gbm, merton, heston"]),
+    ("kind: gbm, ", "", "models.gbm.kind", ["name a kind or a file", "gbm, merton, "]),
     ("spot: 84250.0", "1: 84250.0", "market", ["got 1;", "a key must be text"]),
     ("market: {", "market: 3\n#", "market", ["got 3", "must be a mapping"]),
     ("market: {", "market:\n#", "market", ["must be a mapping", "Nothing is written under this key"]),
