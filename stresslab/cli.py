@@ -234,7 +234,7 @@ def filter_(
 
     target = output or model
     terminal.require_writable(target, "--output")
-    found = fitting.filter_file(model, prices, utc)
+    found = fitting.filter_file(model, prices, target, utc)
     write_whole(found.yaml, target)
     terminal.print_filtered(found)
     terminal.say(f"wrote {target}")

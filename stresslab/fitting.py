@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from pydantic import ValidationError
 
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit, Returns, log_returns, read_bars, read_chain
@@ -79,10 +78,15 @@ def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any],
 
 def _calibrated(fit: Fit, data: list[str], source: str, output: Path, returns: Returns | None = None) -> Calibrated:
     content = fit.document(source, versions())
-    history = content["parameters"].get("history")
-    if isinstance(history, dict) and "file" in history:  # it is looked for beside the model's file
-        history["file"] = os.path.relpath(history["file"], output.absolute().parent)
+    _move_history(content, Path(), output.parent)
     return Calibrated(fit, data, content, returns)
+
+
+def _move_history(content: Mapping[str, Any], old: Path, new: Path) -> None:
+    """The file of a recorded history is named from the folder of the model's file."""
+    history = content["parameters"].get("history")
+    if isinstance(history, dict) and "file" in history:
+        history["file"] = os.path.relpath((old / history["file"]).absolute(), new.absolute())
 
 
 def versions() -> dict[str, str]:
@@ -112,7 +116,7 @@ class Filtered:
         return text(self.content)
 
 
-def filter_file(model: Path, prices: Path, utc_stamps: bool = False) -> Filtered:
+def filter_file(model: Path, prices: Path, output: Path, utc_stamps: bool = False) -> Filtered:
     """The model file with the state at the end of the prices, all else left as it was fitted."""
     parameters, content = read_model_file(model)
     if parameters.kind not in FILTERS:
@@ -141,6 +145,7 @@ def filter_file(model: Path, prices: Path, utc_stamps: bool = False) -> Filtered
         "versions": versions(),
     }
     _require_valid(written, parameters, model)
+    _move_history(written, model.parent, output.parent)
     return Filtered(written, before, state, bars.words(), instant_text(end))
 
 
@@ -199,4 +204,3 @@ def _require_valid(written: Mapping[str, Any], parameters: Parameters, model: Pa
         type(parameters).model_validate({**dict(parameters), **state})
     except ValidationError as error:
         raise validation_error(error, str(model)).at(key="filtered state") from None
-    yaml.safe_load(text(written))
