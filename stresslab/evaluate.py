@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from stresslab import random, scan
+from stresslab import payments, random, scan
 from stresslab.books import account, ladder
 from stresslab.books.linear import Lines, Positions, ladder_lines
 from stresslab.books.outcome import CAUSES, Closing, Money, Outcome, at_horizons, close_out
@@ -45,6 +45,7 @@ class Arguments(NamedTuple):
     last_code: Any  # int32 (horizon,)
     fractions: Any  # loss levels, float32
     sides: tuple[Side, ...]
+    funding: Any = ()  # a `payments.Law` where rates differ from path to path
 
 
 class Walked(NamedTuple):
@@ -99,11 +100,14 @@ def arguments(
     schedule: Schedule,
     fractions: np.ndarray,
     sides: dict[int, Positions],
+    funding: Any = (),
 ) -> Arguments:
     """Host values as the arrays of one call, rounded to float32 once."""
     made = tuple(Side(positions, ladder_lines(positions, side, fractions)) for side, positions in sides.items())
     last_code = ((schedule.horizon_bins + 1) * len(CAUSES)).astype(np.int32)
-    plain = Arguments(key, model.coefficients(dt), model.init(1), schedule.segments, last_code, fractions, made)
+    plain = Arguments(
+        key, model.coefficients(dt), model.init(1), schedule.segments, last_code, fractions, made, funding
+    )
     return jax.tree.map(_to_single, plain)
 
 
@@ -141,6 +145,7 @@ class _Running(NamedTuple):
     funding_at: Array
     gaps_lost: tuple[Array, ...]
     distances: tuple[Array, ...]
+    rates: Any  # of funding that differs from path to path, else empty
 
 
 def walk(shape: Shape, first: Array, *given: Any) -> Walked:
@@ -149,9 +154,12 @@ def walk(shape: Shape, first: Array, *given: Any) -> Walked:
     numbers = scan.path_numbers(first, shape.n_paths)
     paths = scan.Walk(shape.dynamics, shape.layout, shape.antithetic, a.key, numbers, a.coefficients)
     run_segment = _static_segment if shape.evaluation == "static" else _account_segment
-    start = _start(shape, a, scan.begin(paths, scan.spread(shape.dynamics, a.state, shape.n_paths)))
+    place = scan.begin(paths, scan.spread(shape.dynamics, a.state, shape.n_paths))
+    start = _start(shape, a, place, payments.begin(a.funding, paths, place.state) if a.funding else ())
     end, (records, funding_after) = lax.scan(
-        lambda running, segment: run_segment(shape, a, paths, running, segment), start, a.segments
+        lambda running, row: run_segment(shape, a, paths, running, *row),
+        start,
+        (a.segments, a.funding.payments if a.funding else ()),
     )
     books = end.books
     if shape.evaluation == "static":
@@ -160,7 +168,7 @@ def walk(shape: Shape, first: Array, *given: Any) -> Walked:
     return Walked(books, records, funding_after, end.price_at, end.funding_at, sum(end.gaps_lost[1:], end.gaps_lost[0]))
 
 
-def _start(shape: Shape, a: Arguments, place: scan.Place) -> _Running:
+def _start(shape: Shape, a: Arguments, place: scan.Place, rates: Any) -> _Running:
     n_paths, n_fractions = shape.n_paths, a.fractions.shape[0]
     nothing, none_lost = jnp.zeros((1, n_paths), jnp.float32), jnp.zeros((1, n_paths), jnp.int32)
     at = jnp.zeros((shape.n_horizons, 1, n_paths), jnp.float32)
@@ -172,10 +180,12 @@ def _start(shape: Shape, a: Arguments, place: scan.Place) -> _Running:
         )
     else:
         books, far = tuple(account.start(side.positions, n_fractions, n_paths) for side in a.sides), ()
-    return _Running(place, books, nothing, at, at, (none_lost,) * len(shape.sides), far)
+    return _Running(place, books, nothing, at, at, (none_lost,) * len(shape.sides), far, rates)
 
 
-def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
+def _static_segment(
+    shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments, payment: Any
+) -> Any:
     jumps, slots = shape.layout.jumps, GAP_SLOTS if shape.layout.jumps else 0
     here = running.place.state.log_price
     seen = tuple(
@@ -190,7 +200,7 @@ def _static_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Runn
         seen = tuple(one._replace(extreme=extreme) for one, extreme in zip(seen, worst, strict=True))
     records = tuple(ladder.record(one, place.state.log_price, running.funding) for one in seen)
     booked = _book_crossings(shape, a, running)
-    after, funding = _finish_segment(running, segment, place, booked)
+    after, funding, _ = _finish_segment(a, paths, running, segment, payment, place, booked)
     distances = tuple(
         ladder.distances(side, book.lines.slopes, before, done, funding)
         for side, book, before, done in zip(shape.sides, a.sides, running.distances, records, strict=True)
@@ -206,34 +216,46 @@ def _book_crossings(shape: Shape, a: Arguments, running: _Running) -> tuple[ladd
     )
 
 
-def _account_segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments) -> Any:
+def _account_segment(
+    shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments, payment: Any
+) -> Any:
     observer = AccountObserver(shape.sides, a.sides, a.fractions, segment.bin)
     place, books = scan.many_steps(paths, running.place, observer, running.books, segment.steps)
-    after, funding = _finish_segment(running, segment, place, books)
+    after, funding, rate = _finish_segment(a, paths, running, segment, payment, place, books)
     price = jnp.exp(place.state.log_price)
 
     def pay(books: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(
-            account.pay_funding(side, b.positions, a.fractions, one, price, segment.funding_rate, segment.bin)
+            account.pay_funding(side, b.positions, a.fractions, one, price, rate, segment.bin)
             for side, b, one in zip(shape.sides, a.sides, books, strict=True)
         )
 
-    books = lax.cond(segment.funding_rate != np.float32(0), pay, lambda books: books, books)
+    is_due = payment.is_due if a.funding else segment.funding_rate != np.float32(0)
+    books = lax.cond(is_due, pay, lambda books: books, books)
     return after._replace(books=books), ((), funding)
 
 
-def _finish_segment(running: _Running, segment: Segments, place: scan.Place, books: Any) -> tuple[_Running, Array]:
-    """Funding where it is due, and the horizon's record: each segment overwrites it until the horizon has come."""
-    price = jnp.exp(place.state.log_price)
-    funding = running.funding + segment.funding_rate * price
+def _finish_segment(
+    a: Arguments, paths: scan.Walk, running: _Running, segment: Segments, payment: Any, place: scan.Place, books: Any
+) -> tuple[_Running, Array, Array]:
+    """Funding where it is due, and the horizon's record: each segment overwrites it until the horizon has come.
+
+    Also F and the rate that was paid.
+    """
+    price, rate, rates = jnp.exp(place.state.log_price), segment.funding_rate, running.rates
+    if a.funding:
+        rates, own = payments.pay(a.funding, paths, payment, rates, place.state)
+        rate = rate + own
+    funding = running.funding + rate * price
     after = running._replace(
         place=place,
         books=books,
         funding=funding,
         price_at=lax.dynamic_update_index_in_dim(running.price_at, price, segment.horizon, 0),
         funding_at=lax.dynamic_update_index_in_dim(running.funding_at, funding, segment.horizon, 0),
+        rates=rates,
     )
-    return after, funding
+    return after, funding, rate
 
 
 def look_up(shape: Shape, walked: Walked, *given: Any) -> Looked:

@@ -51,18 +51,24 @@ def build(
     horizon_ends: np.ndarray,
     bin_ends: np.ndarray,
     funding_steps: np.ndarray,
-    funding_rate: float,
+    funding_rate: float | np.ndarray,
     jumps_per_step: float = 0.0,
 ) -> Schedule:
-    """Schedule for horizons, bins and funding times, all given as steps (funding is paid at the end of its step)."""
+    """Schedule for horizons, bins and funding times, all given as steps (funding is paid at the end of its step).
+
+    The funding rate is one number, or one for each time.
+    """
     last = int(horizon_ends[-1])
+    rates = np.broadcast_to(np.asarray(funding_rate, float), funding_steps.shape)[funding_steps <= last]
     funding_steps = funding_steps[funding_steps <= last]
     stops = np.unique(np.concatenate([bin_ends, horizon_ends, funding_steps]))
     longest = max(1, int(min(last, _JUMPS_PER_SEGMENT / jumps_per_step))) if jumps_per_step > 0 else last
     stops = _subdivide(stops, longest)
+    paid = np.zeros(len(stops), np.float32)
+    paid[np.searchsorted(stops, funding_steps)] = rates
     segments = Segments(
         steps=np.diff(stops, prepend=0).astype(np.int32),
-        funding_rate=np.where(np.isin(stops, funding_steps), funding_rate, 0.0).astype(np.float32),
+        funding_rate=paid,
         bin=np.searchsorted(bin_ends, stops).astype(np.int32),
         horizon=np.searchsorted(horizon_ends, stops).astype(np.int32),
     )

@@ -177,7 +177,7 @@ class Parameters(BaseModel):
 
     @staticmethod
     def draw(coefficients: Any, state: State, key: Key, path: Array) -> State:
-        """The state at time 0 with what is drawn once for each path, from `random.reserved`; most models draw nothing."""
+        """The state at time 0 with what is drawn once for each path, by `random.reserved`; most models draw nothing."""
         return state
 
     @staticmethod
