@@ -18,6 +18,7 @@ CONFIDENCES = (0.95, 0.99)
 LEAST_WINDOW = 60 * 86_400  # seconds: baselines take quantiles of it
 LEAST_HORIZONS = 20  # in a window
 LEAST_PATHS = 1000
+NO_FORECAST = ("replay",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +64,12 @@ class Question:
 
 def check_models(models: Sequence[str]) -> None:
     """InputError for a model that cannot be fitted to returns, or is named twice."""
-    require(bool(models), "name at least one model", key="--models", got="", hint=f"Known: {', '.join(FITS)}")
+    known = tuple(name for name in FITS if name not in NO_FORECAST)
+    require(bool(models), "name at least one model", key="--models", got="", hint=f"Known: {', '.join(known)}")
     for name in models:
-        if name not in FITS:
-            hint = nearest(name, tuple(FITS)) or f"Known: {', '.join(FITS)}"
+        require(name not in NO_FORECAST, "plays one recorded path: that is no forecast", key="--models", got=name)
+        if name not in known:
+            hint = nearest(name, known) or f"Known: {', '.join(known)}"
             taken = " (baselines are always there)" if name in BASELINES else ""
             raise InputError(f"is no model that can be fitted to returns{taken}", key="--models", got=name, hint=hint)
     require(len(set(models)) == len(models), "a model is named twice", key="--models", got=",".join(models))

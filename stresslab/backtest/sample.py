@@ -43,6 +43,7 @@ def simulated_moves(model: Parameters, seconds: int, n_steps: int, n_paths: int,
     A model without normals has nothing to mirror: its paths are independent, or the two of a pair would be the same.
     """
     model.check_step(seconds)
+    model.check_horizon(seconds * n_steps)
     substeps = model.substeps(years(seconds))
     fine = years(seconds) / substeps
     scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))

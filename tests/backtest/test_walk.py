@@ -153,6 +153,7 @@ def test_overlapping_horizons_are_thinned_for_value_at_risk(bars):
         ({"models": ()}, "--models"),
         ({"models": ("frequency",)}, "--models"),
         ({"models": ("gbm", "gbm")}, "--models"),
+        ({"models": ("replay",)}, "--models"),
         ({"n_paths": 2001}, "--paths"),
         ({"n_paths": 10}, "--paths"),
         ({"seed": -1}, "--seed"),
