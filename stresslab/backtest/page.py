@@ -85,6 +85,11 @@ def points(ds: xr.Dataset) -> list[str]:
     """One line for each model, and one for what cannot be told."""
     found = []
     for model in sorted(models(ds), key=lambda one: -np.nan_to_num(mean_skill(ds, one, TO_BEAT), nan=-np.inf)):
+        if not ds["dates_forecast"].sel(forecaster=model).any():
+            found.append(f"{tables.name(model)}: no forecast, every fit was refused: {why(ds, model)}")
+            continue
+        if not math.isfinite(mean_skill(ds, model, TO_BEAT)):
+            continue
         parts = [
             f"{tables.percent(mean_skill(ds, model, str(baseline)), True)} against {tables.name(baseline)}"
             for baseline in ds["baseline"].values
@@ -96,10 +101,17 @@ def points(ds: xr.Dataset) -> list[str]:
     return found
 
 
+def why(ds: xr.Dataset, model: str) -> str:
+    """Why the last refused fit of a model was refused."""
+    return str(ds["refusal"].sel(forecaster=model).item())
+
+
 def summary(ds: xr.Dataset) -> list[dict[str, Any]]:
-    """For the terminal: log skill of every model at every position."""
+    """For the terminal: log skill of every model that has forecasts, at every position."""
     rows = []
     for model in models(ds):
+        if not ds["dates_forecast"].sel(forecaster=model).any():
+            continue
         for head, one in tables.positions(ds.sel(forecaster=model, score="log")):
             row: dict[str, Any] = {"model": model, "position": head, "events": int(one["events"])}
             row["forecast"] = tables.percent(float(one["mean_probability"]))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from stresslab.backtest import kept
@@ -13,6 +14,7 @@ from stresslab.backtest.forecasts import Diary, forecast_model
 from stresslab.backtest.outcomes import Excursions, excursions
 from stresslab.backtest.question import Question
 from stresslab.calibrate import Bars
+from stresslab.errors import require
 
 OnProgress = Callable[[int, int], None]  # path-steps done since the last call, and planned
 
@@ -32,6 +34,9 @@ def run_backtest(
         forecasts[kind], diaries[kind] = _forecast(
             kind, bars, clock, asked, question, folder, lambda n_dates: progress(n_dates * each, planned)
         )
+    made = any(np.isfinite(forecasts[kind].probability).any() for kind in question.models)
+    reasons = "; ".join(f"{kind}: {diaries[kind].refused[-1]}" for kind in question.models if diaries[kind].refused)
+    require(made, f"no model could be fitted on any date: {reasons}", file=bars.file, key="--models")
     happened = Excursions(*(one[clock.rows] for one in moves))
     return assemble(Judged(bars, question, clock, happened, forecasts, diaries))
 

@@ -82,6 +82,7 @@ def test_closes_alone_do_not_tell_what_happened(tmp_path):
     ("words", "text"),
     [
         (("--models", "gmb"), "--models: got 'gmb'"),
+        (("--models", "merton"), "no model could be fitted on any date: merton: returns"),
         (("--leverage", "ten"), "--leverage: got 'ten'"),
         (("--leverage", "1"), "--leverage"),
         (("--leverage", "200", "--rulebook", "binance_usdm/BTCUSDT"), "at most 125"),
