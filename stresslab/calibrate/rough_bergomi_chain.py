@@ -73,14 +73,10 @@ def fit(chain: Chain) -> Fit:
 
 def price(chain: Chain, parameters: Mapping[str, float], normals: np.ndarray, own_level: np.ndarray) -> np.ndarray:
     """The price of every quote; `own_level` says which expiries take the level of their volatility at the money."""
-    hurst, eta, rho = (parameters[name] for name in ("hurst", "eta", "rho"))
-    increments, volterra = paths(hurst, normals)
-    clock = (np.arange(STEPS) / STEPS)[:, None] ** (2 * hurst)
+    increments, volterra = paths(parameters["hurst"], normals)
     found = np.empty(chain.observations)
     for place, (t, forward) in enumerate(zip(chain.times, chain.forwards, strict=True)):
-        own, roughness = chain.expiry == place, eta * t**hurst
-        deviations = np.exp((roughness * volterra - roughness**2 * clock / 2) / 2)
-        law = Conditional((deviations * increments).sum(axis=0), (deviations**2).mean(axis=0), rho)
+        own, law = chain.expiry == place, law_of(parameters, float(t), increments, volterra)
         variance = parameters["forward_variance"] * t
         if own_level[place]:
             variance = law.variance_for(float(chain.at_the_money[place]) ** 2 * t)
@@ -109,6 +105,14 @@ class Conditional(NamedTuple):
             implied = black.implied_volatility(self.price(variance, at, call), 1.0, at, 1.0, call)[0]
             variance *= wanted / implied**2
         return float(variance)
+
+
+def law_of(parameters: Mapping[str, float], t: float, increments: np.ndarray, volterra: np.ndarray) -> Conditional:
+    """The price at t given the paths of W and Y over [0, 1]."""
+    hurst, rough = parameters["hurst"], parameters["eta"] * t ** parameters["hurst"]
+    clock = (np.arange(STEPS) / STEPS)[:, None] ** (2 * hurst)
+    deviations = np.exp((rough * volterra - rough**2 * clock / 2) / 2)
+    return Conditional((deviations * increments).sum(axis=0), (deviations**2).mean(axis=0), parameters["rho"])
 
 
 def paths(hurst: float, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
