@@ -28,6 +28,7 @@ VOLATILITIES: dict[str, dict[str, Any]] = {
 }
 LAWS: dict[Law, Any] = {"normal": "normal", "student_t": "t", "skewed_t": "skewt"}
 NAMES = {"alpha[1]": "alpha", "gamma[1]": "gamma", "beta[1]": "beta", "eta": "nu", "lambda": "skew"}
+CLOSE = 1.0  # log-likelihood: a search that ends at alpha + beta = 1 may stop a little beyond it
 _LEAST_P = 1e-15  # of a residual's probability: its normal score stays finite
 
 
@@ -54,15 +55,13 @@ def estimate(
     """Fit one model with one law; `start` are parameters in decimal units to begin at."""
     scale = 10.0 ** round(-np.log10(values.std()))
     mean: Any = "Constant" if constant_mean else "Zero"
-    model = arch_model(values * scale, mean=mean, dist=LAWS[law], p=1, q=1, rescale=False, **VOLATILITIES[kind])
-    begin = None if start is None else _to_arch(start, kind, scale)
+    scaled = values * scale
+    model = arch_model(scaled, mean=mean, dist=LAWS[law], p=1, q=1, rescale=False, **VOLATILITIES[kind])
+    begin = [None, *_starts(kind, law, scaled, constant_mean)] if start is None else [_to_arch(start, kind, scale)]
     with warnings.catch_warnings():
         for category in (StartingValueWarning, RuntimeWarning):
             warnings.simplefilter("ignore", category)
-        found = model.fit(disp="off", show_warning=False, starting_values=begin)
-        if found.convergence_flag != 0:  # most often the line search at a bound: it goes on from where it stopped
-            again = model.fit(disp="off", show_warning=False, starting_values=found.params.to_numpy())
-            found = again if again.loglikelihood >= found.loglikelihood else found
+        found = _best([model.fit(disp="off", show_warning=False, starting_values=place) for place in begin])
         covariance = _covariance(found)
         ahead = float(found.forecast(horizon=1, reindex=False).variance.iloc[-1, 0])
     parameters, jacobian = _from_arch(found.params, kind, scale)
@@ -75,6 +74,28 @@ def estimate(
         scores=_scores(found),
         converged=found.convergence_flag == 0,
     )
+
+
+def _starts(kind: str, law: Law, scaled: np.ndarray, constant_mean: bool) -> list[np.ndarray]:
+    """Further places to begin at: from its own, arch's optimiser may not move at all, and say that it converged."""
+    mean, variance = ([float(scaled.mean())] if constant_mean else []), float(scaled.var())
+    shape = {"normal": [], "student_t": [4.0], "skewed_t": [4.0, 0.0]}[law]
+    if kind == "figarch":  # a thousand lags take their time
+        return []
+    if kind == "egarch":
+        numbers = [[(1 - beta) * np.log(variance), alpha, 0.0, beta] for alpha, beta in ((0.15, 0.97), (0.2, 0.9))]
+    else:
+        lean = [0.0] if kind == "gjr" else []
+        pairs = ((0.05, 0.94), (0.1, 0.85), (0.08, 0.9))
+        numbers = [[variance * (1 - alpha - beta), alpha, *lean, beta] for alpha, beta in pairs]
+    return [np.array(mean + one + shape) for one in numbers]
+
+
+def _best(found: list[ARCHModelResult]) -> ARCHModelResult:
+    """The highest likelihood; one that converged is preferred to one that did not where they are that close."""
+    highest = max(one.loglikelihood for one in found)
+    good = [one for one in found if one.convergence_flag == 0 and one.loglikelihood > highest - CLOSE]
+    return max(good or found, key=lambda one: one.loglikelihood)
 
 
 def _from_arch(params: pd.Series, kind: str, scale: float) -> tuple[dict[str, float], np.ndarray]:
