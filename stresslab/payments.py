@@ -3,9 +3,10 @@
     dR = speed (mean - R) dt + volatility dB,      corr(dB, return of the interval) = correlation
 
 Time in years; R is the rate of a whole interval, paid at its end. Between payments the law is exact:
-R' = mean + (R - mean) e^(-speed t) + deviation (rho z + sqrt(1 - rho^2) n). The return z of the interval is made standard
-by the variance that the path had when it began, (x' - x + v t/2) / sqrt(v t): exactly normal under Brownian motion with
-mu = 0. The rate that is paid lies between floor and cap; the process itself is not clamped, and spikes come on top.
+R' = mean + (R - mean) e^(-speed t) + deviation (rho z + sqrt(1 - rho^2) n) (Uhlenbeck and Ornstein 1930). The return z
+of the interval is standardised by the variance that the path had when it began, (x' - x + v t/2) / sqrt(v t): exactly
+normal under Brownian motion with mu = 0. The rate that is paid lies between floor and cap; the process itself is not
+clamped, and spikes come on top.
 
 The normal n of payment k is drawn from a reserved channel: it depends on (seed, stream, path, k) alone, and mirrored
 paths mirror it. Rates that are known in advance need none of this: they stand in the segments.
@@ -44,7 +45,7 @@ class Reverting(NamedTuple):
 
 
 class Spike(NamedTuple):
-    """An addition to the rate: rate e^(-decay age) while age, in steps from its start, is below `steps`."""
+    """An addition to the rate: rate e^(-decay age) while age, in steps from its start, is at most `steps`."""
 
     start: when.Start
     rate: Any
@@ -109,6 +110,6 @@ def _next_rate(process: Reverting, walk: scan.Walk, payment: Payments, before: R
 
 
 def _spiked(spike: Spike, age: Array) -> Array:
-    """A payment that comes after the start, or with it, is spiked."""
+    """A payment that comes after the start is spiked: shocks act on what follows."""
     size = spike.rate * jnp.exp(-spike.decay * jnp.maximum(age, 0).astype(jnp.float32))
-    return jnp.where((age >= 0) & (age < spike.steps), size, np.float32(0))
+    return jnp.where((age > 0) & (age <= spike.steps), size, np.float32(0))

@@ -8,14 +8,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from stresslab.config.fields import check_keys, copied
+from stresslab.config.files import find
+from stresslab.config.joint_models import JointRef
 from stresslab.config.model_files import Fit, ModelRef, read_model
 from stresslab.config.overrides import apply_overrides
 from stresslab.config.paths import is_market_path
+from stresslab.config.processes import ReplayFunding
 from stresslab.config.questions import check_target, resolve_limits
 from stresslab.config.rules import check_market
 from stresslab.config.schema import Study, StudyFile
+from stresslab.config.shocks import resolved_shocks
 from stresslab.config.sweep import resolve_sweep
 from stresslab.errors import InputError, require
+from stresslab.market_data.funding_rates import FundingRates, read_funding
 from stresslab.models import Parameters
 from stresslab.venues import Rulebook
 from stresslab.venues import load as load_rulebook
@@ -49,10 +54,15 @@ def study_from_dict(data: dict[str, Any], base: str | Path = ".", file: str = "s
     except InputError as error:
         raise error.at(file=file) from None
     models, fits = _models(parsed, Path(base), file)
+    shocks, shock_files = resolved_shocks(parsed.shocks, Path(base), file)
     rulebooks, ids = _rulebooks(parsed, Path(base), file)
-    shared = {name: getattr(parsed, name) for name in StudyFile.model_fields if name not in ("models", "sweep")}
+    shared = {
+        name: getattr(parsed, name) for name in StudyFile.model_fields if name not in ("models", "shocks", "sweep")
+    }
     shared["book"] = parsed.book.model_copy(update={"rulebook": ids[parsed.book.rulebook]})
-    study = Study(file=file, models=models, fits=fits, rulebooks=rulebooks, **shared)
+    shared |= {"shocks": shocks, "shock_files": shock_files, "recorded": _recorded(parsed, Path(base), file)}
+    joints = {name: entry for name, entry in parsed.models.items() if isinstance(entry, JointRef)}
+    study = Study(file=file, models=models, joints=joints, fits=fits, rulebooks=rulebooks, **shared)
     check_market(study)
     check_target(study)
     swept = {
@@ -99,9 +109,21 @@ def _models(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Paramet
                 models[name], fits[name] = read_model(name, entry, base, file)
             except InputError as error:
                 raise _named_by(error, file, f"models.{name}.file") from None
-        else:
+        elif not isinstance(entry, JointRef):
             models[name] = entry
     return models, fits
+
+
+def _recorded(parsed: StudyFile, base: Path, file: str) -> FundingRates | None:
+    """The rates that the study's funding replays."""
+    funding = parsed.funding
+    if not isinstance(funding, ReplayFunding):
+        return None
+    path = find(funding.file, base, file, "funding.file", "funding")
+    try:
+        return read_funding(path, funding.exchange)
+    except InputError as error:
+        raise _named_by(error, file, "funding") from None
 
 
 def _rulebooks(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Rulebook], dict[str, str]]:

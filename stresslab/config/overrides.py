@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from stresslab.config.fields import Part, copied, shown
 from stresslab.config.model_files import ModelRef
 from stresslab.config.outputs import Limit
+from stresslab.config.processes import BASES, FUNDINGS
 from stresslab.config.schema import StudyFile
 from stresslab.errors import InputError, require
 from stresslab.models import MODELS
@@ -83,6 +84,10 @@ def _paths_in(data: dict[str, Any]) -> Iterator[str]:
             for field in parameters | (ModelRef.model_fields.keys() if "file" in entry else set()):
                 yield f"models.{name}.{field}"
                 yield from [f"models.{name}.set.{field}"] if "file" in entry else []
+    for part, kinds in (("funding", FUNDINGS), ("basis", BASES)):
+        yield from {f"{part}.{field}" for kind in kinds.values() for field in kind.model_fields}
+    shocks = data.get("shocks")
+    yield from (f"shocks.{name}" for name in (shocks if isinstance(shocks, dict) else ()))
     for place in range(len(limits)) if isinstance(limits, list) else ():
         yield from _paths(Limit, f"limits.{place}.")
 

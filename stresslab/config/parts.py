@@ -1,4 +1,4 @@
-"""What is simulated and what is held: the market, funding and book blocks, each with the rules of its own."""
+"""What is simulated and what is held: the market and book blocks, each with the rules of its own."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -21,6 +21,7 @@ class Market(Part):
     model: Text = Field(description="one of the names under models")
     step: Duration = Field(description="time step of the simulation")
     horizons: Annotated[tuple[Duration, ...], Filled, Distinct] = Field(description="checkpoints, shortest first")
+    shock: Text | None = Field(default=None, description="one of the names under shocks, or none")
 
     @property
     def step_seconds(self) -> int:
@@ -55,18 +56,6 @@ class Market(Part):
         rule = f"gives {ends[-1] // step} steps to {self.horizons[-1]}, more than {MAX_STEPS}"
         require(ends[-1] // step <= MAX_STEPS, rule, key="step", got=self.step)
         return self
-
-
-class Funding(Part):
-    """The funding that a perpetual pays on its mark notional."""
-
-    kind: Literal["constant"]
-    rate: float = Field(gt=-1, lt=1, description="fraction of notional in one interval; positive: longs pay")
-    interval: Duration = Field(default="8h", description="time between payments, counted from midnight UTC")
-
-    @property
-    def interval_seconds(self) -> int:
-        return parse_duration(self.interval)
 
 
 def _isolated(value: Any) -> Any:

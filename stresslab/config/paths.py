@@ -11,7 +11,7 @@ from stresslab.config.parts import Book
 from stresslab.config.schema import Study
 from stresslab.yaml_reader import validation_error
 
-_MARKET_HEADS = ("as_of", "market", "models", "funding")
+_MARKET_HEADS = ("as_of", "market", "models", "funding", "basis")
 _INSTANT = TypeAdapter(Instant)
 
 
@@ -35,8 +35,14 @@ def sweepable(study: Study) -> list[str]:
     paths = ["as_of", "market.spot", "market.model", "market.step"]
     for name, model in study.models.items():
         paths += [f"models.{name}.{field}" for field, value in model if isinstance(value, int | float)]
-    if study.funding is not None:
-        paths += ["funding.rate", "funding.interval"]
+    for name, joint in study.joints.items():
+        paths += [f"models.{name}.{field}" for field, value in joint if isinstance(value, int | float)]
+    paths += ["market.shock"] if study.shocks else []
+    paths += ["market.asset"] if study.joints else []
+    for part, fixed in (("funding", study.funding), ("basis", study.basis)):
+        fields = [] if fixed is None else [field for field, value in fixed if isinstance(value, int | float)]
+        paths += [f"{part}.{field}" for field in fields]
+        paths += [f"{part}.{field}" for field in ("interval", "half_life", "start") if getattr(fixed, field, None)]
     return paths + [f"book.{field}" for field in Book.model_fields if field != "margin_mode"]
 
 
@@ -46,14 +52,15 @@ def changed(study: Study, values: Mapping[str, Any]) -> Study:
     for path, value in values.items():
         part, _, field = path.rpartition(".")
         by_part.setdefault(part, {})[field] = value
-    update: dict[str, Any] = {"models": dict(study.models)}
+    update: dict[str, Any] = {"models": dict(study.models), "joints": dict(study.joints)}
     for part, changes in by_part.items():
         try:
             if part == "":
                 update["as_of"] = _INSTANT.validate_python(changes["as_of"])
             elif part.startswith("models."):
                 name = part.removeprefix("models.")
-                update["models"][name] = _revised(study.models[name], changes)
+                head = "joints" if name in study.joints else "models"
+                update[head][name] = _revised(getattr(study, head)[name], changes)
             else:
                 update[part] = _revised(getattr(study, part), changes)
         except ValidationError as error:
@@ -68,6 +75,9 @@ def _revised(part: BaseModel, changes: Mapping[str, Any]) -> Any:
 def coordinate(study: Study, path: str) -> Any:
     """The value at a path, as a number or text."""
     place: Any = study
+    head, _, rest = path.partition(".")
+    if head == "models" and rest.partition(".")[0] in study.joints:
+        path = f"joints.{rest}"
     for part in path.split("."):
         place = place[part] if isinstance(place, dict) else getattr(place, part)
     return instant_text(place) if isinstance(place, datetime) else place

@@ -1,29 +1,41 @@
 """The rules between the parts of a study that concern the market: which model, which clock, how old the numbers."""
 
 from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
 
 from stresslab.config.fields import instant_text
+from stresslab.config.market_model import market_model
+from stresslab.config.payment_plan import known_rates, payment_seconds
 from stresslab.config.schema import Study
+from stresslab.config.shocks import NONE
 from stresslab.errors import InputError, require
+from stresslab.models import Parameters
+from stresslab.shocks import Funding as Spike
 from stresslab.units import parse_duration
-from stresslab.yaml_reader import nearest
+from stresslab.yaml_reader import nearest, validation_error
 
 
 def check_market(study: Study) -> None:
-    """InputError unless the model exists and is fresh enough, and the step fits the funding interval."""
+    """InputError unless the model exists and is fresh enough, what is put on it fits, and so does the clock."""
     market, funding = study.market, study.funding
-    if market.model not in study.models:
-        hint = nearest(market.model, study.models)
+    names = [*study.models, *study.joints]
+    if market.model not in names:
+        hint = nearest(market.model, names)
         raise InputError("is no name under models", key="market.model", got=market.model, hint=hint, file=study.file)
+    _check_shock(study)
     if funding is not None and funding.interval_seconds % market.step_seconds:
         rule = f"must divide the funding interval, {funding.interval}"
         raise InputError(rule, key="market.step", got=market.step, file=study.file)
+    model = _market_model(study)
     try:
-        study.model.check_step(market.step_seconds)
+        model.check_step(market.step_seconds)
     except InputError as error:
         raise error.at(key="market.step", file=study.file) from None
+    known_rates(study, payment_seconds(study))
     try:
-        study.model.check_horizon(market.horizon_seconds[-1])
+        model.check_horizon(market.horizon_seconds[-1])
     except InputError as error:
         raise error.at(key="market", file=study.file) from None
     for name, fit in study.fits.items():
@@ -31,6 +43,32 @@ def check_market(study: Study) -> None:
         _check_age(study, name, "max_state_age", "state", fit.filtered_as_of or fit.as_of)
     if study.sampling.parameters == "drawn":
         _check_uncertainty(study)
+
+
+def _market_model(study: Study) -> Parameters:
+    try:
+        return market_model(study)
+    except ValidationError as error:  # of a joint model: the names under models are known only now
+        raise validation_error(error, study.file).at(key=f"models.{study.market.model}") from None
+    except InputError as error:
+        own = error.key.startswith(("market", "shocks", "basis"))
+        raise error.at(file=study.file, key="" if own else f"models.{study.market.model}") from None
+
+
+def _check_shock(study: Study) -> None:
+    """The shock exists, strikes before the end, and spikes a funding rate only where there is one."""
+    name, last = study.market.shock, study.market.horizon_seconds[-1]
+    place: dict[str, Any] = {"key": "market.shock", "got": name, "file": study.file}
+    if name not in (None, NONE) and name not in study.shocks:
+        raise InputError("is no name under shocks", hint=nearest(name, [*study.shocks, NONE]), **place)
+    for number, effect in enumerate(study.effects):
+        given = effect.at if isinstance(effect.at, str) and effect.at != "now" else None
+        late = f"strikes {given} after as_of, not before the last horizon, {study.market.horizons[-1]}"
+        key = f"shocks.{name}[{number}].at"
+        require(given is None or parse_duration(given) < last, late, key=key, file=study.file)
+        missing = isinstance(effect, Spike) and study.funding is None
+        hint = "Write funding: {kind: constant, rate: 0.0}"
+        require(not missing, "spikes the funding rate, and this study has no funding", hint=hint, **place)
 
 
 def _check_uncertainty(study: Study) -> None:

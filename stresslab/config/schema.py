@@ -9,11 +9,15 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, InstanceOf, PlainValidator, ValidationInfo
 
 from stresslab.config.fields import NAME, Count, Filled, Instant, Part, Slug, check_keys, listed
+from stresslab.config.joint_models import JointRef, joint_entry
 from stresslab.config.model_files import Fit, ModelRef, model_entry
 from stresslab.config.outputs import Limit, Outputs
-from stresslab.config.parts import Book, Funding, Market
+from stresslab.config.parts import Book, Market
+from stresslab.config.processes import Basis, Funding, ReplayFunding
 from stresslab.config.sampling import Sampling
+from stresslab.config.shocks import NONE, Effects, Shocks, written
 from stresslab.errors import InputError, require
+from stresslab.market_data.funding_rates import FundingRates
 from stresslab.models import MODELS, Parameters
 from stresslab.models.history import condensed
 from stresslab.venues import Rulebook
@@ -34,12 +38,16 @@ def _named(value: Any) -> Any:
 
 
 def _entry(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, JointRef) or (isinstance(value, dict) and value.get("kind") == "joint"):
+        return joint_entry(value)
     return model_entry(value, (info.context or {}).get("base", "."))
 
 
 _Entry = Annotated[
     Any,
-    PlainValidator(_entry, json_schema_input_type=functools.reduce(operator.or_, (*MODELS.values(), ModelRef))),
+    PlainValidator(
+        _entry, json_schema_input_type=functools.reduce(operator.or_, (*MODELS.values(), ModelRef, JointRef))
+    ),
 ]
 Models = Annotated[dict[str, _Entry], BeforeValidator(_named)]
 Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Filled]], BeforeValidator(_filled_mapping)]
@@ -54,6 +62,7 @@ class _Shared(Part):
     seed: Count = Field(ge=0, lt=2**32, description="the same every night, so that nights are paired")
     market: Market
     funding: Funding | None = None
+    basis: Basis | None = None
     book: Book
     sampling: Sampling = Sampling()
     outputs: Outputs = Outputs()
@@ -63,7 +72,8 @@ class _Shared(Part):
 class StudyFile(_Shared):
     """A study as it is written in YAML: its JSON schema is what an editor can check a study file with."""
 
-    models: Models = Field(description="name: kind and parameters, or a file")
+    models: Models = Field(description="name: kind and parameters, or a file; kind joint names others of them")
+    shocks: Shocks = Field(default={}, description="name: a list of effects, or a file")
     sweep: Sweep = Field(default={}, description="dotted path: values; its last part names the dimension")
 
 
@@ -72,19 +82,31 @@ class Study(_Shared):
 
     file: str = Field(description="what to call the study file in a refusal")
     models: dict[str, InstanceOf[Parameters]]
+    joints: dict[str, JointRef] = Field(default={}, description="models of several assets, by the names of others")
     fits: dict[str, Fit] = Field(description="for the models that were read from a file")
+    shocks: dict[str, InstanceOf[tuple]] = Field(default={}, description="effects by name")
+    shock_files: dict[str, str] = Field(default={}, description="SHA-256 of each file that effects were read from")
+    recorded: InstanceOf[FundingRates] | None = Field(default=None, description="the rates that funding replays")
     rulebooks: dict[str, InstanceOf[Rulebook]] = Field(description="by id")
     sweep: dict[str, tuple[Any, ...]] = Field(default={}, description="dotted path: coordinates, numbers or text")
 
     @property
     def model(self) -> Parameters:
         """The parameters that market.model names."""
-        return self.models[self.market.model]
+        name = self.market.model
+        return self.joints[name].joint(self.models) if name in self.joints else self.models[name]
+
+    @property
+    def effects(self) -> Effects:
+        """Those of the shock that market.shock names; empty where there is none."""
+        return () if self.market.shock in (None, NONE) else self.shocks[self.market.shock]
 
     @property
     def sources(self) -> dict[str, str]:
         """SHA-256 of each model file (by its path as written) and of each rulebook's content (by id)."""
-        files = {fit.file: fit.sha256 for fit in self.fits.values()}
+        files = {fit.file: fit.sha256 for fit in self.fits.values()} | self.shock_files
+        if isinstance(self.funding, ReplayFunding) and self.recorded is not None:
+            files[self.funding.file] = self.recorded.sha256
         return files | {name: rulebook.hash for name, rulebook in self.rulebooks.items()}
 
     def rulebook(self, name: str = "") -> Rulebook:
@@ -97,9 +119,15 @@ class Study(_Shared):
 
     def resolved(self) -> dict[str, Any]:
         """The study as JSON-able values with nothing left to look up: models with numbers, rulebooks by id and hash."""
-        whole = self.model_dump(mode="json", exclude_none=True, exclude={"file", "fits", "models", "rulebooks"})
+        whole = self.model_dump(mode="json", exclude_none=True, exclude=_LOOKED_UP)
         whole["models"] = {name: condensed(self.models[name]) for name in sorted(self.models)}
         whole["rulebooks"] = {name: self.rulebooks[name].hash for name in sorted(self.rulebooks)}
+        if self.joints:
+            whole["joints"] = {name: self.joints[name].model_dump(mode="json") for name in sorted(self.joints)}
+        if self.shocks:
+            whole["shocks"] = {name: written(self.shocks[name]) for name in sorted(self.shocks)}
+        if self.recorded is not None:
+            whole["recorded"] = self.recorded.sha256
         if self.sampling.parameters == "fixed":
             del whole["sampling"]["parameters"]
         else:
@@ -118,6 +146,9 @@ class Study(_Shared):
         whole["sweep"] = list(whole["sweep"].items())
         text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+_LOOKED_UP = {"file", "fits", "models", "joints", "rulebooks", "shocks", "shock_files", "recorded"}
 
 
 def study_schema() -> dict[str, Any]:

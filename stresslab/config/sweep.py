@@ -21,8 +21,8 @@ from stresslab.yaml_reader import nearest
 
 MAX_CELLS = 1_000_000
 _SWEEPABLE = (
-    "Those are as_of, market.spot, market.model, market.step, models.NAME.PARAMETER, "
-    "funding.rate, funding.interval and book.FIELD"
+    "Those are as_of, market.spot, market.model, market.step, market.shock, models.NAME.PARAMETER, "
+    "funding.FIELD, basis.FIELD and book.FIELD"
 )
 
 
@@ -96,7 +96,9 @@ def _tried(first: Study, path: str, value: Any) -> Any:
 
 
 def _check_models_are_used(study: Study, sweep: Mapping[str, tuple[Any, ...]]) -> None:
-    used = sweep.get("market.model", (study.market.model,))
+    named = sweep.get("market.model", (study.market.model,))
+    parts = [part for name in named if name in study.joints for part in study.joints[name].assets.values()]
+    used = tuple(dict.fromkeys([*named, *parts]))
     for path in sweep:
         head, _, rest = path.partition(".")
         name = rest.rpartition(".")[0]

@@ -17,7 +17,9 @@ import numpy as np
 from stresslab import schedule
 from stresslab.books.linear import LONG, SHORT
 from stresslab.config.build import SIDES, BookFacts, book_facts, positions
+from stresslab.config.market_model import market_model
 from stresslab.config.paths import dimension, is_market_path
+from stresslab.config.payment_plan import known_rates, law, most_paid, payment_seconds
 from stresslab.config.schema import Study
 from stresslab.config.sweep import Cell, expand
 from stresslab.errors import InputError, NotAllowed
@@ -26,7 +28,6 @@ from stresslab.grid.draws import drawn_models
 from stresslab.models import Parameters
 from stresslab.random import key
 from stresslab.units import parse_duration, years
-from stresslab.venues.funding import funding_seconds
 
 LADDER_BOOKS = 64
 TASK_PATH_STEPS = 2**28  # seconds of work: few fat tasks
@@ -84,7 +85,10 @@ class MarketCell:
     n_steps: int
     dt: float
     schedule: schedule.Schedule
-    drawn: tuple[Parameters, ...] = ()  # the model of each block, where parameters are drawn
+    models: tuple[Parameters, ...]  # shocked and at spot: one, or one for each block where parameters are drawn
+    drawn: bool
+    funding: Any  # the law of rates that differ from path to path, else empty
+    most_paid: float  # a bound on the sum of all funding rates
 
 
 @dataclass(frozen=True)
@@ -179,19 +183,19 @@ def _market(
     drawn: tuple[Parameters, ...] = ()
     if sampling.parameters == "drawn":
         drawn = drawn_models(study, swept, sampling.most_paths // sampling.block)
-    models = drawn or (study.model,)
+    models = tuple(market_model(study, model) for model in drawn or (study.model,))
     substeps = max(model.substeps(years(step)) for model in models)  # one clock for all blocks
     dt = years(step) / substeps
     ends = np.array(study.market.horizon_seconds) // step * substeps
     bins = bin_seconds // step * substeps
-    paid, rate = np.array([], np.int64), 0.0
-    if study.funding is not None:
-        seconds = funding_seconds(study.as_of, study.funding.interval_seconds, study.market.horizon_seconds[-1])
-        # a payment between two steps is made at the end of the step that it falls into
-        paid, rate = -(-seconds * substeps // step), study.funding.rate
+    seconds = payment_seconds(study)
+    # a payment between two steps is made at the end of the step that it falls into
+    paid, rates = -(-seconds * substeps // step), known_rates(study, seconds)
     jumps = max(model.jumps_per_step(dt) for model in models)
-    timetable = schedule.build(ends, bins, paid, rate, jumps)
-    return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable, drawn)
+    timetable = schedule.build(ends, bins, paid, rates, jumps)
+    funding = law(study, seconds, paid, timetable.segments, dt)
+    most = most_paid(study, seconds, rates)
+    return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable, models, bool(drawn), funding, most)
 
 
 def _ladders(
@@ -218,7 +222,7 @@ def _ladder(
     by_side = {side: [books[c] for c in members if SIDES[books[c].side] == side] for side in (LONG, SHORT)}
     sides = {side: positions(held, all_tiers=fit == "account") for side, held in by_side.items() if held}
     fractions, wanted = _events(study.outputs.events)
-    model = market.study.model.at_spot(market.study.market.spot)
+    model = market.models[0]
     shape = Shape(
         dynamics=model.dynamics,
         layout=model.layout(market.dt),
@@ -228,19 +232,19 @@ def _ladder(
         antithetic=study.sampling.antithetic,
         n_paths=0,
     )
-    given = arguments(key(study.seed, _stream(market)), model, market.dt, market.schedule, fractions, sides)
+    stream = key(study.seed, _stream(market))
+    given = arguments(stream, model, market.dt, market.schedule, fractions, sides, market.funding)
     scale = np.array([books[cell].scale for cell in members])
     bins, horizon_bins = len(market.schedule.bin_ends), market.schedule.horizon_bins
-    drawn = tuple(one.at_spot(market.study.market.spot) for one in market.drawn)
+    drawn = market.models if market.drawn else ()
     return Ladder(
         market.index, number, members, shape, given, scale, wanted, horizon_bins, bins, dt=market.dt, drawn=drawn
     )
 
 
 def _evaluation(market: MarketCell) -> Evaluation:
-    """The static ladder where no trigger can move further than its tiers reach: known, moderate funding."""
-    paid = float(np.abs(market.schedule.segments.funding_rate).sum())
-    return "static" if paid <= STATIC_FUNDING else "account"
+    """The static ladder where no trigger can move further than its tiers reach: moderate funding."""
+    return "static" if market.most_paid <= STATIC_FUNDING else "account"
 
 
 def _events(events: Sequence[str]) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -157,6 +157,13 @@ class Joint(Parameters):
         for model in self.assets.values():
             model.check_step(seconds)
 
+    def check_horizon(self, seconds: int) -> None:
+        for model in self.assets.values():
+            model.check_horizon(seconds)
+
+    def at_spot(self, spot: float) -> "Joint":
+        return self.model_copy(update={"assets": {name: one.at_spot(spot) for name, one in self.assets.items()}})
+
     def jumps_per_step(self, dt: float) -> float:
         common = self.common_jumps.intensity * dt if self.common_jumps else 0.0
         return common + sum(model.jumps_per_step(dt) for model in self.assets.values())

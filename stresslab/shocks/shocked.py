@@ -171,6 +171,9 @@ class Shocked(Parameters):
     def longest_step(self) -> float:
         return min(model.longest_step for model in self.variants())
 
+    def substeps(self, dt: float) -> int:
+        return max(model.substeps(dt) for model in self.variants())
+
     def at_spot(self, spot: float) -> "Shocked":
         return self.model_copy(update={"model": self.model.at_spot(spot)})
 
@@ -181,6 +184,9 @@ class Shocked(Parameters):
                 effect.check_step(seconds)
             except InputError as error:
                 raise error.at(key=f"effects[{place}]") from None
+
+    def check_horizon(self, seconds: int) -> None:
+        self.model.check_horizon(seconds)
 
     def jumps_per_step(self, dt: float) -> float:
         return max(model.jumps_per_step(dt) for model in self.variants())

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from stresslab import random
-from stresslab.errors import require
+from stresslab.errors import InputError, require
 from stresslab.models.base import Positive
 from stresslab.units import YEAR_SECONDS, format_duration, parse_duration, years
 
@@ -36,12 +36,20 @@ class Arrival(BaseModel):
     rate: Positive = Field(description="expected arrivals, 1/year")
 
 
-def _given(text: str) -> str:
-    return text if text == "now" else format_duration(parse_duration(text))
+def _at(value: Any) -> Any:
+    if isinstance(value, Uniform | Arrival):
+        return value
+    if isinstance(value, dict):
+        if set(value) == {"within"}:
+            return Uniform.model_validate(value)
+        if set(value) == {"rate"}:
+            return Arrival.model_validate(value)
+    elif isinstance(value, str):
+        return value if value == "now" else format_duration(parse_duration(value))
+    raise InputError("is now, a duration from as_of, {within: 7D} or {rate: 2.0} (per year)", got=value)
 
 
-Given = Annotated[str, AfterValidator(_given)]
-At = Given | Uniform | Arrival
+At = Annotated[Any, PlainValidator(_at, json_schema_input_type=str | Uniform | Arrival)]
 Law = Literal["given", "uniform", "arrival"]
 
 

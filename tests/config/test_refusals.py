@@ -105,7 +105,7 @@ BOOK = [
     ("model: heston", "model: hestn", "market.model", ["got 'hestn'", "no name under models", "Did you mean 'heston'"]),
     ("kind: gbm", "kind: gmb", "models.gbm.kind", ["got 'gmb'", "no such kind of model", "Did you mean 'gbm'"]),
     ("kind: gbm", "kind: [gbm]", "models.gbm.kind", ["no such kind of model", "Known: gbm"]),
-    ("kind: constant", "kind: random", "funding.kind", ["got 'random'", "'constant'"]),
+    ("kind: constant", "kind: random", "funding.kind", ["got 'random'", "Known: constant"]),
     ("btc-perp-nightly", "btc/perp", "study", ["got 'btc/perp'", "letters, digits"]),
 ]
 QUESTIONS = [

@@ -1,0 +1,99 @@
+"""What moves beside the price: the funding rate that a perpetual pays on its mark notional, and its basis."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from stresslab.config.fields import Duration, Instant, Part, Text
+from stresslab.config.unions import one_of
+from stresslab.errors import require
+from stresslab.models.base import Correlation, NonNegative, Positive
+from stresslab.units import parse_duration, years
+
+
+class _Reverting(Part):
+    """A process that is drawn back to its mean: how fast, by one of two names."""
+
+    speed: Positive | None = Field(default=None, description="of mean reversion, 1/year")
+    half_life: Duration | None = Field(default=None, description="of a distance from the mean, in place of speed")
+
+    @model_validator(mode="after")
+    def _one_speed(self) -> Self:
+        given = [name for name in ("speed", "half_life") if getattr(self, name) is not None]
+        require(len(given) == 1, f"give exactly one of speed and half_life; there {'are two' if given else 'is none'}")
+        return self
+
+    @property
+    def reversion(self) -> float:
+        """Speed of mean reversion, 1/year."""
+        if self.half_life is None:
+            return float(self.speed or 0.0)
+        return 0.6931471805599453 / years(parse_duration(self.half_life))
+
+
+class _Paid(Part):
+    interval: Duration = Field(default="8h", description="time between payments, counted from midnight UTC")
+
+    @property
+    def interval_seconds(self) -> int:
+        return parse_duration(self.interval)
+
+
+class ConstantFunding(_Paid):
+    """The same rate at every payment."""
+
+    kind: Literal["constant"]
+    rate: float = Field(gt=-1, lt=1, description="fraction of notional in one interval; positive: longs pay")
+
+
+class MeanRevertingFunding(_Paid, _Reverting):
+    """A rate that wanders about its mean, with the returns of the interval or against them."""
+
+    kind: Literal["mean_reverting"]
+    rate: float = Field(gt=-1, lt=1, description="tonight's, fraction of notional in one interval")
+    mean: float = Field(gt=-1, lt=1, description="what it reverts to, fraction in one interval")
+    volatility: NonNegative = Field(description="of the rate, fraction / sqrt(year)")
+    correlation: Correlation = Field(default=0.0, description="with the return of the interval")
+    cap: float = Field(default=0.0075, gt=-1, lt=1, description="the largest rate that is paid")
+    floor: float = Field(default=-0.0075, gt=-1, lt=1, description="the smallest")
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        require(self.floor <= self.cap, f"must be at most cap, {self.cap:g}", key="floor", got=self.floor)
+        return self
+
+
+class ReplayFunding(_Paid):
+    """Rates that were paid once, played again."""
+
+    kind: Literal["replay"]
+    file: Text = Field(description="CSV: timestamp, funding_rate and, where there are several, exchange")
+    exchange: Text | None = None
+    start: Instant | None = Field(default=None, description="where in the record as_of is laid; without it at as_of")
+
+
+class ConstantBasis(Part):
+    """Mark over index that stays what it is: it moves no price, and so no book."""
+
+    kind: Literal["constant"]
+    basis: float = Field(gt=-1, lt=1, description="log of mark over index")
+
+
+class MeanRevertingBasis(_Reverting):
+    """Mark over index that wanders about its mean."""
+
+    kind: Literal["mean_reverting"]
+    basis: float = Field(default=0.0, gt=-1, lt=1, description="log of mark over index at as_of")
+    mean: float = Field(default=0.0, gt=-1, lt=1, description="what it reverts to")
+    volatility: NonNegative = Field(description="of the log basis, 1/sqrt(year)")
+    correlation: Correlation = Field(default=0.0, description="of its noise with the price's")
+
+
+FUNDINGS: dict[str, type[_Paid]] = {
+    "constant": ConstantFunding,
+    "mean_reverting": MeanRevertingFunding,
+    "replay": ReplayFunding,
+}
+BASES: dict[str, type[Part]] = {"constant": ConstantBasis, "mean_reverting": MeanRevertingBasis}
+Funding = one_of(FUNDINGS, ConstantFunding | MeanRevertingFunding | ReplayFunding)
+Basis = one_of(BASES, ConstantBasis | MeanRevertingBasis)
