@@ -20,6 +20,7 @@ from stresslab.models import (
     Merton,
     RegimeSwitching,
     Replay,
+    RoughHeston,
     ScaledHistorical,
 )
 from stresslab.models.base import Parameters
@@ -87,5 +88,6 @@ EXAMPLES |= {
     ),
 }
 EXAMPLES |= {"sabr": SABR(alpha=0.8, beta=0.5, rho=-0.3, nu=1.5, mu=0.3)}
+EXAMPLES |= {"rough_heston": RoughHeston(hurst=0.1, v0=0.4, kappa=1.0, theta=0.36, xi=1.2, rho=-0.5, mu=0.3)}
 
 assert set(EXAMPLES) == set(MODELS), "a model of the registry has no example here"
