@@ -13,7 +13,7 @@ Ljung and Box (1978), "On a measure of lack of fit in time series models".
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import fft, stats
 
 LAGS = 20
 LEVEL = 0.01  # p-values below it are called a finding
@@ -74,8 +74,9 @@ def diagnose(residuals: np.ndarray) -> Diagnostics | None:
 def autocorrelations(values: np.ndarray, lags: int = LAGS) -> np.ndarray:
     """At lags 1 .. `lags`; 0 where nothing varies."""
     about = values - values.mean()
-    total = about @ about
-    return np.array([about[lag:] @ about[:-lag] for lag in range(1, lags + 1)]) / (total if total > 0 else 1.0)
+    length = fft.next_fast_len(len(about) + lags, real=True)  # so long that no lag wraps round
+    products = fft.irfft(np.abs(fft.rfft(about, length)) ** 2, length)[: lags + 1]
+    return products[1:] / (products[0] if about.any() else 1.0)
 
 
 def ljung_box(correlations: np.ndarray, n: int) -> float:

@@ -72,18 +72,17 @@ def _check_shock(study: Study) -> None:
 
 
 def _check_uncertainty(study: Study) -> None:
-    name = study.market.model
-    fit = study.fits.get(name)
-    if fit is not None and fit.uncertainty is not None:
-        return
-    where = "is written in the study" if fit is None else f"is read from {fit.file}, which has none"
-    raise InputError(
-        f"drawn parameters need a covariance, and the model {name!r} {where}",
-        key="sampling.parameters",
-        got="drawn",
-        file=study.file,
-        hint="Name a model file that `stresslab calibrate` wrote, or write parameters: fixed",
-    )
+    for name in study.market_models:
+        fit = study.fits.get(name)
+        where = "is written in the study" if fit is None else f"is read from {fit.file}, which has none"
+        require(
+            fit is not None and fit.uncertainty is not None,
+            f"drawn parameters need a covariance, and the model {name!r} {where}",
+            key="sampling.parameters",
+            got="drawn",
+            file=study.file,
+            hint="Name a model file that `stresslab calibrate` wrote, or write parameters: fixed",
+        )
 
 
 def _check_age(study: Study, name: str, key: str, what: str, end: datetime | None) -> None:

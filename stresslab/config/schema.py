@@ -97,6 +97,12 @@ class Study(_Shared):
         return self.joints[name].joint(self.models) if name in self.joints else self.models[name]
 
     @property
+    def market_models(self) -> tuple[str, ...]:
+        """The names under models that market.model rests on: those of its assets if it is a joint one."""
+        name = self.market.model
+        return tuple(dict.fromkeys(self.joints[name].assets.values())) if name in self.joints else (name,)
+
+    @property
     def effects(self) -> Effects:
         """Those of the shock that market.shock names; empty where there is none."""
         return () if self.market.shock in (None, NONE) else self.shocks[self.market.shock]

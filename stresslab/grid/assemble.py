@@ -254,5 +254,6 @@ def _attributes(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
 
 def _drawn_parameters(plan: Plan) -> dict[str, list[str]]:
     """The numbers that are drawn, by the name of the model."""
-    studies = {market.study.market.model: market.study for market in plan.markets}
-    return {name: list(drawn_names(study, tuple(plan.study.sweep))) for name, study in sorted(studies.items())}
+    swept = tuple(plan.study.sweep)
+    used = {name: market.study for market in plan.markets for name in market.study.market_models}
+    return {name: list(drawn_names(study, name, swept)) for name, study in sorted(used.items())}

@@ -9,7 +9,6 @@ file are all drawn; those that the study sets or sweeps then keep their own valu
 """
 
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,47 +27,61 @@ MOST_NUMBERS = 64  # of an attempt
 
 
 def drawn_models(study: Study, swept: tuple[str, ...], blocks: int) -> tuple[Parameters, ...]:
-    """The models of blocks 0 .. `blocks`; `swept` are the paths that the study sweeps."""
-    name, model = study.market.model, study.model
-    uncertainty = study.fits[name].uncertainty
-    assert uncertainty is not None  # `check_market` saw to it
-    names = drawn_names(study, swept)
-    if not names:
+    """The models of blocks 0 .. `blocks`; `swept` are the paths that the study sweeps.
+
+    A joint model is made anew of the models that it names, each drawn for itself.
+    """
+    names = study.market_models
+    if not any(drawn_names(study, name, swept) for name in names):
         rule = "every number with an error is set, swept or on its bound: nothing is left to draw"
         raise InputError(rule, key="sampling.parameters", got="drawn", file=study.file, hint="Write parameters: fixed")
+    each = [_of_name(study, name, swept, blocks) for name in names]
+    joint = study.joints.get(study.market.model)
+    if joint is None:
+        return each[0]
+    return tuple(joint.joint({**study.models, **dict(zip(names, row, strict=True))}) for row in zip(*each, strict=True))
+
+
+def _of_name(study: Study, name: str, swept: tuple[str, ...], blocks: int) -> tuple[Parameters, ...]:
+    model, uncertainty = study.models[name], study.fits[name].uncertainty
+    assert uncertainty is not None  # `check_market` saw to it
     rule = f"at most {MOST_NUMBERS} numbers can be drawn"
     require(len(uncertainty.names) <= MOST_NUMBERS, rule, key="sampling.parameters", file=study.file)
+    names = drawn_names(study, name, swept)
     key = random.key(study.seed, zlib.crc32(f"parameters of {name}".encode()))
-    values = dict(model)
-    make = _Replicates(uncertainty) if isinstance(uncertainty, Draws) else _Normal(uncertainty, type(model), values)
-    return tuple(_model(study, make, names, key, block) for block in range(blocks))
+    make = _Replicates(uncertainty) if isinstance(uncertainty, Draws) else _Normal(uncertainty, model)
+    try:
+        return tuple(_model(model, make, names, key, block) for block in range(blocks))
+    except InputError as error:
+        raise error.at(key=f"models.{name}", file=study.file) from None
 
 
-def drawn_names(study: Study, swept: tuple[str, ...]) -> tuple[str, ...]:
-    """The numbers that are drawn: those with an error that the study neither sets nor sweeps, inside their bounds."""
-    name, fit = study.market.model, study.fits[study.market.model]
-    uncertainty, values = fit.uncertainty, dict(study.model)
+def drawn_names(study: Study, name: str, swept: tuple[str, ...]) -> tuple[str, ...]:
+    """The numbers of a model that are drawn: those with an error, inside their bounds, neither set nor swept."""
+    model, fit = study.models[name], study.fits[name]
+    uncertainty = fit.uncertainty
     if uncertainty is None:
         return ()
     held = {*fit.put, *(path.rpartition(".")[2] for path in swept if path.startswith(f"models.{name}."))}
     sure = set()
     if isinstance(uncertainty, Covariance):
         sure = {entry for place, entry in enumerate(uncertainty.names) if uncertainty.matrix[place][place] <= 0}
+    values = dict(model)
     return tuple(
         entry
         for entry in uncertainty.names
         if entry.split(".")[0] not in held
         and entry not in sure
-        and bounds(type(study.model), entry).inside(number(values, entry))
+        and bounds(type(model), entry).inside(number(values, entry))
     )
 
 
 class _Normal:
     """Normal draws in the free space."""
 
-    def __init__(self, uncertainty: Covariance, model: type[Parameters], values: Mapping[str, Any]) -> None:
-        self.names = uncertainty.names
-        self.bounds = [bounds(model, name) for name in self.names]
+    def __init__(self, uncertainty: Covariance, model: Parameters) -> None:
+        self.names, values = uncertainty.names, dict(model)
+        self.bounds = [bounds(type(model), name) for name in self.names]
         numbers = [number(values, name) for name in self.names]
         movable = [b.inside(x) for b, x in zip(self.bounds, numbers, strict=True)]
         slopes = np.array([b.slope(x) if m else 0.0 for b, x, m in zip(self.bounds, numbers, movable, strict=True)])
@@ -93,17 +106,16 @@ class _Replicates:
         return dict(zip(self.names, row, strict=True))
 
 
-def _model(study: Study, make: Any, names: tuple[str, ...], key: random.Key, block: int) -> Parameters:
-    values = dict(study.model)
+def _model(model: Parameters, make: Any, names: tuple[str, ...], key: random.Key, block: int) -> Parameters:
+    values = dict(model)
     for attempt in range(ATTEMPTS):
         numbers = make(_uniforms(key, block, attempt))
         try:
-            found = replaced(values, {name: numbers[name] for name in names})
-            return type(study.model).model_validate(found)
+            return type(model).model_validate(replaced(values, {name: numbers[name] for name in names}))
         except ValidationError:
             continue
     rule = f"of {ATTEMPTS} draws of its parameters none makes a valid model: the covariance is too wide for it"
-    raise InputError(rule, key=f"models.{study.market.model}", file=study.file, hint="Write parameters: fixed")
+    raise InputError(rule, hint="Write parameters: fixed")
 
 
 def _uniforms(key: random.Key, block: int, attempt: int) -> np.ndarray:

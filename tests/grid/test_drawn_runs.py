@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from helpers.closed_forms import DAY, touch_probability
-from helpers.drawn import SPREAD, VARIANCES, drawn
+from helpers.drawn import SPREAD, VARIANCES, drawn, model_file
 from helpers.executors import Shuffled
 from helpers.fingerprint import fingerprint
 from helpers.studies import BLOCK, SPOT, small
@@ -44,7 +44,7 @@ def test_each_block_is_that_of_its_model(folder, found):
     """The hits are the sum of one-block runs of the drawn models, path numbers included."""
     plan = make_plan(drawn(folder, blocks=16))
     total: Any = 0
-    for block, model in enumerate(plan.markets[0].drawn[:3]):
+    for block, model in enumerate(plan.markets[0].models[:3]):
         own = {"models": {"gbm": {"kind": "gbm", "sigma": model.sigma}}, "sampling": {"paths": 3 * BLOCK}}
         fixed = make_plan(
             small(folder, own | {"sweep": {"book.side": ["long", "short"], "book.leverage": [5.0, 12.0]}})
@@ -166,6 +166,35 @@ def test_several_models_are_drawn_each_for_itself(folder, other):
     ds = run(drawn(folder, kinds=("gbm", other), blocks=16))
     assert json.loads(ds.attrs["drawn_parameters"]) == {"gbm": ["sigma"], other: list(VARIANCES[other])}
     assert (ds.parameter_standard_error.sel(EVENT | {"leverage": 12.0}) > 0).all()
+
+
+def test_a_shock_is_put_on_every_drawn_model(folder):
+    """A gap of 20 % now liquidates the long at 12 times, whatever sigma is drawn."""
+    shocks = {"shocks": {"crash": [{"kind": "gap", "fraction": -0.2, "at": "now"}]}}
+    ds = run(
+        drawn(
+            folder,
+            shocks | {"sweep": {"market.shock": ["none", "crash"], "book.leverage": [12.0]}, "book": {"side": "long"}},
+        )
+    )
+    found = ds.sel(EVENT | {"leverage": 12.0})
+    assert float(found.probability.sel(shock="crash")) == 1.0 and float(found.probability.sel(shock="none")) < 0.6
+    assert float(found.parameter_standard_error.sel(shock="crash")) == 0.0
+
+
+def test_a_joint_model_draws_each_of_its_models(folder):
+    models = {"pair": {"kind": "joint", "assets": {"BTC": "gbm", "ETH": "heston"}, "correlation": 0.6}}
+    models |= {kind: {"file": model_file(folder, kind)} for kind in ("gbm", "heston")}
+    one = {"sweep": {"book.leverage": [12.0]}, "book": {"side": "long"}}
+    ds = run(drawn(folder, one | {"models": models, "market": {"model": "pair"}}))
+    assert json.loads(ds.attrs["drawn_parameters"]) == {kind: list(VARIANCES[kind]) for kind in ("gbm", "heston")}
+    alone = run(drawn(folder, one))
+    found, other = (each.sel(EVENT | {"leverage": 12.0}) for each in (ds, alone))
+    # the same sigmas block by block, other normals: equal to the sampling error of both
+    apart = float(found.probability - other.probability)
+    n = int(ds.n_paths)
+    assert abs(apart) < 5 * np.sqrt(2 * 0.25 / n)
+    assert float(found.parameter_standard_error) == pytest.approx(float(other.parameter_standard_error), rel=0.4)
 
 
 @pytest.fixture

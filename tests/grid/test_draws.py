@@ -82,7 +82,7 @@ def test_what_is_set_or_swept_keeps_its_value_and_the_others_stay_paired(tmp_pat
     plain = drawn_models(study_of(tmp_path, "heston", covariance(), HESTON), (), 20)
     held = study_of(tmp_path, "heston", covariance(), HESTON, set={"v0": 0.3, "xi": 2.0})
     found = drawn_models(held, ("models.fitted.rho", "models.other.kappa", "book.leverage"), 20)
-    assert drawn_names(held, ("models.fitted.rho",)) == ("kappa", "theta")
+    assert drawn_names(held, "fitted", ("models.fitted.rho",)) == ("kappa", "theta")
     for one, other in zip(found, plain, strict=True):
         assert (one.v0, one.xi, one.rho) == (0.3, 2.0, -0.4)
         assert (one.kappa, one.theta) == (other.kappa, other.theta)
@@ -93,7 +93,7 @@ def test_a_number_on_its_bound_or_without_error_is_not_drawn(tmp_path):
     matrix = np.diag([0.01, 4.0, 1e-4, 0.0]).tolist()
     parameters = {"sigma": 0.6, "jump_intensity": 30.0, "jump_mean": 0.0, "jump_std": 0.0}
     study = study_of(tmp_path, "merton", {"covariance": {"names": names, "matrix": matrix}}, parameters)
-    assert drawn_names(study, ()) == ("sigma", "jump_intensity")
+    assert drawn_names(study, "fitted", ()) == ("sigma", "jump_intensity")
     assert {model.jump_std for model in drawn_models(study, (), 20)} == {0.0}
 
 
@@ -146,8 +146,8 @@ def test_one_clock_serves_all_blocks(tmp_path):
     study = study_of(tmp_path, "heston", covariance(), HESTON | {"kappa": 32.5})
     study = study.model_copy(update={"market": study.market.model_copy(update={"step": "8h"})})
     market, step = make_plan(study).markets[0], 8 / 8760
-    assert len(market.drawn) == 16
-    needed = {model.substeps(step) for model in market.drawn}
+    assert len(market.models) == 16
+    needed = {model.substeps(step) for model in market.models}
     assert len(needed) > 1 and market.dt == pytest.approx(step / max(needed))
 
 
