@@ -1,8 +1,7 @@
 """Forecasts of one model along the clock: fit now and then, bring the state to every date, simulate.
 
 A model whose kind is in FILTERS gets its state (v0, h0, regime probabilities, Hawkes intensity) from the returns up to
-the forecast date, the other parameters staying those of the last fit. Others keep their parameters until the next fit,
-but those in INSTANT, whose fit costs less than a filter: they are fitted at every date.
+the forecast date, the other parameters staying those of the last fit. Others keep their parameters until the next fit.
 A fit that is refused (no jumps to be seen, say) keeps the parameters before it; before the first good fit, and on a
 date whose state the filter refuses, there is no forecast. Refusals are counted.
 """
@@ -23,8 +22,6 @@ from stresslab.errors import InputError
 from stresslab.models import MODELS
 from stresslab.models.base import Parameters
 from stresslab.yaml_reader import validation_error
-
-INSTANT = ("gbm",)
 
 
 @dataclass
@@ -50,7 +47,7 @@ def forecast_model(
     forecast.error[:] = np.nan
     for place, (date, row) in enumerate(zip(clock.dates.tolist(), clock.rows.tolist(), strict=True)):
         returns = trailing(bars, row, asked.n_window)
-        if clock.refits[place] or kind in INSTANT:
+        if clock.refits[place]:
             fitted = _fitted(kind, returns, diary) or fitted
         model = None if fitted is None else _with_state(fitted, returns, diary)
         if model is not None:

@@ -73,12 +73,13 @@ def test_few_events_are_not_scored_but_shown(ds):
 
 
 def test_gbm_is_its_closed_form_to_monte_carlo_error(ds):
-    """Every date's simulated probability against the baseline's closed form: both fit the same returns."""
-    both = ds["probability"].sel(forecaster=["gbm", "constant_volatility"])
-    error = ds["monte_carlo_error"].sel(forecaster="gbm").values
+    """On the dates of fits, against the baseline's closed form: both have the same returns."""
+    fitted = (ds["date"].values - ds["date"].values[0]) % (10 * D) == 0
+    both = ds["probability"].sel(forecaster=["gbm", "constant_volatility"])[..., fitted]
+    error = ds["monte_carlo_error"].sel(forecaster="gbm").values[..., fitted]
     z = (both[0].values - both[1].values) / np.maximum(error, 1e-3)
     assert np.abs(z).max() < 5 and abs(z[0, 1].mean()) < 5 / np.sqrt(z.shape[-1])
-    assert np.mean((both[0].values * 0.97 - both[1].values) / np.maximum(error, 1e-3), axis=-1).min() < -1
+    assert np.mean((both[0].values * 0.97 - both[1].values) / np.maximum(error, 1e-3), axis=-1).min() < -0.5
 
 
 def test_one_program_serves_all_dates(bars):
@@ -115,7 +116,6 @@ def test_a_refused_fit_keeps_the_parameters_before_it_and_is_counted(bars, monke
         return calibrate.gbm.fit(returns)
 
     monkeypatch.setitem(forecasts.FITS, "gbm", fickle)
-    monkeypatch.setattr(forecasts, "INSTANT", ())
     found = run_backtest(bars, question()).sel(forecaster="gbm")
     assert int(found["fits_refused"]) == 2 and int(found["fits"]) == len(calls) - 2
     assert "no fit today" in str(found["refusal"].values)
