@@ -15,8 +15,11 @@ from stresslab.calibrate import (
     fourier_fit,
     garch_family,
     gbm,
+    hawkes,
     heston,
+    kou,
     merton,
+    regime_switching,
     replay,
     rough_bergomi_chain,
     sabr,
@@ -37,6 +40,9 @@ from stresslab.market_data import read_bars as read_bars
 FITS: dict[str, Callable[[Returns], Fit]] = {
     "gbm": gbm.fit,
     "merton": merton.fit,
+    "kou": kou.fit,
+    "regime_switching": regime_switching.fit,
+    "hawkes": hawkes.fit,
     "heston": heston.fit,
     "bates": bates.fit,
     "svjj": svjj.fit,
@@ -58,6 +64,8 @@ CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
     "rough_bergomi": rough_bergomi_chain.fit,
 }
 FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
+    "regime_switching": regime_switching.filter_state,
+    "hawkes": hawkes.filter_state,
     "heston": heston.filter_state,
     "bates": bates.filter_state,
     "svjj": svjj.filter_state,

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-_ROUNDING = 1e-6  # relative: a row of the generator sums to 0, probabilities sum to 1
+_ROUNDING = 1e-4  # relative: a row of the generator sums to 0, probabilities sum to 1; files hold five digits
 
 
 def pick(table: Any, state: Array) -> Any:
