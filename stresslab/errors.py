@@ -26,7 +26,7 @@ class InputError(StresslabError):
 
     def at(self, *, file: str = "", key: str = "") -> "InputError":
         """The same refusal with its place filled in; `key` is put before the key that is there."""
-        joined = ".".join(part for part in (key, self.key) if part)
+        joined = ".".join(part for part in (key, self.key) if part).replace(".[", "[")
         return type(self)(self.rule, key=joined, got=self.got, hint=self.hint, file=file or self.file)
 
     def __reduce__(self) -> Any:

@@ -66,6 +66,10 @@ def _check_shock(study: Study) -> None:
         late = f"strikes {given} after as_of, not before the last horizon, {study.market.horizons[-1]}"
         key = f"shocks.{name}[{number}].at"
         require(given is None or parse_duration(given) < last, late, key=key, file=study.file)
+        try:
+            effect.check_step(study.market.step_seconds)
+        except InputError as error:
+            raise error.at(key=f"shocks.{name}[{number}]", file=study.file) from None
         missing = isinstance(effect, Spike) and study.funding is None
         hint = "Write funding: {kind: constant, rate: 0.0}"
         require(not missing, "spikes the funding rate, and this study has no funding", hint=hint, **place)
