@@ -160,7 +160,8 @@ def percent(probability: float, lower: float, upper: float) -> str:
 def print_answer(ds: xr.Dataset) -> None:
     """Ruin by horizon, one line for each cell."""
     swept = json.loads(ds.attrs["swept"])
-    say(f"\nprobability of {ds.attrs['ruin_event']} with 95 % interval")
+    both = " (Monte Carlo error and parameter uncertainty)" if "drawn_parameters" in ds.attrs else ""
+    say(f"\nprobability of {ds.attrs['ruin_event']} with 95 % interval{both}")
     rows = []
     for index in np.ndindex(*(ds.sizes[dim] for dim in swept)):
         at = ds.isel(dict(zip(swept, index, strict=True)))
@@ -208,7 +209,8 @@ def print_plan(plan: Plan) -> None:
         f"cells {len(plan.cells)} ({len(plan.cells) - allowed} not allowed), "
         f"market cells {len(plan.markets)}, ladders {len(plan.ladders)}"
     )
-    say(f"evaluation {kinds}; paths {paths} in blocks of {plan.study.sampling.block}")
+    own = ", each with parameters of its own" if plan.drawn else ""
+    say(f"evaluation {kinds}; paths {paths} in blocks of {plan.study.sampling.block}{own}")
     say(f"path-steps {steps:.3g}" + (f", up to {most:.3g} for the target" if most > steps else ""))
     say(
         f"memory about {300 + 2 * megabytes:.0f} MB for each process; "
