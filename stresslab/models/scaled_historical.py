@@ -77,7 +77,7 @@ class ScaledHistorical(Parameters):
 
     @model_validator(mode="after")
     def _consistent(self) -> "ScaledHistorical":
-        n = len(self.half_lives)
+        n = len([parse_duration(text) for text in self.half_lives])
         same = len(self.weights) == n and (self.averages is None or len(self.averages) == n)
         require(n > 0 and same, "one weight and one average for each half-life", key="weights", got=len(self.weights))
         whole = parse_duration(self.block) % self.history.seconds == 0
