@@ -22,6 +22,7 @@ from stresslab.calibrate import (
     regime_switching,
     replay,
     rough_bergomi_chain,
+    rough_heston,
     sabr,
     sabr_chain,
     scaled_historical,
@@ -47,6 +48,7 @@ FITS: dict[str, Callable[[Returns], Fit]] = {
     "bates": bates.fit,
     "svjj": svjj.fit,
     "sabr": sabr.fit,
+    "rough_heston": rough_heston.fit,
     "garch": partial(garch_family.fit, "garch"),
     "gjr": partial(garch_family.fit, "gjr"),
     "egarch": partial(garch_family.fit, "egarch"),
@@ -61,6 +63,7 @@ CHAIN_FITS: dict[str, Callable[[Chain], Fit]] = {
     "bates": partial(fourier_fit.fit, "bates"),
     "svjj": partial(fourier_fit.fit, "svjj"),
     "sabr": sabr_chain.fit,
+    "rough_heston": partial(fourier_fit.fit, "rough_heston"),
     "rough_bergomi": rough_bergomi_chain.fit,
 }
 FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
@@ -70,6 +73,7 @@ FILTERS: dict[str, Callable[[Any, Returns], dict[str, Any]]] = {
     "bates": bates.filter_state,
     "svjj": svjj.filter_state,
     "sabr": sabr.filter_state,
+    "rough_heston": rough_heston.filter_state,
     "garch": garch_family.filter_state,
     "gjr": garch_family.filter_state,
     "egarch": garch_family.filter_state,

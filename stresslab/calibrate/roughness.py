@@ -36,7 +36,7 @@ SPANS = {"lags": LAGS, "leads": LEADS, "ahead": AHEAD}
 DAY = years(DAY_SECONDS)
 LEAST_DAYS, LEAST_BARS = 365, 8
 FILTER_DAYS = MEMORY + 30
-REPLICATES, BOOTSTRAP_SEED = 400, 20250103
+REPLICATES, BOOTSTRAP_SEED = 200, 20250103
 
 
 class Roughness(NamedTuple):
@@ -97,9 +97,9 @@ def require_valid(kind: str, found: Roughness) -> None:
     require(found.eta > 0 and abs(found.rho) < 1, rule, key="eta, rho", got=(found.eta, found.rho))
 
 
-def warnings_of(found: Roughness) -> list[str]:
+def edge_warnings(hurst: float) -> list[str]:
     """Words where the roughness sits on its bound."""
-    edge = next((edge for edge in HURST_RANGE if abs(found.hurst - edge) < ON_BOUND), None)
+    edge = next((edge for edge in HURST_RANGE if abs(hurst - edge) < ON_BOUND), None)
     return [] if edge is None else [f"hurst sits on its bound {edge}: its standard error is too small"]
 
 
@@ -115,13 +115,13 @@ def averaged(lag: np.ndarray, power: float) -> np.ndarray:
     return found
 
 
-def replicates(days: LogVariances, estimate: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Estimates from the means over resampled blocks of 60 days; those without a solution are left out."""
-    blocks = block_numbers(days.stamps)
+def replicates(stamps: np.ndarray, products: np.ndarray, estimate: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Estimates from the means of days' products over resampled blocks of 60 days, where there is a solution."""
+    blocks = block_numbers(stamps)
     n_blocks = int(blocks[-1]) + 1
-    sums, counts = np.zeros((2, n_blocks, days.products.shape[1]))
-    np.add.at(sums, blocks, np.nan_to_num(days.products))
-    np.add.at(counts, blocks, np.isfinite(days.products))
+    sums, counts = np.zeros((2, n_blocks, products.shape[1]))
+    np.add.at(sums, blocks, np.nan_to_num(products))
+    np.add.at(counts, blocks, np.isfinite(products))
     drawn = np.random.default_rng(BOOTSTRAP_SEED).integers(0, n_blocks, (REPLICATES, n_blocks))
     found = np.array([estimate(row) for row in sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)])
     return found[np.all(np.isfinite(found), axis=1)]

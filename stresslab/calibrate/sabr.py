@@ -40,7 +40,7 @@ def fit(returns: Returns) -> Fit:
     moments = np.nanmean(days.products, axis=0)
     roughness.require_valid("sabr", roughness.solve(moments, HURST))
     found = estimate(moments)
-    spread = np.cov(roughness.replicates(days, estimate).T)
+    spread = np.cov(roughness.replicates(days.stamps, days.products, estimate).T)
     return make_fit(
         "sabr",
         returns,

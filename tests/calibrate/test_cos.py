@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stresslab.calibrate import black, cos
-from stresslab.models import SVJJ, Bates, Heston
+from stresslab.models import SVJJ, Bates, Heston, RoughHeston
 from stresslab.numerics import fourier_call
 
 MILD = dict(v0=0.64, kappa=5.0, theta=0.64, xi=2.0, rho=-0.5)
@@ -26,7 +26,8 @@ CASES = {case["id"]: case for case in (json.loads(FILE.read_text()) if FILE.exis
 EUROPEAN = [
     name
     for name, case in CASES.items()
-    if case["model"] in ("Heston", "Bates/SVJ", "SVJJ (DPS)") and case["quantity"].startswith("European")
+    if case["model"] in ("Heston", "Bates/SVJ", "SVJJ (DPS)", "rough Heston")
+    and case["quantity"].startswith("European")
 ]
 
 
@@ -67,12 +68,16 @@ def test_reference_prices(name):
 
 
 def test_there_are_reference_prices(shared):
-    assert len(EUROPEAN) == 53
+    assert len(EUROPEAN) == 60
 
 
 def model_of(case):
     """The model of a reference case without its drift."""
     given = case["parameters"]
+
+    if case["model"] == "rough Heston":
+        same = {name: float(given[name]) for name in ("v0", "kappa", "theta", "rho")}
+        return RoughHeston(**same, hurst=given["H"], xi=given["sigma_volofvol"])
 
     def of(*names):
         return next(float(given[name]) for name in names if name in given)
