@@ -15,6 +15,7 @@ from stresslab.models.kou import Kou as Kou
 from stresslab.models.merton import Merton as Merton
 from stresslab.models.regime_switching import RegimeSwitching as RegimeSwitching
 from stresslab.models.replay import Replay as Replay
+from stresslab.models.rough_bergomi import RoughBergomi as RoughBergomi
 from stresslab.models.rough_heston import RoughHeston as RoughHeston
 from stresslab.models.sabr import SABR as SABR
 from stresslab.models.scaled_historical import ScaledHistorical as ScaledHistorical
@@ -28,6 +29,7 @@ MODELS: dict[str, type[Parameters]] = {
     "bates": Bates,
     "svjj": SVJJ,
     "sabr": SABR,
+    "rough_bergomi": RoughBergomi,
     "rough_heston": RoughHeston,
     "regime_switching": RegimeSwitching,
     "hawkes": Hawkes,

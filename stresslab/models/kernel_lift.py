@@ -104,7 +104,7 @@ def lift(a: float, rate: float, first: float, last: float, factors: int = FACTOR
     target = kernel(lags, a, rate) / scale
 
     def solve(ends: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-        rates = np.geomspace(*np.exp(ends), factors)
+        rates = np.geomspace(np.exp(ends[0]), np.exp(ends[1]), factors)
         design = np.exp(-np.outer(lags, rates)) / scale[:, None]
         weights, norm = optimize.nnls(design, target)
         return norm, weights, rates, design @ weights - target

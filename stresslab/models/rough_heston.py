@@ -112,11 +112,9 @@ class RoughHeston(Parameters):
             (self.v0 - self.theta) * curve * kernel_lift.over_step(rates * dt),
             rates,
         )
-        return Coefficients(
-            *(one.astype(np.float32)[:, None] for one in (*factors, kernel_lift.over_step(lift.rates * dt))),
-            *map(np.float32, numbers),
-            *(one.astype(np.float32) for one in curves),
-        )
+        columns = [one.astype(np.float32)[:, None] for one in (*factors, kernel_lift.over_step(lift.rates * dt))]
+        arguments: list[Any] = [*columns, *map(np.float32, numbers), *(one.astype(np.float32) for one in curves)]
+        return Coefficients(*arguments)
 
     def init(self, n_paths: int) -> State:
         nothing = np.zeros((1, n_paths), np.float32)

@@ -70,6 +70,9 @@ class SABR(Parameters):
     def layout(self, dt: float) -> Layout:
         return Layout(normals=2, others=0)
 
+    def price_loadings(self, dt: float) -> np.ndarray:
+        return np.array([[np.sqrt(1 - self.rho**2), self.rho]])
+
     def coefficients(self, dt: float) -> Coefficients:
         c = 1 - self.beta
         values = (

@@ -20,6 +20,7 @@ from stresslab.models import (
     Merton,
     RegimeSwitching,
     Replay,
+    RoughBergomi,
     RoughHeston,
     ScaledHistorical,
 )
@@ -88,6 +89,7 @@ EXAMPLES |= {
     ),
 }
 EXAMPLES |= {"sabr": SABR(alpha=0.8, beta=0.5, rho=-0.3, nu=1.5, mu=0.3)}
+EXAMPLES |= {"rough_bergomi": RoughBergomi(hurst=0.1, eta=1.5, rho=-0.5, forward_variance=0.49, mu=0.3)}
 EXAMPLES |= {"rough_heston": RoughHeston(hurst=0.1, v0=0.4, kappa=1.0, theta=0.36, xi=1.2, rho=-0.5, mu=0.3)}
 
 assert set(EXAMPLES) == set(MODELS), "a model of the registry has no example here"
