@@ -121,17 +121,16 @@ def fit_of(method: Method, returns: Returns, sample: Sample, estimate: Estimate)
 
 def filter_state(model: Bates | SVJJ, returns: Returns) -> dict[str, Any]:
     """v0 at the end of the returns, the parameters given."""
+    _require_days(returns, heston.LEAST_FILTER_DAYS)
     moves = large_moves.find(returns, least=0)
     return {"v0": filtered(returns, moves, model.model_dump())[0].variance}
 
 
 def sample_of(returns: Returns) -> Sample:
     """The history as the estimate needs it; InputError where it is too short or holds too few large moves."""
+    _require_days(returns, heston.LEAST_DAYS)
     moves = large_moves.find(returns)
     days = daily(replace(returns, values=moves.rest))
-    counted = int(np.isfinite(days.variances).sum())
-    rule = f"at least {heston.LEAST_DAYS} complete days are needed"
-    require(counted >= heston.LEAST_DAYS, rule, key="days", got=counted)
     products = heston.daily_products(days)
     origin = returns.stamps[0] // BLOCK_SECONDS
     blocks, day_blocks = (stamps // BLOCK_SECONDS - origin for stamps in (returns.stamps, days.stamps))
@@ -157,6 +156,14 @@ def bootstrap_covariance(sample: Sample, estimate: Estimate) -> np.ndarray:
         found = np.array([estimate(row.astype(float)) for row in weights])
     found = found[np.all(np.isfinite(found), axis=1)]
     return np.cov(found.T)
+
+
+def _require_days(returns: Returns, least: int) -> None:
+    days = daily(returns)
+    counted = int(np.isfinite(days.variances).sum())
+    require(counted >= least, f"at least {least} complete days are needed", key="days", got=counted)
+    rule = f"at least {heston.LEAST_BARS} bars a day are needed"
+    require(days.bars >= heston.LEAST_BARS, rule, key="bar", got=days.bars)
 
 
 def _require_valid(kind: str, found: Mapping[str, float]) -> None:

@@ -1,5 +1,7 @@
 """Bates and SVJJ from returns: large moves and their law, round trips, what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from calibrate.price_histories import YEAR, hourly
@@ -123,6 +125,19 @@ def test_variance_jumps_take_at_most_half():
     assert theta + 30.0 * jump_mean / kappa == pytest.approx(0.4)
     assert svjj.stationary(kappa, theta, xi, 30.0, jump_mean) == pytest.approx((0.4, 4.0))
     assert max(30 * jump_mean / kappa / 0.4, 2 * 30 * jump_mean**2 / (0.4 * 16)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("module", [bates, svjj])
+def test_too_few_bars_are_refused(module):
+    rng = np.random.default_rng(3)
+    with pytest.raises(InputError, match="got 99; at least 365 complete days"):
+        module.fit(hourly(0.006 * rng.standard_normal(99 * 24 + 5)))
+    with pytest.raises(InputError, match="no day of the prices is complete"):
+        module.fit(hourly(0.006 * rng.standard_normal(3)))
+    daily = replace(hourly(0.03 * rng.standard_normal(1000)), seconds=86_400)
+    stamps = daily.stamps[0] + 86_400 * np.arange(1000)
+    with pytest.raises(InputError, match="got 1; at least 8 bars a day"):
+        module.fit(replace(daily, stamps=stamps))
 
 
 def test_prices_without_jumps_are_refused():
