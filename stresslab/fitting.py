@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit, Returns, log_returns, read_bars, read_chain
-from stresslab.calibrate.model_yaml import flow, rounded, rounded_covariance, text, utc
+from stresslab.calibrate.covariances import rounded_covariance
+from stresslab.calibrate.model_yaml import flow, rounded, text, utc
 from stresslab.config.fields import instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
 from stresslab.errors import InputError, require

@@ -16,15 +16,15 @@ import numpy as np
 from pydantic import ValidationError
 
 from stresslab.calibrate import model_yaml
+from stresslab.calibrate.covariances import checked, rounded_covariance
 from stresslab.calibrate.diagnostics import Diagnostics, diagnose
-from stresslab.calibrate.model_yaml import flow, rounded, rounded_covariance
+from stresslab.calibrate.model_yaml import flow, rounded
 from stresslab.errors import require
 from stresslab.models import MODELS
 from stresslab.models.history import History
 from stresslab.yaml_reader import validation_error
 
 DIGITS, ERROR_DIGITS, DRAW_DIGITS = 5, 3, 4  # significant ones in the file
-CONSISTENT = 0.01  # relative: standard errors must be the roots of the covariance's diagonal
 
 
 class Data(Protocol):
@@ -170,7 +170,7 @@ def make_fit(
     Every number among the parameters has a standard error, or its field is listed in `state` or `fixed`. `residuals`:
     in time order, standard normal and independent if the model holds (probability integral transform). `volatility`:
     the model's, per square root of a year, at each return of the data. `free_parameters` is the number of standard
-    errors of fields that are not listed, without it.
+    errors of fields that are no state, without it.
     """
     given = {name: _plain(value) for name, value in parameters.items()}
     errors = {name: float(value) for name, value in standard_errors.items()}
@@ -180,7 +180,9 @@ def make_fit(
     require(listed <= given.keys(), rule, key=kind, got=sorted(listed - given.keys()))
     known = {path for name, value in given.items() for path, _ in leaves(name, value)}
     require(errors.keys() <= known and numbers <= errors.keys(), rule, key=kind, got=sorted(numbers ^ errors.keys()))
-    covariance = _checked(kind, errors, covariance)
+    doubt = ""
+    if covariance is not None:
+        covariance, doubt = checked(kind, errors, covariance)
     if draws is not None:
         require(np.shape(draws)[1:] == (len(errors),), "a draw has one number for each standard error", key=kind)
     return Fit(
@@ -191,18 +193,22 @@ def make_fit(
         as_of=data.end,
         provenance=data.provenance,
         observations=data.observations,
-        free_parameters=len(errors.keys() & numbers) if free_parameters is None else free_parameters,
+        free_parameters=_free(errors, state) if free_parameters is None else free_parameters,
         log_likelihood=None if log_likelihood is None else float(log_likelihood),
         covariance=covariance,
         draws=None if draws is None else np.asarray(draws, float),
         state=tuple(state),
         fixed=tuple(fixed),
-        warnings=tuple(warnings),
+        warnings=(*warnings, doubt) if doubt else tuple(warnings),
         diagnostics=None if residuals is None else diagnose(residuals),
         residuals=None if residuals is None else np.asarray(residuals, float),
         volatility=None if volatility is None else np.asarray(volatility, float),
         smiles=tuple(smiles),
     )
+
+
+def _free(errors: Mapping[str, float], state: Sequence[str]) -> int:
+    return sum(name.split(".")[0] not in state for name in errors)
 
 
 def leaves(name: str, value: Any) -> Iterator[tuple[str, float]]:
@@ -223,20 +229,6 @@ def _rounded_parameter(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int | History):
         return value
-    if hasattr(value, "written"):
-        return value
     if isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim):
         return tuple(_plain(item) for item in value)
     return float(value)
-
-
-def _checked(kind: str, errors: Mapping[str, float], covariance: np.ndarray | None) -> np.ndarray | None:
-    if covariance is None:
-        return None
-    matrix = np.asarray(covariance, float)
-    deviations = np.array(list(errors.values()))
-    shape = (len(errors), len(errors))
-    require(matrix.shape == shape, "the covariance is that of the standard errors", key=kind, got=matrix.shape)
-    same = bool(np.allclose(np.sqrt(np.diag(matrix)), deviations, rtol=CONSISTENT, atol=0.0))
-    require(same, "standard errors are the roots of the covariance's diagonal", key=kind, got=dict(errors))
-    return (matrix + matrix.T) / 2

@@ -1,8 +1,4 @@
-"""A model file's text: how numbers and times are written, and a covariance that stays one when it is rounded.
-
-A covariance rounded entry by entry may lose its positive definiteness. Its correlations are therefore drawn towards 0
-by as little (1e-4 to begin with) as makes the rounded matrix positive semidefinite again.
-"""
+"""A model file's text: how numbers, rows of them and times are written."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,31 +7,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from stresslab.errors import InputError
-
-COVARIANCE_DIGITS = 4  # significant ones
-SHRINKS = (0.0, 1e-4, 1e-3, 1e-2)
-
 
 def text(content: Mapping[str, Any]) -> str:
     """A model file's content as YAML."""
     return yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
-
-
-def rounded_covariance(matrix: np.ndarray) -> np.ndarray:
-    """The matrix to `COVARIANCE_DIGITS` significant digits, positive semidefinite."""
-    deviations = np.sqrt(np.diag(matrix))
-    scale = np.outer(deviations, deviations)
-    scale[scale == 0] = 1.0
-    correlations = matrix / scale
-    own = np.diag(np.diag(correlations))
-    for shrink in SHRINKS:
-        drawn = (shrink * own + (1 - shrink) * correlations) * scale
-        found = np.array([[rounded(float(value), COVARIANCE_DIGITS) for value in row] for row in drawn])
-        if np.linalg.eigvalsh(found / scale).min() >= 0:
-            return found
-    lowest = float(np.linalg.eigvalsh(correlations).min())
-    raise InputError("the covariance of the parameters is not positive semidefinite", key="covariance", got=lowest)
 
 
 def flow(rows: np.ndarray) -> list[tuple[float, ...]]:

@@ -6,8 +6,8 @@ import yaml
 from calibrate.price_histories import YEAR, heston_returns, hourly
 
 from stresslab.calibrate import FILTERS, FITS, Smile
+from stresslab.calibrate.covariances import NONE, rounded_covariance
 from stresslab.calibrate.fit import make_fit
-from stresslab.calibrate.model_yaml import rounded_covariance
 from stresslab.config.uncertainty import Covariance, Draws
 from stresslab.errors import InputError
 from stresslab.models import MODELS
@@ -101,6 +101,22 @@ def test_rounding_alone_would_lose_definiteness():
     np.testing.assert_allclose(found / scale, matrix / scale, atol=2e-3)
     with pytest.raises(InputError, match="not positive semidefinite"):
         rounded_covariance(np.array([[1.0, 1.2], [1.2, 1.0]]))
+
+
+def test_a_covariance_that_is_none_is_left_out_with_a_warning():
+    """What finite differences spoil a little is put right; what is no number, or far from definite, is not there."""
+    broken = covariance()
+    broken[1, 1] = np.nan
+    assert fit(covariance=broken).covariance is None and fit(covariance=broken).warnings == (NONE,)
+    wrong = covariance()
+    wrong[0, 1] = wrong[1, 0] = 1.2 * ERRORS["v0"] * ERRORS["kappa"]
+    assert fit(covariance=wrong, warnings=("first",)).warnings == ("first", NONE)
+    slightly = covariance(1.0)
+    slightly[0, 1] = slightly[1, 0] = 1.0002 * slightly[0, 1]
+    found = fit(covariance=slightly)
+    assert np.linalg.eigvalsh(found.covariance).min() > -1e-12 and found.warnings == ()
+    np.testing.assert_allclose(found.covariance, slightly, rtol=1e-3)
+    assert "covariance" not in fit(covariance=broken).document("Nowhere")["fitted"]
 
 
 def test_draws_are_written_and_read():
