@@ -5,7 +5,7 @@
     option_type       call or put (or C, P)
     strike            in quote currency
     bid_price, ask_price    empty or 0: no quote on that side
-    mark_price        optional: the venue's own value, used where there is no quote on both sides
+    mark_price        the venue's own value, used where there is no quote on both sides; may be there instead of them
     underlying_price  the forward of the expiry; optional where prices are in quote currency
     currency          optional: the underlying; else the beginning of instrument_name ("BTC-30JAN26-90000-C")
     unit              optional: "coin" (an inverse option: times underlying_price for quote currency) or "quote"
@@ -24,10 +24,10 @@ from stresslab.errors import require
 from stresslab.market_data.stamps import first_words, read_frame, seconds
 from stresslab.units import format_duration
 
-REQUIRED = ("timestamp", "expiry", "option_type", "strike", "bid_price", "ask_price")
+REQUIRED = ("timestamp", "expiry", "option_type", "strike")
 NUMBERS = ("strike", "bid_price", "ask_price", "mark_price", "underlying_price")
-SYNONYMS = {"bid": "bid_price", "ask": "ask_price", "mark": "mark_price", "type": "option_type"}
-SYNONYMS |= {"forward": "underlying_price", "expiration": "expiry", "underlying": "currency"}
+SYNONYMS = {"bid": "bid_price", "ask": "ask_price", "mark": "mark_price", "mid": "mark_price", "price": "mark_price"}
+SYNONYMS |= {"type": "option_type", "expiration": "expiry", "forward": "underlying_price", "underlying": "currency"}
 TYPES = {"call": True, "c": True, "put": False, "p": False}
 UNITS = ("coin", "quote")
 SNAPSHOT = 3600  # seconds that the rows of one snapshot may lie apart
@@ -61,8 +61,11 @@ def read_table(path: str | Path, currency: str = "", unit: str = "") -> pd.DataF
 def _columns(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """The table with columns under their usual names."""
     frame = frame.rename(columns=lambda name: str(name).strip().lower())
-    frame = frame.rename(columns={old: new for old, new in SYNONYMS.items() if new not in frame.columns})
-    missing = [name for name in REQUIRED if name not in frame.columns]
+    for old, new in SYNONYMS.items():
+        if new not in frame.columns:
+            frame = frame.rename(columns={old: new})
+    priced = REQUIRED if "mark_price" in frame.columns else (*REQUIRED, "bid_price", "ask_price")
+    missing = [name for name in priced if name not in frame.columns]
     require(not missing, "a column is missing", file=file, key=", ".join(missing), got=list(frame.columns))
     require(len(frame) > 0, "the chain holds no quotes", file=file)
     return frame

@@ -86,6 +86,17 @@ def test_two_currencies(frame, read):
     assert read(names).underlying == "ETH"
 
 
+def test_marks_alone(frame, read):
+    """A chain with one price for each option: read as marks, each known to 3 points."""
+    alone = frame.drop(columns=["bid_price", "ask_price"]).rename(
+        columns={"mark_price": "price", "option_type": "Type"}
+    )
+    chain = read(alone)
+    assert chain.marked.all() and chain.observations == len(frame)
+    np.testing.assert_allclose(chain.volatilities, read(frame).volatilities, rtol=1e-9)
+    assert chain.errors.min() > 0.03
+
+
 def test_one_expiry(frame, read):
     chain = read(frame, expiry="28D")
     np.testing.assert_allclose(chain.times, [years(30)])
@@ -161,6 +172,7 @@ def test_a_mark_stands_in_for_a_missing_side(frame, read):
     ("change", "words"),
     [
         (lambda f: f.drop(columns=["strike", "expiry"]), "expiry, strike: .*a column is missing"),
+        (lambda f: f.drop(columns=["ask_price", "mark_price"]), "ask_price: .*a column is missing"),
         (lambda f: f.iloc[:0], "holds no quotes"),
         (lambda f: f.iloc[:9], "got 9; at least 10 usable quotes are needed"),
         (lambda f: f.assign(expiry=stamp(-1)), "got 0; at least 10 usable quotes.*Dropped: expired: 104"),
