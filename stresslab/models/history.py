@@ -174,7 +174,8 @@ def _from_file(value: dict[str, Any], base: Path) -> History:
     rule = "a file is read with from, to and sha256 only"
     require(value.keys() <= {"file", "from", "to", "sha256"}, rule, got=list(value))
     path = base / file
-    require(path.is_file(), "there is no such file of prices", key="file", got=file, hint=f"Looked for {path}")
+    hint = f"Looked for {path}: put the prices there, or set history"
+    require(path.is_file(), "there is no such file of prices", key="file", got=file, hint=hint)
     bars = read_bars(path)
     hint = "The file has changed since: fit again, or put back the file that was used"
     same = value.get("sha256", bars.sha256) == bars.sha256
