@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from calibrate.price_histories import YEAR, hourly
-from calibrate.rough_histories import rough_heston_returns
+from calibrate.rough_histories import rough_bergomi_returns, rough_heston_returns
 
-from stresslab.calibrate import heston, rough_heston
+from stresslab.calibrate import heston, rough_bergomi, rough_heston
 from stresslab.calibrate.prices import daily
 from stresslab.models import MODELS
 
 YEARS = 4
+BERGOMI = {"hurst": 0.15, "eta": 1.6, "rho": -0.4}
 HESTON = {"hurst": 0.25, "kappa": 6.0, "theta": 0.4, "xi": 1.5, "rho": -0.5}
 
 
@@ -41,8 +42,8 @@ def test_rough_heston_round_trip():
 
 @pytest.mark.parametrize(
     ("module", "simulate", "truth"),
-    [(rough_heston, rough_heston_returns, HESTON)],
-    ids=["rough_heston"],
+    [(rough_bergomi, rough_bergomi_returns, BERGOMI | {"level": 0.3}), (rough_heston, rough_heston_returns, HESTON)],
+    ids=["rough_bergomi", "rough_heston"],
 )
 def test_one_history(module, simulate, truth):
     """Seed 7: every estimate within 3 of its stated errors (and eta's bias), and the state in the neighbourhood."""
