@@ -30,13 +30,19 @@ def parameter_rows(fit: Fit) -> list[dict[str, str]]:
 def _figures(fit: Fit, name: str, number: float) -> dict[str, str]:
     error = fit.standard_errors.get(name)
     if error is None or not math.isfinite(error):
-        field = name.split(".")[0]
-        role = "state" if field in fit.state else "held fixed" if field in fit.fixed else NONE
-        return {"estimate": figure(number), "error": role, "t": NONE, "95 % interval": NONE}
+        return {"estimate": figure(number), "error": _role(fit, name.split(".")[0]), "t": NONE, "95 % interval": NONE}
     low, high = interval(fit.kind, name, number, error)
     t = f"{number / error:.1f}" if error > 0 else NONE
     between = f"{figure(low)} to {figure(high)}"
     return {"estimate": figure(number), "error": figure(error, 3), "t": t, "95 % interval": between}
+
+
+def _role(fit: Fit, field: str) -> str:
+    """Why a number has no error: a generator's diagonal, for example, follows from its other elements."""
+    if field in fit.state:
+        return "state"
+    follows = any(name.split(".")[0] == field for name in fit.standard_errors)
+    return "follows" if follows else "held fixed" if field in fit.fixed else NONE
 
 
 def interval(kind: str, name: str, number: float, error: float) -> tuple[float, float]:
