@@ -3,9 +3,9 @@
 One parameter set cannot follow a term structure (the volatility has no level to return to), so it is the expiry nearest
 to 30 days that is fitted, unless the chain holds one alone. beta is held at 1: beta and rho both tilt the smile and
 one smile does not tell them apart; at 1 alpha is the volatility now, whatever the price. The formula is an expansion
-in nu^2 t, so it is not the price of the model that is simulated: with nu 2 and 30 days at the money it is off by some
-tenths of a volatility point, and by more in the wings and for longer expiries. Hagan, Kumar, Lesniewski and Woodward
-(2002), "Managing smile risk", equation 2.17 with beta = 1.
+in nu^2 t, so it is not the price of the model that is simulated: with nu 2 and 30 days it is 0.1 volatility points high
+at the money and 1.2 points two deviations below it. Hagan, Kumar, Lesniewski and Woodward (2002), "Managing smile
+risk", equation 2.17 with beta = 1.
 """
 
 from collections.abc import Mapping
