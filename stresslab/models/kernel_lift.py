@@ -2,8 +2,8 @@
 
     K(t) = t^(a-1) E_{a,a}(-lambda t^a) ~ sum_i w_i exp(-x_i t),  first <= t <= last,        a = H + 1/2
 
-E_{a,a} is Mittag-Leffler's function; lambda = 0 gives t^(a-1) / Gamma(a). K is completely monotone, so weights and
-rates are positive (Abi Jaber and El Euch 2019). The rates are geometric, with the two ends and the weights that make
+E_{a,a} is Mittag-Leffler's function; lambda = 0 gives t^(a-1) / Gamma(a). K is completely monotone: a mixture of
+exponentials (Abi Jaber and El Euch 2019). The rates are geometric, with the two ends and the weights that make
 the root mean square of the error over log t least, relative to the kernel of lambda = 0. Its maximum is `error` of the
 lift: 1 % at `FACTORS` factors and steps of 15 minutes, 0.3 % at 4 hours, alternating in sign. The youngest noise, that
 of the step itself, sees the kernel as it is: the hybrid scheme of Bennedsen, Lunde and Pakkanen (2017), its far field
@@ -106,11 +106,16 @@ def lift(a: float, rate: float, first: float, last: float, factors: int = FACTOR
     def solve(ends: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
         rates = np.geomspace(np.exp(ends[0]), np.exp(ends[1]), factors)
         design = np.exp(-np.outer(lags, rates)) / scale[:, None]
-        weights, norm = optimize.nnls(design, target)
-        return norm, weights, rates, design @ weights - target
+        weights = np.linalg.lstsq(design, target)[0]
+        errors = design @ weights - target
+        return float(errors @ errors), weights, rates, errors
 
-    start = np.log([0.4 / last, 1 / first])
-    found = optimize.minimize(lambda ends: solve(ends)[0], start, method="Nelder-Mead", options={"maxiter": 150})
+    start, bounds = (
+        np.log([0.4 / last, 1 / first]),
+        [np.log([0.02 / last, 10 / last]), np.log([0.1 / first, 4 / first])],
+    )
+    options = {"maxiter": 150}
+    found = optimize.minimize(lambda ends: solve(ends)[0], start, method="Nelder-Mead", bounds=bounds, options=options)
     _, weights, rates, errors = solve(found.x)
     return Lift(weights, rates, float(np.abs(errors).max()))
 
@@ -120,7 +125,7 @@ def relaxation_lift(a: float, rate: float, first: float, last: float) -> tuple[n
     """Weights and rates of `relaxation` as a sum of exponentials; the first does not fall off."""
     rates = np.append(0.0, np.geomspace(0.4 / last, 2 / first, FACTORS + 4))
     lags = np.geomspace(first, last, _LAGS)
-    weights, _ = optimize.nnls(np.exp(-np.outer(lags, rates)), relaxation(lags, a, rate))
+    weights = np.linalg.lstsq(np.exp(-np.outer(lags, rates)), relaxation(lags, a, rate))[0]
     return weights, rates
 
 

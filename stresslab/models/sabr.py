@@ -107,6 +107,10 @@ class SABR(Parameters):
         variance = jnp.where(lives, after / jnp.where(lives, q * q, np.float32(1)), np.float32(0))
         return State(state.log_price, variance, q), (Diffusion(move, jnp.where(lived, local, np.float32(0))),)
 
+    def hagan_volatility(self, forward: float, strike: np.ndarray | float, t: float) -> np.ndarray:
+        """Black's implied volatility, approximately; all prices in the units of alpha."""
+        return hagan_volatility(forward, strike, t, self.alpha, self.beta, self.rho, self.nu)
+
 
 def _volatility(c: Coefficients, alpha2: Array, words: tuple[Array, ...]) -> tuple[Array, Array, Array]:
     """alpha^2 after the step, int alpha^2 dt, and int alpha dW."""
@@ -148,7 +152,7 @@ def _ratio_near_zero(psi: Array, z: Array) -> Array:
 
 
 def hagan_volatility(
-    forward: float, strike: np.ndarray, t: float, alpha: float, beta: float, rho: float, nu: float
+    forward: float, strike: np.ndarray | float, t: float, alpha: float, beta: float, rho: float, nu: float
 ) -> np.ndarray:
     """Black's implied volatility, approximately: Hagan et al. (2002), equation 2.17 (A.69c of the original).
 
