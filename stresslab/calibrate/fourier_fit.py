@@ -15,9 +15,10 @@ from stresslab.calibrate.fit import Fit
 from stresslab.calibrate.heston import feller_ratio
 from stresslab.models import MODELS
 
-REACH = 12.0  # half width of a grid, in deviations at the money
+REACH = 24.0  # half width of a grid, in deviations at the money
+LOWEST, HIGHEST = -1.2, 0.5  # log moneyness that a grid holds at least: a crash is many deviations of one day
 BEYOND = 3.0  # deviations from the outermost strike to the end of the grid
-FINEST = 20.0  # highest frequency times the deviation
+FINEST = 15.0  # highest frequency times the deviation
 
 METHOD = (
     "Least squares of {kind} to {quotes} implied volatilities of {expiries} expiries: vega-weighted price residuals in "
@@ -80,8 +81,8 @@ def grid_of(chain: Chain, place: int) -> cos.Grid:
     own = chain.expiry == place
     strikes = chain.strikes[own] / chain.forwards[place]
     deviation = chain.at_the_money[place] * np.sqrt(chain.times[place])
-    low = min(-REACH * deviation, np.log(strikes.min()) - BEYOND * deviation)
-    high = max(REACH * deviation, np.log(strikes.max()) + BEYOND * deviation)
+    low = min(LOWEST, -REACH * deviation, np.log(strikes.min()) - BEYOND * deviation)
+    high = max(HIGHEST, REACH * deviation, np.log(strikes.max()) + BEYOND * deviation)
     return cos.make_grid(strikes, low, high, int(np.ceil(FINEST / deviation * (high - low) / np.pi)))
 
 
