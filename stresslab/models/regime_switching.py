@@ -12,11 +12,11 @@ switching", section 3.
 """
 
 import math
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from pydantic import Field, model_validator
 from scipy.linalg import expm
 
@@ -175,21 +175,30 @@ class RegimeSwitching(Parameters):
         c, slots, here = coefficients, coefficients.slots.shape[0], state.memory
         between, size_words = words[: slots + 1], words[slots + 1 : len(words) - 2 * slots]
         wait_words, which_words = words[len(words) - 2 * slots : len(words) - slots], words[len(words) - slots :]
-        since: Any = jnp.zeros_like(state.log_price)
-        pieces: list[Piece] = []
-        for slot in range(slots):
-            arrival = since + pick(c.wait, here) * exponential(wait_words[slot])
+        size_words = size_words or between[:slots]  # not looked at where no state jumps
+        given = tuple(jnp.stack(words) for words in (between[:slots], size_words, wait_words, which_words))
+
+        def slot(carry: tuple[Array, Array], drawn: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
+            since, here = carry
+            between_word, size_word, wait_word, which_word = drawn
+            arrival = since + pick(c.wait, here) * exponential(wait_word)
             until = jnp.minimum(arrival, np.float32(1))
-            pieces.append(_diffusion(c, here, until - since, between[slot]))
-            which, happens = uniform(which_words[slot]), arrival < np.float32(1)
-            jumped = jnp.zeros_like(happens)
+            diffusion = _diffusion(c, here, until - since, between_word)
+            which, happens = uniform(which_word), arrival < np.float32(1)
+            jumped, size = jnp.zeros_like(happens), jnp.zeros_like(arrival)
             if c.sizes is not None:
                 share = pick(c.sizes.share, here)
                 jumped, which = happens & (which < share), (which - share) / (np.float32(1) - share)
-                size = pick(c.sizes.mean, here) + pick(c.sizes.std, here) * normal(size_words[slot])
-                pieces.append(Jump(jnp.where(jumped, size, np.float32(0))))
+                drawn_size = pick(c.sizes.mean, here) + pick(c.sizes.std, here) * normal(size_word)
+                size = jnp.where(jumped, drawn_size, np.float32(0))
             here = jnp.where(happens & ~jumped, first_above(pick(c.to, here), which), here)
-            since = until
+            return (until, here), (diffusion.move, diffusion.variance, size)
+
+        # a loop, though it is short: unrolled, XLA works out all earlier slots anew for each piece
+        (since, here), (moves, variances, sizes) = lax.scan(slot, (jnp.zeros_like(state.log_price), here), given)
+        pieces: list[Piece] = []
+        for n in range(slots):
+            pieces += [Diffusion(moves[n], variances[n]), *([] if c.sizes is None else [Jump(sizes[n])])]
         pieces.append(_diffusion(c, here, np.float32(1) - since, between[slots]))
         return state._replace(variance=pick(c.yearly, here), memory=here), tuple(pieces)
 
