@@ -24,7 +24,7 @@ from stresslab.models.base import Correlation, Diffusion, Layout, Parameters, Pi
 from stresslab.models.kernel_lift import FACTORS, LAST, YOUNGEST
 from stresslab.random import normal
 
-LONGEST = 1 / 8760  # years
+LONGEST = 2 / 8760  # years
 MOST_CONVEX = np.float32(0.2)  # of z^2 in the exponent: from 1/2 on it has no mean
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(60)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
