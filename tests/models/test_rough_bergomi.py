@@ -159,7 +159,7 @@ CASES = [pytest.param(*case, marks=[pytest.mark.slow] * (case != (-0.9, -0.1787)
 
 @pytest.mark.parametrize("rho, moneyness", CASES)
 def test_implied_volatility(rho, moneyness):
-    """McCrickerd and Pakkanen (2018), table 2, at 0.25 years, 2^14 paths: their tolerance is 0.2 points; 3 points are refused."""
+    """McCrickerd and Pakkanen (2018), table 2, at 0.25 years, to 0.2 points; 3 points are refused."""
     model = RoughBergomi(hurst=0.07, eta=1.9, rho=rho, forward_variance=0.235**2)
     seen = watch(model, horizons=["2190h"], step="5h", n_paths=1 << 14, seed=6)
     strike, sigma = np.exp(moneyness), PUBLISHED[rho, moneyness]
