@@ -47,7 +47,7 @@ def fit(kind: str, returns: Returns, innovation: Law | None = None, mean: Litera
 def best_law(values: np.ndarray, kind: str, constant_mean: bool) -> tuple[Law, Estimate]:
     """The law with the lowest BIC. Tails far from normal (nu below 30) leave the normal law no chance."""
     student = estimate(values, kind, "student_t", constant_mean)
-    start = {**student.parameters, "skew": 0.0} if kind == "figarch" else None  # a thousand lags take their time
+    start = {**student.parameters, "skew": 0.0}
     fits: dict[Law, Estimate] = {
         "student_t": student,
         "skewed_t": estimate(values, kind, "skewed_t", constant_mean, start),
