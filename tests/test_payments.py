@@ -75,7 +75,7 @@ class TestProcess:
         mean, variance = moments(payment)
         assert_mean(found.rates[payment], mean)
         assert_variance(found.rates[payment], variance)
-        assert_rejected(assert_variance, found.rates[payment], 1.05 * variance)
+        assert_rejected(assert_variance, found.rates[payment], 1.1 * variance)
         assert_rejected(assert_mean, found.rates[payment], mean + 0.05 * np.sqrt(variance))
 
     @pytest.mark.parametrize("payment", [0, 5])

@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from stresslab.config.fields import check_keys, copied
 from stresslab.config.files import find
+from stresslab.config.funding_files import read_process
 from stresslab.config.joint_models import JointRef
 from stresslab.config.model_files import Fit, ModelRef, read_model
 from stresslab.config.overrides import apply_overrides
 from stresslab.config.paths import is_market_path
-from stresslab.config.processes import ReplayFunding
+from stresslab.config.processes import FundingRef, ReplayFunding
 from stresslab.config.questions import check_target, resolve_limits
 from stresslab.config.rules import check_market
 from stresslab.config.schema import Study, StudyFile
@@ -53,6 +54,8 @@ def study_from_dict(data: dict[str, Any], base: str | Path = ".", file: str = "s
         raise _as_swept(validation_error(error, file), filled) from None
     except InputError as error:
         raise error.at(file=file) from None
+    if isinstance(parsed.funding, FundingRef):
+        parsed = parsed.model_copy(update={"funding": read_process(parsed.funding, Path(base), file)})
     models, fits = _models(parsed, Path(base), file)
     shocks, shock_files = resolved_shocks(parsed.shocks, Path(base), file)
     rulebooks, ids = _rulebooks(parsed, Path(base), file)

@@ -86,6 +86,7 @@ def _paths_in(data: dict[str, Any]) -> Iterator[str]:
                 yield from [f"models.{name}.set.{field}"] if "file" in entry else []
     for part, kinds in (("funding", FUNDINGS), ("basis", BASES)):
         yield from {f"{part}.{field}" for kind in kinds.values() for field in kind.model_fields}
+    yield from ("funding.file", "funding.set")
     shocks = data.get("shocks")
     yield from (f"shocks.{name}" for name in (shocks if isinstance(shocks, dict) else ()))
     for place in range(len(limits)) if isinstance(limits, list) else ():

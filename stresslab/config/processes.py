@@ -1,6 +1,6 @@
 """What moves beside the price: the funding rate that a perpetual pays on its mark notional, and its basis."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -72,6 +72,13 @@ class ReplayFunding(_Paid):
     start: Instant | None = Field(default=None, description="where in the record as_of is laid; without it at as_of")
 
 
+class FundingRef(Part):
+    """A process whose numbers lie in a file."""
+
+    file: Text = Field(description="relative to the study file; failing that, to the configurations that are shipped")
+    set: dict[str, Any] = Field(default={}, description="numbers put in place of the file's, such as tonight's rate")
+
+
 class ConstantBasis(Part):
     """Mark over index that stays what it is: it moves no price, and so no book."""
 
@@ -95,5 +102,5 @@ FUNDINGS: dict[str, type[_Paid]] = {
     "replay": ReplayFunding,
 }
 BASES: dict[str, type[Part]] = {"constant": ConstantBasis, "mean_reverting": MeanRevertingBasis}
-Funding = one_of(FUNDINGS, ConstantFunding | MeanRevertingFunding | ReplayFunding)
+Funding = one_of(FUNDINGS, ConstantFunding | MeanRevertingFunding | ReplayFunding | FundingRef, FundingRef)
 Basis = one_of(BASES, ConstantBasis | MeanRevertingBasis)

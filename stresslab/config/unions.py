@@ -29,7 +29,18 @@ def _dumped(value: BaseModel) -> Any:
     return value.model_dump(mode="json", exclude_none=True)
 
 
-def one_of(kinds: Mapping[str, type[BaseModel]], schema: Any) -> Any:
-    """The type of a field that holds one of these kinds; `schema` is their union, for the JSON schema."""
-    validator = PlainValidator(lambda value: of_kind(value, kinds), json_schema_input_type=schema)
-    return Annotated[Any, validator, PlainSerializer(_dumped)]
+def one_of(kinds: Mapping[str, type[BaseModel]], schema: Any, by_file: type[BaseModel] | None = None) -> Any:
+    """The type of a field that holds one of these kinds; `schema` is their union, for the JSON schema.
+
+    `by_file` is what stands for a mapping with a file and no kind.
+    """
+
+    def read(value: Any) -> Any:
+        if by_file is not None and isinstance(value, by_file):
+            return value
+        if by_file is not None and isinstance(value, dict) and "file" in value and "kind" not in value:
+            check_keys(value, by_file.model_fields)
+            return by_file.model_validate(value)
+        return of_kind(value, kinds)
+
+    return Annotated[Any, PlainValidator(read, json_schema_input_type=schema), PlainSerializer(_dumped)]

@@ -19,7 +19,8 @@ GLOSSARY = [
     ("leverage", "Notional over margin at entry."),
     (
         "cause",
-        "What the price did when the event came: a continuous move (diffusion), a jump (gap), or a funding payment.",
+        "What the price did when the event came: a continuous move (diffusion), a jump of the model or a shock (gap), or "
+        "a funding payment.",
     ),
     ("value at risk", "The loss at the horizon that is not exceeded with the stated probability."),
     ("expected shortfall", "The mean loss in the cases that are worse than the value at risk."),
@@ -81,7 +82,10 @@ def facts(ds: xr.Dataset, provenance: dict[str, Any]) -> Facts:
         ("book", [_pairs(book)]),
         ("market", [_pairs(market)]),
         ("funding", [_pairs(study["funding"]) if study.get("funding") else "none"]),
+        ("basis", [_pairs(study["basis"])] if study.get("basis") else []),
+        ("shocks", _shocks(study)),
         ("models", [f"{name}: {_pairs(model)}" for name, model in (study.get("models") or {}).items()]),
+        ("several assets", [f"{name}: {_pairs(model)}" for name, model in (study.get("joints") or {}).items()]),
         ("sampling", [_pairs(sampling)]),
         ("drawn parameters", uncertainty.drawn_words(ds)),
         ("assumptions", _assumptions(ds)),
@@ -91,6 +95,12 @@ def facts(ds: xr.Dataset, provenance: dict[str, Any]) -> Facts:
         ("versions", _lines(ds.attrs.get("versions", ""))),
     ]
     return [(word, lines) for word, lines in [*found, *_run(provenance)] if any(lines)]
+
+
+def _shocks(study: dict[str, Any]) -> list[str]:
+    """The effects of each shock, one line each."""
+    found = study.get("shocks") or {}
+    return [f"{name}: {_pairs(effect)}" for name, effects in found.items() for effect in effects]
 
 
 def _assumptions(ds: xr.Dataset) -> list[str]:
