@@ -12,6 +12,7 @@ import numpy as np
 
 from stresslab.calibrate.arch_estimate import LAWS, Estimate, estimate
 from stresslab.calibrate.fit import Fit, make_fit
+from stresslab.calibrate.identification import undetermined
 from stresslab.calibrate.prices import Returns
 from stresslab.calibrate.variance_recursion import conditional_variances, lifted_factors
 from stresslab.errors import require
@@ -23,6 +24,7 @@ from stresslab.units import format_duration
 LEAST = 250  # returns
 MOST_PERSISTENT = 1 - 2e-5  # rounding in the file must not make the variance explode
 FAT, NEARLY_NORMAL = 30.0, 100.0  # degrees of freedom
+ON_BOUND = 1e-6  # a weight that is as good as 0
 
 METHOD = (
     "Maximum likelihood on log returns of {bar} ({mean} mean) by the arch package, {law} innovations{how}; the "
@@ -67,6 +69,9 @@ def _fit(kind: str, returns: Returns, law: Law, found: Estimate, how: str) -> Fi
         scale = np.where(np.array(list(numbers)) == "mu", 1 / returns.dt, 1.0)
         covariance = covariance * np.outer(scale, scale)
     numbers = _admissible(kind, law, numbers)
+    errors = dict(zip(numbers, np.sqrt(np.diag(covariance)), strict=True))
+    weights = {name: numbers[name] for name in ("phi", "d", "beta") if numbers.get(name, 0.0) > ON_BOUND}
+    warnings += undetermined(weights, {name: errors[name] for name in weights})
     noise = returns.values - (numbers.get("mu", 0.0) * returns.dt)
     state: dict[str, Any]
     state = {"factors": lifted_factors(noise)} if kind == "figarch" else {"h0": found.next_variance}
@@ -78,7 +83,7 @@ def _fit(kind: str, returns: Returns, law: Law, found: Estimate, how: str) -> Fi
         returns,
         {**{name: value for name, value in numbers.items() if name != "mu"}, **words, **state}
         | ({"mu": numbers["mu"]} if constant else {}),
-        dict(zip(numbers, np.sqrt(np.diag(covariance)), strict=True)),
+        errors,
         text,
         found.log_likelihood,
         covariance=covariance,
@@ -127,11 +132,11 @@ def _warnings(kind: str, found: Estimate) -> list[str]:
     persistence = _persistence(kind, law, numbers) if kind in ("garch", "gjr") else persistence
     if persistence > 0.9999:
         words.append("persistence sits at 1: the variance does not return to a level, and its long run is not known")
-    if kind in ("garch", "gjr") and numbers["alpha"] < 1e-6:
+    if kind in ("garch", "gjr") and numbers["alpha"] < ON_BOUND:
         words.append("alpha sits on its bound 0: a rise of the price does not move the variance")
-    if kind in ("garch", "gjr", "figarch") and numbers["beta"] < 1e-6:
+    if kind in ("garch", "gjr", "figarch") and numbers["beta"] < ON_BOUND:
         words.append("beta sits on its bound 0: the variance has no memory of its own")
-    if kind == "figarch" and numbers["phi"] < 1e-6:
+    if kind == "figarch" and numbers["phi"] < ON_BOUND:
         words.append("phi sits on its bound 0")
     if numbers.get("nu", NEARLY_NORMAL / 2) > NEARLY_NORMAL:
         words.append("nu cannot be told from infinity: the innovations are normal")
