@@ -76,7 +76,7 @@ QUICK = Search()
 
 
 class Solution(NamedTuple):
-    """The best parameters, and the Jacobian of the residuals by them, in natural units, without those on a bound."""
+    """The best parameters, and the Jacobian of the residuals by them, in natural units."""
 
     parameters: dict[str, float]
     on_bound: tuple[str, ...]
@@ -105,10 +105,10 @@ def fit_chain(
     solution = solve(chain, ranges, lambda free: price({**free, **given}), search)
     parameters = solution.parameters | given
     free = [name for name in ranges if name not in solution.on_bound]
-    covariance = covariance_of(solution)
+    covariance = covariance_of(solution.jacobian[:, [name in free for name in ranges]], solution.residuals)
     errors = dict(zip(free, np.sqrt(np.diag(covariance)), strict=True))
     warnings = [*on_bound(solution.on_bound, parameters), *undetermined(parameters, errors)]
-    warnings += collinear(solution.jacobian, free, f"the chain ({len(chain.expiries)} expiries)")
+    warnings += collinear(solution.jacobian, list(ranges), f"the chain (expiries: {len(chain.expiries)})")
     found = smiles(chain, (written or price)(parameters))
     return make_fit(
         kind,
@@ -147,7 +147,7 @@ def solve(chain: Chain, ranges: Mapping[str, Range], price: Price, search: Searc
     best = min((_descend(residuals, one.x, search.steps) for one in finalists), key=lambda one: one.cost)
     held = [bool(min(x, 1 - x) < ON_BOUND) for x in best.x]
     slopes = np.array([one.slope(x) for one, x in zip(each, best.x, strict=True)])
-    jacobian = (best.jac / slopes)[:, ~np.array(held)]
+    jacobian = best.jac / slopes
     names = tuple(name for name, is_held in zip(ranges, held, strict=True) if is_held)
     return Solution(parameters(best.x), names, jacobian, best.fun)
 
@@ -156,15 +156,12 @@ def _descend(residuals: Callable[[np.ndarray], np.ndarray], start: np.ndarray, s
     return least_squares(residuals, start, bounds=(0.0, 1.0), xtol=1e-8, ftol=1e-8, gtol=1e-10, max_nfev=steps)
 
 
-def covariance_of(solution: Solution) -> np.ndarray:
+def covariance_of(jacobian: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     """s^2 (J'J)^-1 of the free parameters."""
-    jacobian = solution.jacobian
-    freedom = len(solution.residuals) - jacobian.shape[1]
-    lengths = np.linalg.norm(jacobian, axis=0)
+    lengths = np.maximum(np.linalg.norm(jacobian, axis=0), np.finfo(float).tiny)
     unit = np.linalg.pinv(jacobian / lengths)
-    covariance = unit @ unit.T / np.outer(lengths, lengths)
-    found: np.ndarray = covariance * float(solution.residuals @ solution.residuals) / freedom
-    return found
+    found: np.ndarray = unit @ unit.T / np.outer(lengths, lengths)
+    return found * float(residuals @ residuals) / (len(residuals) - jacobian.shape[1])
 
 
 def _miss(found: Sequence[Smile], chain: Chain) -> str:

@@ -90,8 +90,8 @@ def _ranges(kind: str, chain: Chain) -> dict[str, Range]:
     """The ranges of the kind, and those of the variances about the chain's at the money."""
     near, far = chain.at_the_money[0] ** 2, chain.at_the_money[-1] ** 2
     return {
-        "v0": Range(near / 300, near * 10, near / 4, near * 1.5),
-        "theta": Range(far / 300, far * 30, far / 2, far * 3),
+        "v0": Range(near / 50, near * 10, near / 4, near * 1.5),
+        "theta": Range(far / 50, far * 30, far / 2, far * 3),
         **RANGES[kind],
     }
 

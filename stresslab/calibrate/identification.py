@@ -27,11 +27,13 @@ def undetermined(parameters: Mapping[str, float], errors: Mapping[str, float]) -
 
 def collinear(jacobian: np.ndarray, names: Sequence[str], data: str) -> list[str]:
     """A warning for each group of parameters that `data` cannot tell apart; a column of the Jacobian for each name."""
-    _, singular, directions = np.linalg.svd(jacobian / np.linalg.norm(jacobian, axis=0), full_matrices=False)
+    lengths = np.linalg.norm(jacobian, axis=0)
+    _, singular, directions = np.linalg.svd(jacobian / np.where(lengths > 0, lengths, 1.0), full_matrices=False)
     found = []
     for value, direction in zip(singular, directions, strict=True):
         if singular[0] > COLLINEAR * value:
             group = [name for name, part in zip(names, direction, strict=True) if abs(part) > TAKES_PART]
             index = f"condition index {singular[0] / value:.0f}" if value > 0 else "singular"
-            found.append(f"{data} cannot identify {' and '.join(group)} apart: {index}")
+            apart = " apart" if len(group) > 1 else ""
+            found.append(f"{data} cannot identify {' and '.join(group)}{apart}: {index}")
     return found

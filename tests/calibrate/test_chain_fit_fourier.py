@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from calibrate.option_chains import quotes, smile_of, write
 
-from stresslab.calibrate import CHAIN_FITS, read_chain
+from stresslab.calibrate import CHAIN_FITS, cos, fourier_fit, read_chain
 from stresslab.models import SVJJ, Bates, Heston
 
 DIFFUSION = dict(v0=0.25, kappa=4.0, theta=0.4, xi=1.8, rho=-0.45)
@@ -22,7 +22,7 @@ def chain_of(model, tmp_path, **options):
     return read_chain(write(quotes(smile_of(model), **options), tmp_path))
 
 
-@pytest.mark.parametrize("kind", TRUE)
+@pytest.mark.parametrize("kind", ["heston", "bates", pytest.param("svjj", marks=pytest.mark.slow)])
 def test_round_trip(kind, tmp_path):
     """260 quotes of 5 expiries with normal noise of 0.3 points, seed 1: every parameter within 3 standard errors.
 
@@ -40,6 +40,32 @@ def test_round_trip(kind, tmp_path):
     misses = np.concatenate([smile.model - smile.market for smile in fit.smiles])
     assert np.std(misses) == pytest.approx(NOISE, rel=0.15)  # 260 quotes: 4 % standard error
     assert fit.document("simulated")["fitted"]["quotes"] == chain.observations
+
+
+@pytest.mark.parametrize(
+    ("model", "points"),
+    [
+        (Heston(v0=0.1, kappa=4.4, theta=0.71, xi=4.6, rho=-0.68), 0.01),
+        (Heston(v0=0.26, kappa=0.74, theta=0.43, xi=2.8, rho=-0.15), 0.01),
+        (
+            Bates(v0=0.01, kappa=1.0, theta=0.01, xi=0.5, rho=-0.3, jump_intensity=2.0, jump_mean=-0.1, jump_std=0.15),
+            0.1,
+        ),
+    ],
+    ids=["fat tail", "fat tail of a year", "crash within a day"],
+)
+def test_the_grid_of_an_expiry_is_good_enough(model, points, tmp_path):
+    """Prices on the fixed grids against those to 1e-12, in volatility points: far below the half point of a quote."""
+    chain = chain_of(model, tmp_path, days=(1, 7, 60, 365))
+    for place, (t, forward) in enumerate(zip(chain.times, chain.forwards, strict=True)):
+        own, grid = chain.expiry == place, fourier_fit.grid_of(chain, place)
+        strikes = chain.strikes[own] / forward
+
+        def phi(u, t=t):
+            return model.characteristic_function(u, t)
+
+        wrong = cos.puts(phi(grid.frequencies), grid) - cos.prices(phi, strikes, np.zeros(len(strikes), bool))
+        assert np.max(np.abs(wrong) * forward / chain.vegas[own]) < 0.01 * points
 
 
 @pytest.mark.slow

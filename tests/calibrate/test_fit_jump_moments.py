@@ -80,7 +80,7 @@ def test_svjj_round_trip(rising):
     assert_recovered(found, truth, (0.05, 0.06, 0.1, 0.03, 0.15), (1.25, 1.25, 1.5, 1.15, 1.7))
 
 
-@pytest.mark.parametrize(("kind", "module"), [("bates", bates), ("svjj", svjj)])
+@pytest.mark.parametrize(("kind", "module"), [("bates", bates), pytest.param("svjj", svjj, marks=pytest.mark.slow)])
 def test_one_history(plain, rising, kind, module):
     """The first history alone: every estimate within 3 of its stated errors, and a model that is valid."""
     (first, *_), last = plain if kind == "bates" else rising
