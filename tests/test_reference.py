@@ -32,10 +32,13 @@ from stresslab.numerics import fourier_call, fourier_cdf
 UNANSWERED = {
     "merton_fpt_1d_80_rare": "1.5e-6: plain Monte Carlo is no evidence (rule 3); importance sampling is yet to come",
     "merton_fpt_1d_75_rare1e-7": "6.3e-9: the same",
+    **{name: "the same" for name in select("kou") if "rare" in name},
+    "regime_fpt_calm_1d_85_rare": "5.3e-6: the same",
 }
 
 EUROPEAN = select(quantity="European")
-DIGITALS = select(quantity="P(S_T<=K)")
+HAWKES = select("hawkes")  # in test_reference_jumps.py
+DIGITALS = [name for name in select(quantity="P(S_T<=K)") if name not in HAWKES]
 TOUCHES = select("gbm", "first-passage") + select("gbm", "liquidation") + select("gbm", "no-touch")
 CASH = select("gbm", "E[15")
 UNCORRELATED = [name for name in select("heston", "first-passage") if CASES[name]["parameters"]["rho"] == 0]
@@ -46,6 +49,8 @@ SIMULATED_ONLY = {  # in test_reference_simulated.py
     *select(quantity="P(min"),
     *[name for name in select(quantity="first-passage", without="rare") if name not in {*TOUCHES, *UNCORRELATED}],
     *select("heston", "E[(K"),
+    *[name for name in select("kou", "P(tau") if name not in UNANSWERED],
+    *HAWKES,
 }
 
 

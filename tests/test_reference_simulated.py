@@ -14,6 +14,7 @@ import pytest
 from helpers.reference import (
     BARRIERS,
     CASES,
+    DISCRETISED,
     assert_estimate,
     barrier_of,
     discounted_touch,
@@ -43,6 +44,13 @@ MERTON_STEPS = {
     "merton_fpt_30d_50_2x": 90,
     "merton_fpt_1d_crash80": 1,
 }
+# steps of an hour: the schemes are exact
+HOURLY = {
+    "kou_fpt_1d_90_10x": 24,
+    "kou_fpt_8h_98_50x": 8,
+    "kou_fpt_1h_99_100x": 1,
+    "regime_fpt_calm_1d_92": 24,
+}
 # coarse and fine: n and 4 n steps, of which the fine one must pass
 HESTON_STEPS = {
     "heston_fpt_feller_viol_1d_95": (12, 48),
@@ -50,7 +58,13 @@ HESTON_STEPS = {
     "heston_fpt_feller_viol_7d_up115": (21, 84),
     "heston_fpt_rho0_feller_viol_30d_50": (60, 240),
 }
-UNBIASED = dict.fromkeys(GBM_TOUCHES, 4) | (MERTON_STEPS if CASES else {})
+BATES_STEPS = {
+    "bates_fpt_mild_1d_90": (6, 24),
+    "bates_fpt_feller_viol_7d_80": (42, 168),
+    "bates_fpt_crash_1d_85": (6, 24),
+    "bates_fpt_crash_30d_50": (60, 240),
+}
+UNBIASED = dict.fromkeys(GBM_TOUCHES, 4) | (MERTON_STEPS | HOURLY if CASES else {})
 DISCRETE = select("gbm", "P(min")
 CORRIDORS = select("gbm", "P(exit") + select("gbm", "double")
 VARIANCES = select("heston", "E[v_T]")
@@ -147,12 +161,19 @@ def test_heston_touch(name):
     assert_estimate(*touched(name, fine, 1), case, slack=0.005 * case["value"])
 
 
+@needs_cases
+def test_bates_touch():
+    """The same for jumps on top, at the default step and 2^18 paths."""
+    case, (_, fine) = CASES["bates_fpt_feller_viol_7d_80"], BATES_STEPS["bates_fpt_feller_viol_7d_80"]
+    assert_estimate(*touched("bates_fpt_feller_viol_7d_80", fine, 1), case, slack=0.005 * case["value"])
+
+
 @pytest.mark.slow
 @needs_cases
-@pytest.mark.parametrize("name", HESTON_STEPS)
+@pytest.mark.parametrize("name", HESTON_STEPS | BATES_STEPS)
 def test_heston_touch_converges(name):
     """16 streams: the fine step passes, and is no worse than the coarse one beyond two standard errors of the two."""
-    case, (coarse, fine) = CASES[name], HESTON_STEPS[name]
+    case, (coarse, fine) = CASES[name], (HESTON_STEPS | BATES_STEPS)[name]
     errors = []
     for steps in (coarse, fine):
         found, error = touched(name, steps, 16)
@@ -324,7 +345,7 @@ def check_european(name, streams):
     sign = -1 if "put" in case["quantity"] else 1
     payoff = price <= given["K"] if digital else discount * np.maximum(sign * (price - given["K"]), 0)
     slack = 0.005 * case["value"] if digital else volatility_point(case)
-    assert_estimate(*mean_and_error(payoff), case, slack=slack * (case["model"] == "Heston"))
+    assert_estimate(*mean_and_error(payoff), case, slack=slack * (case["model"] in DISCRETISED))
 
 
 @needs_cases

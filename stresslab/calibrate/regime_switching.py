@@ -154,7 +154,9 @@ def _covariance(point: np.ndarray, number: int, returns: Returns, bars: regime_f
         ]
     hessian = np.array(rises) / (2 * STEP * n)
     scores = np.stack(moved, -1)[known] / (2 * STEP)
-    influence = -scores @ np.linalg.inv((hessian + hessian.T) / 2)
+    free = np.append(np.ones(number, bool), point[number:] > np.log(RATES[0]) + STEP)  # what is on its bound is held
+    influence = np.zeros_like(scores)
+    influence[:, free] = -scores[:, free] @ np.linalg.inv((hessian + hessian.T)[np.ix_(free, free)] / 2)
     return block_covariance(influence * np.exp(point), returns.stamps)
 
 
@@ -184,9 +186,9 @@ def _on_bounds(names: Sequence[str], values: np.ndarray, number: int, dt: float)
     for name, value in zip(names[number:], values[number:], strict=True):
         if value < RATES[0] * 1.01:
             found.append(f"{name} sits on its bound {RATES[0]:g}: the prices show no such switch")
-        elif value * dt > 0.5:
+        elif value * dt > 0.25:
             found.append(
-                f"{name} is {value:.3g} a year: the state is left within two bars, and is a tail, not a regime"
+                f"{name} is {value:.3g} a year: the state is left within four bars, and is a tail, not a regime"
             )
     return found
 

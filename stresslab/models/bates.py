@@ -12,6 +12,7 @@ stochastic volatility: exchange rate processes implicit in Deutsche Mark options
 
 from typing import Literal, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from pydantic import Field
@@ -98,8 +99,8 @@ class Bates(Parameters):
         mean, spread = quadratic_exponential.moments(c, before)
         after, excess = quadratic_exponential.next_variance(mean, spread, variance_word, c.a)
         move = quadratic_exponential.log_return(c, before + after, excess, price_word)
-        variances = quadratic_exponential.spans(before, after, [np.float32(0)] * slots, arrivals.ends)
-        diffusions = jumps.split(move, [c.half_dt * variance for variance in variances], cut_words)
+        variances = quadratic_exponential.spans(before, after, [jnp.zeros_like(before)] * slots, arrivals.ends)
+        diffusions = jumps.split(move, c.half_dt * variances, cut_words)
         sizes = [coefficients.jump_mean + coefficients.jump_std * normal(word) for word in size_words]
         return state._replace(variance=after), jumps.alternating(diffusions, arrivals.happens, sizes)
 

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from pydantic import Field, model_validator
 from scipy import stats
 from scipy.integrate import solve_ivp
@@ -137,15 +137,21 @@ class Hawkes(Parameters):
         between, size_words = words[: slots + 1], words[slots + 1 : 2 * slots + 1]
         base_words, excited_words = words[2 * slots + 1 : 3 * slots + 1], words[3 * slots + 1 :]
         excess, left = state.memory.intensity - c.base_intensity, np.float32(1) + state.memory.behind
-        pieces: list[Piece] = []
-        happens = left < np.float32(0)
-        for slot in range(slots):
-            wait = _wait(c, excess, base_words[slot], excited_words[slot])
+        given = tuple(jnp.stack(words) for words in (between[:slots], size_words, base_words, excited_words))
+
+        def slot(carry: tuple[Any, Any, Any], drawn: tuple[Array, ...]) -> tuple[tuple[Any, Any, Any], Any]:
+            excess, left, _ = carry
+            between_word, size_word, base_word, excited_word = drawn
+            wait = _wait(c, excess, base_word, excited_word)
             happens, span = wait < left, jnp.minimum(wait, left)
-            diffusion, excess = _between(c, excess, span, between[slot])
-            size = c.jump_mean + c.jump_std * normal(size_words[slot])
-            pieces += [diffusion, Jump(jnp.where(happens, size, np.float32(0)))]
-            excess, left = jnp.where(happens, excess + c.excitation, excess), left - span
+            diffusion, excess = _between(c, excess, span, between_word)
+            size = jnp.where(happens, c.jump_mean + c.jump_std * normal(size_word), np.float32(0))
+            excess = jnp.where(happens, excess + c.excitation, excess)
+            return (excess, left - span, happens), (diffusion.move, diffusion.variance, size)
+
+        # a loop, though it is short: unrolled, XLA works out all earlier slots anew for each piece
+        (excess, left, happens), parts = lax.scan(slot, (excess, left, left < np.float32(0)), given)
+        pieces = [piece for n in range(slots) for piece in (Diffusion(parts[0][n], parts[1][n]), Jump(parts[2][n]))]
         behind = jnp.where(happens, left, np.float32(0))
         diffusion, excess = _between(c, excess, left - behind, between[slots])
         return state._replace(memory=Memory(c.base_intensity + excess, behind)), (*pieces, diffusion)

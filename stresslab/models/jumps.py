@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from scipy import stats
 
 from stresslab.models.base import Diffusion, Jump, Piece
@@ -67,16 +67,21 @@ def brownian(drift: np.float32, variance: np.float32, ends: Sequence[Any], words
     return pieces
 
 
-def split(move: Array, variances: Sequence[Array], words: Sequence[Array]) -> list[Diffusion]:
-    """A move that is known cut into parts of these variances by a Brownian bridge, a word for each cut."""
-    pieces, rest = [], move
-    for place, word in enumerate(words):
-        part, after = variances[place], _sum(variances[place + 1 :])
+def split(move: Array, variances: Array, words: Sequence[Array]) -> list[Diffusion]:
+    """A move that is known cut into parts of these variances, shape (part, asset, path), by a Brownian bridge: a word
+    for each cut.
+    """
+
+    def cut(rest: tuple[Array, Array], given: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
+        part, word = given
+        after = jnp.maximum(rest[1] - part, np.float32(0))
         share = part / jnp.maximum(part + after, np.float32(1e-30))
-        here = share * rest + jnp.sqrt(after * share) * normal(word)
-        pieces.append(Diffusion(here, part))
-        rest = rest - here
-    return [*pieces, Diffusion(rest, variances[-1])]
+        here = share * rest[0] + jnp.sqrt(after * share) * normal(word)
+        return (rest[0] - here, after), here
+
+    # loops, though they are short: unrolled, XLA works out all that leads to the move anew for each piece
+    (last, _), parts = lax.scan(cut, (move, variances.sum(axis=0)), (variances[:-1], jnp.stack(words)))
+    return [Diffusion(here, variances[n]) for n, here in enumerate([*parts, last])]
 
 
 def alternating(diffusions: Sequence[Diffusion], happens: Sequence[Array], sizes: Sequence[Array]) -> tuple[Piece, ...]:
@@ -95,13 +100,6 @@ def normal_growth(mean: float, std: float) -> float:
 def normal_transform(u: np.ndarray, mean: float, std: float) -> np.ndarray:
     """E[e^(iuJ)] of normal jumps."""
     return np.exp(1j * u * mean - u * u * std**2 / 2)
-
-
-def _sum(values: Sequence[Array]) -> Array:
-    total = values[0]
-    for value in values[1:]:
-        total = total + value
-    return total
 
 
 def _ascending(values: list[Array]) -> list[Array]:

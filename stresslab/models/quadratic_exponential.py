@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.random import normal, normal_survival
 
@@ -95,16 +95,20 @@ def log_return(c: Coefficients, total: Array, excess: Array, word: Array) -> Arr
     return c.drift + excess - np.float32(0.5) * c.k34 * total + jnp.sqrt(c.k34 * total) * normal(word)
 
 
-def spans(before: Array, after: Array, rises: Sequence[Any], ends: Sequence[Any]) -> list[Array]:
+def spans(before: Array, after: Array, rises: Sequence[Array], ends: Sequence[Any]) -> Array:
     """Integrated variance of each span of the step, times 2 / dt, of a straight line with `rises` at the cuts.
 
-    Together they are before + after, the central rule of eq. 34, where nothing rises.
+    Together they are before + after, the central rule of eq. 34, where nothing rises. Shape (span, asset, path).
     """
-    slope, level, since = after - before - sum(rises, np.float32(0)), before, np.float32(0)
-    found = []
-    for until, rise in zip(ends, [*rises, np.float32(0)], strict=True):
+    slope = after - before - sum(rises[1:], rises[0])
+    untils = jnp.stack([*ends[:-1], jnp.full_like(slope, ends[-1])])
+    rising = jnp.stack([*rises, jnp.zeros_like(slope)])
+
+    def span(carry: tuple[Array, Array], given: tuple[Array, Array]) -> tuple[tuple[Array, Array], Array]:
+        level, since = carry
+        until, rise = given
         mean = np.float32(2) * level + slope * (until + since)
         # a variance that falls from its jump to nearly 0 within the step may cross 0 on its line
-        found.append(jnp.maximum((until - since) * mean, np.float32(0)))
-        level, since = level + rise, until
-    return found
+        return (level + rise, until), jnp.maximum((until - since) * mean, np.float32(0))
+
+    return lax.scan(span, (before, jnp.zeros_like(slope)), (untils, rising))[1]

@@ -125,8 +125,8 @@ class SVJJ(Parameters):
             mean, spread = mean + left, spread + coefficients.spread * left * lost
         after, excess = quadratic_exponential.next_variance(mean, spread, variance_word, c.a)
         variances = quadratic_exponential.spans(before, after, rises, arrivals.ends)
-        move = quadratic_exponential.log_return(c, sum(variances[1:], variances[0]), excess, price_word)
-        diffusions = jumps.split(move, [c.half_dt * variance for variance in variances], cut_words)
+        move = quadratic_exponential.log_return(c, variances.sum(axis=0), excess, price_word)
+        diffusions = jumps.split(move, c.half_dt * variances, cut_words)
         sizes = [
             coefficients.jump_mean + coefficients.jump_correlation * rise + coefficients.jump_std * normal(word)
             for rise, word in zip(rises, size_words, strict=True)

@@ -8,11 +8,21 @@ from helpers.closed_forms import black_call
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from stresslab.models import GBM, Heston, Merton
+from stresslab.models import GBM, SVJJ, Bates, Hawkes, Heston, Kou, Merton, RegimeSwitching
 from stresslab.models.base import Parameters
 
 _FILE = Path(__file__).resolve().parents[2] / "../shared/reference/reference_values.json"
-_KINDS = {"GBM": "gbm", "Merton jump diffusion": "merton", "Heston": "heston"}
+_KINDS = {
+    "GBM": "gbm",
+    "Merton jump diffusion": "merton",
+    "Kou double-exponential": "kou",
+    "Heston": "heston",
+    "Bates/SVJ": "bates",
+    "SVJJ (DPS)": "svjj",
+    "Markov regime-switching GBM": "regime_switching",
+    "Hawkes-jump": "hawkes",
+}
+DISCRETISED = {"Heston", "Bates/SVJ", "SVJJ (DPS)"}  # rule 2
 _UNITS = {"D": 1440, "h": 60, "min": 1}
 
 CASES = {
@@ -54,10 +64,65 @@ def model_of(case: dict) -> Parameters:
     if kind == "merton":
         jumps = {name: given[key] for name, key in _JUMPS.items()}
         return Merton(sigma=given["sigma_annual"], mu=mu, **jumps)
+    if kind in _BUILD:
+        return _BUILD[kind](given, mu)
     short = {name: given.get(key, given.get(name)) for name, key in _HESTON.items()}
     return Heston(rho=given.get("rho", 0.0), mu=mu, **short)
 
 
+def _kou(given: dict, mu: float) -> Kou:
+    names = {"sigma": "sigma_annual", "jump_intensity": "lambda_per_year", "up_probability": "p_up"}
+    fields = {name: given[key] for name, key in names.items()}
+    return Kou(eta_up=given["eta1_up"], eta_down=given["eta2_down"], mu=mu, **fields)
+
+
+def _bates(given: dict, mu: float) -> Bates:
+    short = {name: given.get(key, given.get(name)) for name, key in _HESTON.items()}
+    std = given["jump_log_sd"]
+    mean = given.get("jump_log_mean")
+    if mean is None:
+        mean = float(np.log1p(given["mean_relative_jump_mubar"])) - std**2 / 2
+    intensity = given["lambda_per_year"]
+    return Bates(rho=given["rho"], jump_intensity=intensity, jump_mean=mean, jump_std=std, mu=mu, **short)
+
+
+def _svjj(given: dict, mu: float) -> SVJJ:
+    short = {name: given.get(key, given.get(name)) for name, key in _HESTON.items()}
+    std, rise, slope = (given[name] for name in ("jump_log_sigma_s", "var_jump_mean_mu_v", "rho_J"))
+    growth = 1 + given["mean_relative_jump_mubar"]
+    return SVJJ(
+        rho=given["rho"],
+        jump_intensity=given["lambda_per_year"],
+        jump_mean=float(np.log(growth * (1 - slope * rise))) - std**2 / 2,
+        jump_std=std,
+        variance_jump_mean=rise,
+        jump_correlation=slope,
+        mu=mu,
+        **short,
+    )
+
+
+def _regimes(given: dict, mu: float) -> RegimeSwitching:
+    start = given["initial_state"]
+    return RegimeSwitching(
+        sigmas=given["sigma_states_annual"], generator=given["generator_Q_per_year"], initial_state=start, mu=mu
+    )
+
+
+def _hawkes(given: dict, mu: float) -> Hawkes:
+    names = {
+        "sigma": "sigma_annual",
+        "base_intensity": "lambda_bar",
+        "excitation": "excitation_alpha",
+        "decay": "decay_beta",
+        "initial_intensity": "lambda0",
+        "jump_mean": "jump_log_mean",
+        "jump_std": "jump_log_sd",
+    }
+    return Hawkes(compensated=False, mu=mu, **{name: given[key] for name, key in names.items()})
+
+
+_BUILD = {"kou": _kou, "bates": _bates, "svjj": _svjj, "regime_switching": _regimes, "hawkes": _hawkes}
 _JUMPS = {"jump_intensity": "lambda_per_year", "jump_mean": "jump_log_mean", "jump_std": "jump_log_sd"}
 _HESTON = {"v0": "v0", "kappa": "kappa_per_year", "theta": "theta_var", "xi": "xi_volofvol"}
 
