@@ -19,8 +19,8 @@ GLOSSARY = [
     ("leverage", "Notional over margin at entry."),
     (
         "cause",
-        "What the price did when the event came: a continuous move (diffusion), a jump of the model or a shock (gap), or "
-        "a funding payment.",
+        "What the price did when the event came: a continuous move (diffusion), a jump of the model or of a shock "
+        "(gap), or a funding payment.",
     ),
     ("value at risk", "The loss at the horizon that is not exceeded with the stated probability."),
     ("expected shortfall", "The mean loss in the cases that are worse than the value at risk."),
