@@ -75,59 +75,56 @@ def _marks(rows: list[str], colours: list[str], point: np.ndarray, low: np.ndarr
 
 def reliability(ds: xr.Dataset) -> Json:
     """Share of dates on which it happened against the forecast, with consistency bars on the diagonal."""
-
-    def make(part: xr.Dataset) -> Json:
-        x, y, low, high, dates = (part[f"bin_{key}"].values for key in ("forecast", "share", "lower", "upper", "dates"))
-        known = np.isfinite(x)
-        if not known.any():
-            return {"note": "No figure: no forecast."}
-        x, y, low, high, dates = (one[known] for one in (x, y, low, high, dates))
-        top = 100 * max(float(x.max()), float(y.max()), float(high.max()))
-        hover = [
-            f"forecast {100 * a:.1f} %<br>happened {100 * b:.1f} %<br>{int(n)} dates"
-            for a, b, n in zip(x, y, dates, strict=True)
-        ]
-        bars = {"type": "data", "symmetric": False, "color": "var(--muted)", "thickness": 6, "width": 0}
-        bars |= {"array": clean(high - x, 100), "arrayminus": clean(x - low, 100)}
-        common: Json = {"type": "scatter", "x": clean(x, 100)}
-        expected = common | {
-            "mode": "markers",
-            "name": "95 % if forecasts were true",
-            "y": clean(x, 100),
-            "error_y": bars,
-        }
-        expected |= {
-            "marker": {
-                "color": "var(--muted)",
-                "symbol": "line-ns",
-                "size": 6,
-                "line": {"color": "var(--muted)", "width": 6},
-            },
-            "hoverinfo": "skip",
-            "opacity": 0.45,
-        }
-        seen = common | {
-            "mode": "lines+markers",
-            "name": "happened",
-            "y": clean(y, 100),
-            "hoverinfo": "text",
-            "hovertext": hover,
-        }
-        seen |= {"line": {"color": "var(--s0)", "width": 2}, "marker": {"color": "var(--s0)", "size": 9}}
-        line = {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [0, top],
-            "y": [0, top],
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-        line |= {"line": {"color": "var(--ink)", "width": 1, "dash": "dot"}}
-        return {"data": [expected, line, seen]}
-
     layout = {"xaxis": percent_axis("forecast"), "yaxis": percent_axis("happened"), "height": 420}
     dims = ("forecaster", *POSITION)
-    return _figure("Reliability diagram", dims, variants(ds, dims, make), layout)
+    return _figure("Reliability diagram", dims, variants(ds, dims, _diagram), layout)
+
+
+def _diagram(ds: xr.Dataset) -> Json:
+    known = np.isfinite(ds["bin_forecast"].values)
+    if not known.any():
+        return {"note": "No figure: no forecast."}
+    x, y, low, high, dates = (
+        ds[f"bin_{key}"].values[known] for key in ("forecast", "share", "lower", "upper", "dates")
+    )
+    top = 100 * max(float(x.max()), float(y.max()), float(high.max()))
+    diagonal: Json = {"type": "scatter", "mode": "lines", "x": [0, top], "y": [0, top], "hoverinfo": "skip"}
+    diagonal |= {"showlegend": False, "line": {"color": "var(--ink)", "width": 1, "dash": "dot"}}
+    return {"data": [_expected(x, low, high), diagonal, _seen(x, y, dates)]}
+
+
+def _expected(x: np.ndarray, low: np.ndarray, high: np.ndarray) -> Json:
+    paint = "var(--muted)"
+    bars = {"type": "data", "symmetric": False, "color": paint, "thickness": 6, "width": 0}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "95 % if forecasts were true",
+        "x": clean(x, 100),
+        "y": clean(x, 100),
+        "error_y": bars | {"array": clean(high - x, 100), "arrayminus": clean(x - low, 100)},
+        "marker": {"color": paint, "symbol": "line-ns", "size": 6, "line": {"color": paint, "width": 6}},
+        "hoverinfo": "skip",
+        "opacity": 0.45,
+    }
+
+
+def _seen(x: np.ndarray, y: np.ndarray, dates: np.ndarray) -> Json:
+    hover = [
+        f"forecast {100 * a:.1f} %<br>happened {100 * b:.1f} %<br>{int(n)} dates"
+        for a, b, n in zip(x, y, dates, strict=True)
+    ]
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "happened",
+        "x": clean(x, 100),
+        "y": clean(y, 100),
+        "line": {"color": "var(--s0)", "width": 2},
+        "marker": {"color": "var(--s0)", "size": 9},
+        "hoverinfo": "text",
+        "hovertext": hover,
+    }
 
 
 def over_time(ds: xr.Dataset) -> Json:

@@ -47,11 +47,12 @@ def render(ds: xr.Dataset) -> str:
 
 
 def first_choices(ds: xr.Dataset) -> dict[str, int]:
-    """What is shown first: the log score against the baseline to beat, the last model at the middle leverage."""
+    """What is shown first: the log score against the baseline to beat, the best model at the middle leverage."""
+    best = max(models(ds), key=lambda one: np.nan_to_num(mean_skill(ds, one, TO_BEAT), nan=-np.inf))
     return {
         "score": ds["score"].values.tolist().index("log"),
         "baseline": ds["baseline"].values.tolist().index(TO_BEAT),
-        "forecaster": ds.sizes["forecaster"] - 1,
+        "forecaster": ds["forecaster"].values.tolist().index(best),
         "side": 0,
         "leverage": ds.sizes["leverage"] // 2,
     }
@@ -137,4 +138,4 @@ def _facts(ds: xr.Dataset, question: dict[str, Any]) -> list[str]:
 
 
 def _file_name(text: str) -> str:
-    return ", ".join(Path(one).name for one in text.split(", "))
+    return ", ".join(dict.fromkeys(Path(one).name for one in text.split(", ")))
