@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from stresslab import device, execution, limits
-from stresslab.calibrate import Fit
+from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit
 from stresslab.config.build import BookFacts
 from stresslab.config.sweep import Cell
 from stresslab.errors import InputError, require
@@ -267,13 +268,23 @@ def print_filtered(found: Filtered) -> None:
 
 
 def print_models() -> None:
-    """Each model with its fields."""
+    """Each model with its fields, and what it can be fitted to."""
     for kind, model in MODELS.items():
         say(f"{kind}: {(model.__doc__ or '').strip()}")
+        fits = [word for word, table in (("prices", FITS), ("an option chain", CHAIN_FITS)) if kind in table]
+        if fits:
+            state = "; its state can be filtered" if kind in FILTERS else ""
+            say(f"    fitted to {' or '.join(fits)}{state}")
         for name, field in model.model_fields.items():
             if name != "kind":
-                default = "" if field.is_required() else f" (default {field.default:g})"
-                say(f"    {name}: {field.description}{default}")
+                say(f"    {name}: {field.description}{_default(field)}")
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required() or field.default is None:
+        return ""
+    value = field.default
+    return f" (default {value:g})" if isinstance(value, float) else f" (default {value})"
 
 
 def print_venues() -> None:

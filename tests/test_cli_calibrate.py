@@ -16,6 +16,7 @@ from stresslab import fitting
 from stresslab.cli import main
 from stresslab.config import load_study
 from stresslab.config.model_files import read_model_file
+from stresslab.models import MODELS
 
 HOURS = 2 * YEAR
 
@@ -256,3 +257,11 @@ def test_a_chain_is_fitted_and_its_dropped_quotes_are_counted(shared: Path, tmp_
     found = yaml.safe_load(model.read_text())["fitted"]
     assert found["underlying"] == "BTC" and sum(found["dropped"].values()) > 0 and len(found["smiles"]) == 12
     assert 'data-figure="smiles"' in page.read_text()
+
+
+def test_models_says_what_each_can_be_fitted_to() -> None:
+    done = call("models")
+    assert done.code == 0, done.error
+    for kind in MODELS:
+        assert f"\n{kind}: " in f"\n{done.out}"
+    assert "fitted to prices or an option chain; its state can be filtered" in done.out
