@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "models": "stresslab.models",
     "venues": "stresslab.venues",
+    "shocks": "stresslab.shocks",
     "simulate": "stresslab.paths:simulate",
     "first_passage": "stresslab.passage:first_passage",
     "load_study": "stresslab.config:load_study",
