@@ -15,11 +15,13 @@ Baillie, Bollerslev and Mikkelsen (1996), "Fractionally integrated generalized a
 heteroskedasticity", equation 12.
 """
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from jax import Array
 from pydantic import Field
+from scipy.signal import lfilter
 
 from stresslab.errors import InputError, require
 from stresslab.models.bar import BarModel
@@ -29,6 +31,7 @@ LAGS = 1000
 RATES = np.concatenate([[0.0], np.exp(-1 / np.geomspace(0.3, 300, 12))])
 POWERS = RATES[None] ** np.arange(3 * LAGS)[:, None]  # (lag, memory)
 TAIL_WEIGHT, SUM_WEIGHT = 30.0, 1e4
+KEPT = 64  # sets of parameters whose coefficients are kept
 
 
 class Recursion(NamedTuple):
@@ -79,22 +82,13 @@ class FIGARCH(BarModel):
         return lag_weights(self.phi, self.d, self.beta, lags)
 
     def lift(self) -> np.ndarray:
-        """The coefficients c_j. An error in what is left of the weights moves the level, one in a weight one bar."""
-        wanted, scale = self._wanted(), TAIL_WEIGHT / np.sqrt(np.arange(1, len(POWERS) + 1))
-        weight = 1 / np.sqrt(np.maximum(np.abs(wanted), max(np.abs(wanted[LAGS - 1]), 1e-12)))
-        left, wanted_left = POWERS[::-1].cumsum(axis=0)[::-1], wanted[::-1].cumsum()[::-1]
-        rows = [POWERS * weight[:, None], left * scale[:, None], SUM_WEIGHT * left[:1]]
-        values = [wanted * weight, wanted_left * scale, SUM_WEIGHT * wanted_left[:1]]
-        return np.linalg.lstsq(np.concatenate(rows), np.concatenate(values), rcond=None)[0]
+        """The coefficients c_j."""
+        return lift(self.phi, self.d, self.beta)
 
     def lift_error(self) -> float:
         """Sum of the absolute errors of the lifted weights, over the sum of the weights."""
-        wanted = self._wanted()
+        wanted = _cut(self.phi, self.d, self.beta)
         return float(np.abs(POWERS @ self.lift() - wanted).sum() / wanted.sum())
-
-    def _wanted(self) -> np.ndarray:
-        """Weights up to lag 1000, and 0 beyond it."""
-        return np.concatenate([self.lag_weights(), np.zeros(len(POWERS) - LAGS)])
 
     def past(self) -> tuple[float, ...]:
         if self.factors is not None:
@@ -123,12 +117,25 @@ class FIGARCH(BarModel):
         return np.array(found)
 
 
+@lru_cache(maxsize=KEPT)
+def lift(phi: float, d: float, beta: float) -> np.ndarray:
+    """The coefficients c_j. An error in what is left of the weights moves the level, one in a weight one bar."""
+    wanted, scale = _cut(phi, d, beta), TAIL_WEIGHT / np.sqrt(np.arange(1, len(POWERS) + 1))
+    weight = 1 / np.sqrt(np.maximum(np.abs(wanted), max(np.abs(wanted[LAGS - 1]), 1e-12)))
+    left, wanted_left = POWERS[::-1].cumsum(axis=0)[::-1], wanted[::-1].cumsum()[::-1]
+    rows = [POWERS * weight[:, None], left * scale[:, None], SUM_WEIGHT * left[:1]]
+    values = [wanted * weight, wanted_left * scale, SUM_WEIGHT * wanted_left[:1]]
+    return np.linalg.lstsq(np.concatenate(rows), np.concatenate(values), rcond=None)[0]
+
+
+def _cut(phi: float, d: float, beta: float) -> np.ndarray:
+    """Weights up to lag 1000, and 0 beyond it."""
+    return np.concatenate([lag_weights(phi, d, beta, LAGS), np.zeros(len(POWERS) - LAGS)])
+
+
 def lag_weights(phi: float, d: float, beta: float, lags: int) -> np.ndarray:
     """lambda_1 ... lambda_lags."""
     number = np.arange(1, lags)
     delta = d * np.cumprod(np.concatenate([[1.0], (number - d) / (number + 1)]))
-    found = np.empty(lags)
-    found[0] = phi - beta + d
-    for i in range(1, lags):
-        found[i] = beta * found[i - 1] + delta[i] - phi * delta[i - 1]
-    return found
+    steps = np.concatenate([[phi - beta + d], delta[1:] - phi * delta[:-1]])
+    return lfilter([1.0], [1.0, -beta], steps)

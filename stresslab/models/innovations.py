@@ -11,6 +11,7 @@ error below 2e-5 for nu >= 2.1, and the tails reach as far as `random.normal` do
 "Autoregressive conditional density estimation", equations 10-14.
 """
 
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
@@ -23,6 +24,7 @@ from stresslab.random import normal
 
 Law = Literal["normal", "student_t", "skewed_t"]
 REACH, POINTS = 6.5, 4097
+KEPT = 64  # laws whose tables and integrals are kept: a night brings other variances, not other laws
 
 
 class Driven(NamedTuple):
@@ -76,6 +78,7 @@ WORDS: dict[Law, tuple[int, int]] = {"normal": (1, 0), "student_t": (1, 1), "ske
 MEMORIES: dict[Law, int] = {"normal": 1, "student_t": 2, "skewed_t": 2}
 
 
+@lru_cache(maxsize=KEPT)
 def innovation(law: Law, nu: float | None, skew: float | None) -> Innovation:
     """The innovation with its table."""
     if law == "normal":
@@ -142,6 +145,7 @@ def kurtosis(law: Law, nu: float | None, skew: float | None) -> float:
     return _integral(lambda z: z**4 * density(z, law, nu, skew))
 
 
+@lru_cache(maxsize=KEPT)
 def downside(law: Law, nu: float | None, skew: float | None) -> float:
     """E[z^2; z < 0]: what the asymmetric term of GJR weighs with on average. One half where z is symmetric."""
     if law != "skewed_t":
@@ -149,6 +153,7 @@ def downside(law: Law, nu: float | None, skew: float | None) -> float:
     return _integral(lambda z: z**2 * density(z, law, nu, skew), upper=0.0)
 
 
+@lru_cache(maxsize=KEPT)
 def mean_size(law: Law, nu: float | None, skew: float | None) -> float:
     """E|z|."""
     if law == "normal":
