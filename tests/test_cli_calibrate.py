@@ -265,3 +265,20 @@ def test_models_says_what_each_can_be_fitted_to() -> None:
     for kind in MODELS:
         assert f"\n{kind}: " in f"\n{done.out}"
     assert "fitted to prices or an option chain; its state can be filtered" in done.out
+
+
+def test_draws_of_the_state_move_with_it(prices: Path, tmp_path: Path) -> None:
+    """In the space without bounds all by the same: the spread of log v0 stays, and kappa is left alone."""
+    rows = [[0.2 + 0.01 * k, 30.0 + k] for k in range(25)]
+    draws = {"names": ["v0", "kappa"], "values": rows}
+    parameters = {"v0": 0.3, "kappa": 40.0, "theta": 0.4, "xi": 5.0, "rho": -0.5}
+    model = tmp_path / "model.yaml"
+    model.write_text(yaml.safe_dump({"kind": "heston", "parameters": parameters, "fitted": {"draws": draws}}))
+    done = call("filter", str(model), str(prices))
+    assert done.code == 0, done.error
+    after = yaml.safe_load(model.read_text())
+    moved = np.array(after["fitted"]["draws"]["values"])
+    np.testing.assert_allclose(moved[:, 1], np.array(rows)[:, 1])
+    ratio = after["parameters"]["v0"] / 0.3
+    assert abs(ratio - 1) > 0.1
+    np.testing.assert_allclose(moved[:, 0], ratio * np.array(rows)[:, 0], rtol=1e-3)
