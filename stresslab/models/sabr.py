@@ -36,12 +36,14 @@ class Coefficients(NamedTuple):
 
     deviation: np.float32  # of log alpha
     log_drift: np.float32  # of log alpha
+    rho: np.float32
     rho_over_nu: np.float32
     rest: np.float32  # sqrt(1 - rho^2)
     half_dt: np.float32
     mean_dt: np.float32  # E[int alpha^2 dt] / alpha^2
     drift: np.float32
     c: np.float32
+    curve: np.float32  # of the drift of q
     lowest: np.float32  # of q
 
 
@@ -78,12 +80,14 @@ class SABR(Parameters):
         values = (
             self.nu * np.sqrt(dt),
             -(self.nu**2) * dt / 2,
+            self.rho,
             self.rho / self.nu,
             np.sqrt(1 - self.rho**2),
             dt / 2,
             np.expm1(self.nu**2 * dt) / self.nu**2,
             self.mu * dt,
             c,
+            self.beta * (3 * self.beta - 2) * (self.beta - 1) / 8,
             LOWEST**c,
         )
         return Coefficients(*map(np.float32, values))
@@ -96,12 +100,12 @@ class SABR(Parameters):
     @staticmethod
     def step(coefficients: Coefficients, state: State, words: tuple[Array, ...]) -> tuple[State, tuple[Piece, ...]]:
         if isinstance(state.memory, tuple):  # beta = 1
-            after, integrated, noise = _volatility(coefficients, state.variance, words)
+            after, integrated, noise, _ = _volatility(coefficients, state.variance, words)
             move = coefficients.drift - np.float32(0.5) * integrated + noise
             return state._replace(variance=after), (Diffusion(move, integrated),)
         alpha2 = state.variance * state.memory * state.memory
-        after, integrated, noise = _volatility(coefficients, alpha2, words)
-        q, log_return, local = _elastic_price(coefficients, state.memory, alpha2, integrated, noise)
+        after, integrated, noise, z = _volatility(coefficients, alpha2, words)
+        q, log_return, local = _elastic_price(coefficients, state.memory, alpha2, integrated, noise, z)
         lives, lived = q > np.float32(0), state.memory > np.float32(0)
         move = jnp.where(lives, coefficients.drift + log_return, jnp.where(lived, FALL, np.float32(0)))
         variance = jnp.where(lives, after / jnp.where(lives, q * q, np.float32(1)), np.float32(0))
@@ -112,32 +116,38 @@ class SABR(Parameters):
         return hagan_volatility(forward, strike, t, self.alpha, self.beta, self.rho, self.nu)
 
 
-def _volatility(c: Coefficients, alpha2: Array, words: tuple[Array, ...]) -> tuple[Array, Array, Array]:
-    """alpha^2 after the step, int alpha^2 dt, and int alpha dW."""
-    growth = jnp.expm1(c.log_drift + c.deviation * normal(words[1]))
+def _volatility(c: Coefficients, alpha2: Array, words: tuple[Array, ...]) -> tuple[Array, Array, Array, Array]:
+    """alpha^2 after the step, int alpha^2 dt, int alpha dW, and the increment of W as a standard normal."""
+    own, free = normal(words[1]), normal(words[0])
+    growth = jnp.expm1(c.log_drift + c.deviation * own)
     after = alpha2 * (np.float32(1) + growth) * (np.float32(1) + growth)
     integrated = c.half_dt * (alpha2 + after)
-    noise = c.rho_over_nu * jnp.sqrt(alpha2) * growth + c.rest * jnp.sqrt(integrated) * normal(words[0])
-    return after, integrated, noise
+    noise = c.rho_over_nu * jnp.sqrt(alpha2) * growth + c.rest * jnp.sqrt(integrated) * free
+    return after, integrated, noise, c.rho * own + c.rest * free
 
 
 def _elastic_price(
-    c: Coefficients, q: Array, alpha2: Array, integrated: Array, noise: Array
+    c: Coefficients, q: Array, alpha2: Array, integrated: Array, noise: Array, z: Array
 ) -> tuple[Array, Array, Array]:
-    """Of beta < 1: q after the step, 0 where the price is absorbed; the log return where not; the local variance."""
-    one = np.float32(1)
+    """Of beta < 1: q after the step, 0 where the price is absorbed; the log return where not; the local variance.
+
+    With s = `noise` / q the price is multiplied by (1 + c (s + drift))^(1 / c): the drift is that of Ito's formula, its
+    part that goes with s and its square are such that the mean is 1 to the third order in s.
+    """
+    one, half = np.float32(1), np.float32(0.5)
     scale = one / jnp.where(q > np.float32(0), q, one)
-    psi, expected = integrated * scale * scale, c.mean_dt * alpha2
-    ahead = expected * scale * scale  # known before the step: a branch chosen by psi would not keep the mean
-    stretch = jnp.maximum(c.c * (noise * scale - np.float32(0.5) * (one - c.c) * psi), ALMOST_ALL)
-    ratio = _ratio_near_zero(ahead, noise / jnp.sqrt(jnp.maximum(expected, TINY)))
-    far = ahead < PSI_SWITCH
+    psi, ahead = integrated * scale * scale, c.mean_dt * alpha2 * scale * scale  # known after, and before the step
+    beta = one - c.c
+    drift = -half * (beta * ahead + (beta - c.c) * (psi - ahead)) - c.curve * ahead * ahead
+    stretch = jnp.maximum(c.c * (noise * scale + drift), ALMOST_ALL)
+    ratio = _ratio_near_zero(ahead, z)
+    far = ahead < PSI_SWITCH  # a branch chosen by psi would not keep the mean
     log_return = jnp.where(far, jnp.log1p(stretch) / c.c, jnp.log(jnp.maximum(ratio, TINY)))
     factor = jnp.where(far, one + stretch, jnp.exp(c.c * log_return))
     after = q * factor
     absorbed = (after < c.lowest) | (stretch == ALMOST_ALL) & far | (ratio < TINY) & ~far
     # between its ends the price has the variance of its geometric mean
-    local = jnp.where(far, psi / jnp.maximum(factor, np.float32(0.5)), psi)
+    local = jnp.where(far, psi / jnp.maximum(factor, half), psi)
     return jnp.where(absorbed, np.float32(0), after), log_return, local
 
 
