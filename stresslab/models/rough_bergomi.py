@@ -9,6 +9,10 @@ that its exponent has in the scheme, a closed form of the clock: E[V] is the for
 variance of a step is the geometric mean of V, lognormal given the path of W1, with its mean made right. int sqrt(V) dW1
 is projected on the increment z of W1 and on z^2 - 1, by which the skew inside the step is kept; what that leaves over
 joins the independent noise, and the price is a martingale exactly, whatever the step.
+Bias, 2^20 paths, seed 1: first passages at rho = 0 within 0.4 % at 24 steps, all of it noise. At hurst 0.07, eta 1.9,
+rho -0.9 and 0.25 years the implied volatilities at log moneyness -0.18, 0 and 0.10 are 29.44, 20.68, 15.79 % with 30
+steps, 29.56, 20.62, 15.63 with 100 and 29.63, 20.62, 15.57 with 300 (standard error 0.01 to 0.03): the skew is a little
+too flat, and the longest step of 2 hours makes 1,095. The lift: Var Y within 0.5 % at hours, 3 % at minutes.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple
@@ -142,11 +146,6 @@ class RoughBergomi(Parameters):
         move = move - np.float32(0.5) * free + jnp.sqrt(free) * normal(words[0])
         memory = Memory(memory.clock + np.uint32(1), factors, first, second)
         return State(state.log_price, variance, memory), (Diffusion(move, integrated),)
-
-    def log_variance_moments(self, t: float) -> tuple[float, float]:
-        """Mean of log(V_t / forward_variance) and its variance."""
-        variance = self.eta**2 * t ** (2 * self.hurst)
-        return -variance / 2, variance
 
 
 def _pairs(

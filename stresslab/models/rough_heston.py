@@ -11,7 +11,8 @@ out the forward variance: Gatheral (2022), "Efficient simulation of affine forwa
 with Andersen's martingale correction, exact at any step. Two things differ from his: the increment has the share
 (a + 1) / 2, with which its third moment is right (at hurst = 1/2 it is Heston), and the integrated variance is the mean
 of the forward variance over the step and its projection on the increment. Positive by construction.
-Bias at its longest step of 6 hours: below 0.05 points of implied volatility at hurst 0.1 and xi 1.2.
+Bias, 2^20 paths, seed 1, hurst 0.1, xi 1.2, rho -0.5, 30 days, in points of implied volatility at strikes 0.9 and 1:
+-0.12 and -0.04 at steps of a day, -0.05 and -0.02 at 6 hours, the longest (standard error 0.05).
 """
 
 from typing import Annotated, Any, Literal, NamedTuple
