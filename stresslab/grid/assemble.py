@@ -7,19 +7,17 @@ import numpy as np
 import xarray as xr
 
 from stresslab.books.outcome import CAUSES
-from stresslab.condense import MONEY
 from stresslab.config.build import BookFacts
 from stresslab.config.fields import instant_text
 from stresslab.config.paths import dims as swept_dims
 from stresslab.config.paths import is_market_path
-from stresslab.estimate import blocks, intervals, tails
-from stresslab.grid import variables
+from stresslab.estimate import intervals, tails
+from stresslab.grid import measures, variables
 from stresslab.grid.draws import drawn_names
+from stresslab.grid.measures import Cells
 from stresslab.grid.plan import Ladder, Plan
 from stresslab.grid.totals import Totals, target_met
-from stresslab.units import SECONDS
 
-Cells = dict[str, np.ndarray]
 _NOT_FINITE = "a sum of money is not finite: the paths left the range of float32"
 
 
@@ -62,7 +60,7 @@ def _shapes(plan: Plan) -> dict[str, tuple[tuple[int, ...], Any]]:
         "cause": len(CAUSES),
         "loss_level": len(outputs.loss_levels),
         "loss_bin": tails.N_BINS,
-        "survival_time": len(_survival_days(plan)),
+        "survival_time": len(measures.survival_days(plan)),
     }
     return {
         name: (tuple(sizes[dim] for dim in variable.dims), variable.dtype)
@@ -83,7 +81,7 @@ def _ladder_values(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
         **{name: np.moveaxis(getattr(found, name), 1, 2) for name in intervals.Estimate._fields},
         "hits": np.moveaxis(hits.sum(axis=-1), 1, 2),
         "probability_by_cause": np.moveaxis(hits / n, 1, 2),
-        "time_median": np.moveaxis(_time_median(plan, ladder, totals), 1, 2),
+        "time_median": np.moveaxis(measures.time_median(plan, ladder, totals), 1, 2),
         "ruin_probability": found.probability[:, ruin],
         "ruin_lower": found.lower[:, ruin],
         "ruin_upper": found.upper[:, ruin],
@@ -96,83 +94,10 @@ def _ladder_values(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
         errors = totals.errors(ladder.horizon_bins, antithetic)
         values["parameter_standard_error"] = np.moveaxis(errors.parameter, 1, 2)
         values["monte_carlo_standard_error"] = np.moveaxis(errors.monte_carlo, 1, 2)
-    values |= _survival(totals, ruin, antithetic)
-    values |= _money(ladder, totals, antithetic)
-    values |= _tails(plan, ladder, totals)
+    values |= measures.survival(totals, ruin, antithetic)
+    values |= measures.money(ladder, totals, antithetic)
+    values |= measures.tails(plan, ladder, totals)
     values |= _facts(plan, ladder)
-    return values
-
-
-def _time_median(plan: Plan, ladder: Ladder, totals: Totals) -> np.ndarray:
-    """Median time of the event given that it came by the horizon, days, linear within its survival bin."""
-    ends = _survival_days(plan)
-    by_bin = totals.summary["event_count"].sum(axis=-1)
-    cumulative = np.concatenate([np.zeros_like(by_bin[..., :1]), np.cumsum(by_bin, axis=-1)], axis=-1).astype(float)
-    medians = np.full((*by_bin.shape[:2], len(ladder.horizon_bins)), np.nan)
-    for at in np.ndindex(*by_bin.shape[:2]):
-        for horizon, last in enumerate(ladder.horizon_bins):
-            total = cumulative[at][last + 1]
-            if total > 0:
-                after = int(np.searchsorted(cumulative[at], total / 2))
-                before, here = cumulative[at][after - 1], cumulative[at][after]
-                share = (total / 2 - before) / (here - before)
-                medians[at][horizon] = ends[after - 1] + share * (ends[after] - ends[after - 1])
-    return medians
-
-
-def _survival(totals: Totals, ruin: int, antithetic: bool) -> Cells:
-    """P(no ruin yet). Pairs are not counted at every time: there the interval takes pairs for single draws
-    (conservative).
-    """
-    hits = np.cumsum(totals.summary["event_count"][:, ruin].sum(axis=-1), axis=-1)
-    hits = np.concatenate([np.zeros_like(hits[:, :1]), hits], axis=1)
-    units = totals.n_paths // 2 if antithetic else totals.n_paths
-    if totals.drawn:
-        lower, upper = _drawn_survival(hits, totals, ruin, units)
-    else:
-        lower, upper = intervals.clopper_pearson(hits * units / totals.n_paths, units)
-    lower[:, 0] = upper[:, 0] = 0.0  # at time 0 nothing is left to chance
-    return {"survival": 1 - hits / totals.n_paths, "survival_lower": 1 - upper, "survival_upper": 1 - lower}
-
-
-def _drawn_survival(hits: np.ndarray, totals: Totals, ruin: int, units: int) -> tuple[np.ndarray, np.ndarray]:
-    """The interval of ruin up to each time, both errors in it."""
-    squares = totals.summary["hits_squared"][:, ruin]
-    squares = np.concatenate([np.zeros_like(squares[:, :1]), squares], axis=1).astype(float)
-    per_block = totals.n_paths // totals.n_blocks
-    errors = blocks.of_counts(hits.astype(float), squares, totals.n_blocks, per_block)
-    found = blocks.estimate(hits / totals.n_paths, errors, totals.n_blocks, units)
-    return found.lower, found.upper
-
-
-def _money(ladder: Ladder, totals: Totals, antithetic: bool) -> Cells:
-    n = totals.n_paths // 2 if antithetic else totals.n_paths
-    values: Cells = {}
-    names = {"pnl": "mean_pnl", "fees": "mean_fees", "funding": "mean_funding", "shortfall": "shortfall_mean"}
-    for row, money in enumerate(MONEY):
-        first, second = totals.summary["sums"][row]
-        mean = first / n
-        error = np.sqrt(np.maximum(second / n - mean**2, 0.0) / n)
-        if totals.drawn:
-            each = n // totals.n_blocks
-            squares = totals.summary["sums_squared"][row] / each**2
-            error = blocks.of_sums(first / each, squares, second / each, totals.n_blocks, each).total
-        values[names[money]] = mean * ladder.scale[:, None]
-        values[f"{names[money]}_se"] = error * ladder.scale[:, None]
-    return values
-
-
-def _tails(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
-    count, quanta = totals.summary["loss_count"], totals.summary["loss_quanta"] * tails.QUANTUM
-    units = totals.n_paths / 2 if plan.study.sampling.antithetic else totals.n_paths
-    risks = [tails.tail_risk(count, quanta, level, units) for level in plan.study.outputs.loss_levels]
-    equity = np.array([plan.books[cell].equity for cell in ladder.cells])  # type: ignore[union-attr]
-    values: Cells = {}
-    for name in ("value_at_risk", "expected_shortfall"):
-        for suffix in ("", "_se"):
-            fraction = np.stack([getattr(risk, name + suffix) for risk in risks], axis=-1)
-            values[f"{name}{suffix}"] = fraction * equity[:, None, None]
-            values[f"{name}_fraction{suffix}"] = fraction
     return values
 
 
@@ -209,17 +134,12 @@ def _market_row(plan: Plan, ladders: tuple[int, ...], totals: list[Totals]) -> t
     return n, n / 2 if plan.study.sampling.antithetic else float(n), stopped
 
 
-def _survival_days(plan: Plan) -> np.ndarray:
-    """Time 0 and the ends of the survival bins."""
-    return np.concatenate([[0.0], plan.bin_seconds / SECONDS["D"]])
-
-
 def _coordinates(plan: Plan) -> dict[str, Any]:
     study = plan.study
     swept = {dim: list(study.sweep[path]) for dim, path in swept_dims(study).items()}
     lower = ("loss_bin", tails.LOWER, {"units": "fraction of equity at as_of", "long_name": "losses above"})
     upper = ("loss_bin", tails.UPPER, {"units": "fraction of equity at as_of", "long_name": "losses up to"})
-    days = ("survival_time", _survival_days(plan), {"units": "days", "long_name": "time from as_of"})
+    days = ("survival_time", measures.survival_days(plan), {"units": "days", "long_name": "time from as_of"})
     return {
         **swept,
         "horizon": list(study.market.horizons),
