@@ -10,7 +10,7 @@ nu^4 dt^2 / 12). With beta < 1 this noise moves q = F^(1 - beta), whose volatili
 (1 - beta) (alpha dW - beta alpha^2 dt / (2 q)), with a drift that keeps the mean of F to the third order. Where the
 step's relative variance passes PSI_SWITCH, near 0, the price is drawn from the mean-preserving mixture with a mass at 0
 of Andersen (2008, eqs. 23-30). An absorbed price stays: it is 1e-30 of the price before, and no longer moves.
-Bias at the longest step, 2^20 paths: BENCHOP's second set (beta 0.5, ten years, half of the paths absorbed) 0.03930 +-
+Bias at the longest step, 2^20 paths: BENCHOP's second set (beta 0.5, ten years) 0.03930 +-
 0.00013 for 0.03929; calls at nu = 0 within 2e-4 of spot, probabilities of absorption within 3 %.
 """
 
