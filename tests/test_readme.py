@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import typer
+from calibrate.option_chains import quotes
+from helpers.price_series import brownian_bars, write_bars
 
 from stresslab.cli import app
+from stresslab.models import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -25,20 +28,35 @@ def block(marker: str) -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the README's study in it."""
+    """A folder with the README's study in it, and made-up data of the kinds that it speaks of."""
     path = tmp_path_factory.mktemp("readme")
     (path / "study.yaml").write_text(block("example: study.yaml"))
+    write_bars(brownian_bars(24 * 120, 3600), path / "prices.csv")
+    quotes(lambda t, k: 0.6 + 0.1 * (k - 1) ** 2).to_csv(path / "chain.csv", index=False)
     return path
 
 
-def test_the_commands_run_in_order(folder: Path) -> None:
-    for line in block("example: commands").splitlines():
+@pytest.mark.parametrize(
+    "marker, written",
+    [
+        ("example: commands", {"report.html", "again.html", "ruin.csv", "results"}),
+        ("example: data", {"garch.yaml", "fit.html", "tonight.yaml", "smile.yaml", "backtest.html"}),
+    ],
+)
+def test_the_commands_run_in_order(folder: Path, marker: str, written: set[str]) -> None:
+    for line in block(marker).splitlines():
         words = shlex.split(line)
         assert words[0] == "stresslab"
         done = subprocess.run([*STRESSLAB, *words[1:]], cwd=folder, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr and "Warning" not in done.stderr, done.stderr
-    assert {"report.html", "again.html", "ruin.csv", "results"} <= {path.name for path in folder.iterdir()}
+    assert written <= {path.name for path in folder.iterdir()}
+
+
+def test_every_model_is_in_its_table() -> None:
+    table = (ROOT / "docs" / "models.md").read_text()
+    for kind in MODELS:
+        assert f"`{kind}`" in table, kind
 
 
 def test_the_python_runs(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Made-up bars for the backtest: Brownian motion with its exact lows and highs, and files of them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np

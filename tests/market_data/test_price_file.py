@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stresslab.market_data import read_bars
 from stresslab.errors import InputError
+from stresslab.market_data import read_bars
 
 HEADER = "timestamp,open,high,low,close,volume\n"
 ROWS = [
