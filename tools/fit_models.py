@@ -1,34 +1,52 @@
-"""Fit the models in configs/models again: python tools/fit_models.py DATA_DIR [OUT_DIR].
+"""Fit the models in configs/models again: python tools/fit_models.py DATA_DIR [KIND ...].
 
-DATA_DIR holds BTCUSDT_1h.csv.gz and ETHUSDT_1h.csv.gz.
+DATA_DIR holds binance_spot_mit/{BTC,ETH}USDT_1h.csv.gz and the option chain of options_deribit_snapshot_nolicence.
+Without kinds every model is fitted: to prices as ASSET_KIND.yaml, to options as ASSET_KIND_options.yaml.
 """
 
 import sys
+import time
 from pathlib import Path
 
-from stresslab.calibrate import FITS, log_returns, read_bars
+from stresslab.calibrate import CHAIN_FITS, FITS
+from stresslab.calibrate.model_yaml import text
+from stresslab.fitting import Calibrated, from_chain, from_prices
 from stresslab.shipped import config_root
 
-SOURCE = (
-    "Binance spot {symbol}, hourly klines, by way of github.com/bernini10/oraculo-de-bitcoin at 68eb4ed (MIT licence)"
+PRICES = "Binance spot {asset}USDT, hourly klines, by way of github.com/bernini10/oraculo-de-bitcoin at 68eb4ed (MIT)"
+OPTIONS = (
+    "Deribit, the whole {asset} chain, by way of github.com/znmahbub/SVCJ-Deribit-Inverse-Options-Pricer at 516b0cb"
 )
+CHAIN = "options_deribit_snapshot_nolicence/deribit_chain_20260116T153325Z.csv.gz"
 HEADER = "# Written by tools/fit_models.py: fit again rather than edit.\n"
 
 
-def main(data: Path, out: Path) -> None:
-    """Write one file per asset and model."""
+def main(data: Path, kinds: list[str]) -> None:
+    """Write one file per asset, model and kind of data."""
+    out = config_root() / "models"
     for asset in ("BTC", "ETH"):
-        symbol = f"{asset}USDT"
-        bars = read_bars(data / f"{symbol}_1h.csv.gz")
-        returns = log_returns(bars)
-        print(f"{symbol}: {returns.bars} bars, {bars.gaps} gaps (at most {bars.longest_gap} bars)")
-        for kind, fit in FITS.items():
-            path = out / f"{asset.lower()}_{kind}.yaml"
-            path.write_text(HEADER + fit(returns).yaml(SOURCE.format(symbol=symbol)), encoding="utf-8")
-            print(f"  {path}")
+        prices = data / "binance_spot_mit" / f"{asset}USDT_1h.csv.gz"
+        for kind in kinds or FITS:
+            if kind in FITS:
+                path = out / f"{asset.lower()}_{kind}.yaml"
+                started = time.perf_counter()
+                _write(path, from_prices(kind, prices, path, PRICES.format(asset=asset)), started)
+        for kind in kinds or CHAIN_FITS:
+            if kind in CHAIN_FITS:
+                path = out / f"{asset.lower()}_{kind}_options.yaml"
+                started, source = time.perf_counter(), OPTIONS.format(asset=asset)
+                _write(path, from_chain(kind, data / CHAIN, path, currency=asset, source=source), started)
+
+
+def _write(path: Path, found: Calibrated, started: float) -> None:
+    history = found.content["parameters"].get("history")
+    if isinstance(history, dict) and "file" in history:
+        history["file"] = Path(history["file"]).name  # the prices are not shipped: they are looked for beside the file
+    path.write_text(HEADER + text(found.content), encoding="utf-8")
+    print(f"{path.name}: {time.perf_counter() - started:.1f} s")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) == 3 else config_root() / "models")
+    main(Path(sys.argv[1]), sys.argv[2:])
