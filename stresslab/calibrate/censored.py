@@ -62,7 +62,7 @@ def log_likelihood(family: Family, sample: Sample, point: np.ndarray) -> float:
     """Of the whole sample."""
     with jax.enable_x64(True):
         far, within = sample.values[sample.beyond], float((~sample.beyond).sum())
-        return float(_log_likelihood(family, point, far, within, sample.bound, sample.dt))
+        return float(_slope(family, point, far, within, sample.bound, sample.dt)[0])
 
 
 def best_point(
@@ -101,7 +101,7 @@ def covariance(
 
     with jax.enable_x64(True):
         slopes = slope(lambda at: _slope(family, at, *given)[1]) / n
-        natural = slope(lambda at: jnp.stack(family.law(jnp.asarray(at), sample.dt)))
+        natural = slope(lambda at: _numbers(family, at, sample.dt))
         at_far = slope(lambda at: _contributions(family, at, far, sample.bound, sample.dt)[0])
         elsewhere = slope(lambda at: _contributions(family, at, far, sample.bound, sample.dt)[1])
     scores = np.where(sample.beyond[:, None], 0.0, elsewhere)
@@ -112,6 +112,19 @@ def covariance(
     influence = np.zeros_like(scores)
     influence[:, free] = -scores[:, free] @ np.linalg.inv(slopes[np.ix_(free, free)]).T
     return block_covariance(influence @ natural.T, stamps)
+
+
+def law_at(family: Family, point: np.ndarray, dt: float) -> np.ndarray:
+    """The parameters at a point, in natural units."""
+    with jax.enable_x64(True):
+        return np.asarray(_numbers(family, point, dt))
+
+
+def tails(family: Family, x: Any, law: Any, t: float) -> tuple[np.ndarray, np.ndarray]:
+    """P(log return over t years < x) and P(> x)."""
+    with jax.enable_x64(True):
+        below, above = _tails(family, x, law, t)
+    return np.asarray(below), np.asarray(above)
 
 
 def _log_likelihood(family: Family, point: Any, far: Any, within: float, bound: float, dt: float) -> Array:
@@ -134,3 +147,13 @@ def _contributions(family: Family, point: Any, far: Any, bound: float, dt: float
     """To log L: of each return beyond the bound, and of one within."""
     law = family.law(jnp.asarray(point), dt)
     return family.log_density(jnp.asarray(far), law, dt), _within(family, law, bound, dt)
+
+
+@partial(jax.jit, static_argnums=0)
+def _numbers(family: Family, point: Any, dt: float) -> Array:
+    return jnp.stack(family.law(jnp.asarray(point), dt))
+
+
+@partial(jax.jit, static_argnums=0)
+def _tails(family: Family, x: Any, law: Any, t: float) -> tuple[Array, Array]:
+    return family.below(jnp.asarray(x), law, t), family.above(jnp.asarray(x), law, t)

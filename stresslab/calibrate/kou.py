@@ -5,9 +5,6 @@ thousands of small jumps a year. Each tail beyond the threshold is close to expo
 what the two tails say, lambda and p how often they are reached. The drift is the martingale's.
 """
 
-from collections.abc import Callable
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -70,8 +67,7 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
     edges = np.array(BOUNDS)
     at_edge = np.flatnonzero((point[1:] < edges[:, 0] + 1e-3) | (point[1:] > edges[:, 1] - 1e-3))
     require(0 not in at_edge, "no jumps can be told from the diffusion: choose another threshold or model", key="share")
-    with jax.enable_x64(True):
-        law = Jumps(*map(float, _law(jnp.asarray(point), returns.dt)))
+    law = Jumps(*map(float, censored.law_at(FAMILY, point, returns.dt)))
     require(law.eta_up > 1, "upward jumps are so large that E[price] is infinite", key="eta_up", got=law.eta_up)
     spread = censored.covariance(FAMILY, sample, point, returns.stamps, held=at_edge + 1)
     parameters = dict(zip(NAMES, law, strict=True))
@@ -97,18 +93,16 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
 
 def _normal_scores(x: np.ndarray, law: Jumps, t: float) -> np.ndarray:
     """Normal quantiles of P(log return over t years <= x), from the nearer tail, which keeps its digits."""
-    with jax.enable_x64(True):
-        below, above = (np.asarray(tail(jnp.asarray(x), law, t)) for tail in (FAMILY.below, FAMILY.above))
+    below, above = censored.tails(FAMILY, x, law, t)
     tiny = np.finfo(float).tiny
     return np.where(below < above, ndtri(np.maximum(below, tiny)), -ndtri(np.maximum(above, tiny)))
 
 
 def _quantile(probability: float, law: Jumps, t: float) -> float:
     """The log return over t years that is undershot with this probability."""
-    side: Callable[..., Array] = FAMILY.below if probability < 0.5 else FAMILY.above
-    share, width = min(probability, 1 - probability), 60 * law.sigma * np.sqrt(t) + 40 / min(law.eta_up, law.eta_down)
-    with jax.enable_x64(True):
-        return float(brentq(lambda x: float(side(jnp.asarray(x), law, t)) - share, -width, width, xtol=1e-8))
+    upper, width = probability > 0.5, 60 * law.sigma * np.sqrt(t) + 40 / min(law.eta_up, law.eta_down)
+    share = 1 - probability if upper else probability
+    return float(brentq(lambda x: censored.tails(FAMILY, x, law, t)[int(upper)] - share, -width, width, xtol=1e-8))
 
 
 def _method(returns: Returns, sample: Sample, law: Jumps, threshold: float) -> str:
