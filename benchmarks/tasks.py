@@ -1,5 +1,7 @@
 """What is computed: a ladder of barriers over a month, and the study with a ladder of leverages."""
 
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,16 @@ def model(kind: str) -> Any:
         highs, lows = np.maximum(closes, 0) + reach[0], np.minimum(closes, 0) - reach[1]
         parameters["history"] = History.of(np.column_stack([0 * closes, highs, lows, closes]), 3600)
     return MODELS[kind](**parameters)
+
+
+def examples() -> dict[str, Any]:
+    """One model of each kind: those of the tests' contract, which cover the registry."""
+    path = Path(__file__).resolve().parents[1] / "tests" / "helpers" / "examples.py"
+    spec = spec_from_file_location("examples", path)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return dict(module.EXAMPLES)
 
 
 EVENTS = ("liquidation", "bankruptcy", "loss_50")
