@@ -9,7 +9,6 @@ import numpy as np
 from stresslab.config import study_from_dict
 from stresslab.config.schema import Study
 from stresslab.models import GBM, MODELS
-from stresslab.models.history import History
 from stresslab.shipped import config_root
 from stresslab.units import parse_duration, years
 from stresslab.yaml_reader import read_yaml
@@ -37,14 +36,9 @@ def barriers(number: int = LADDER) -> list[float]:
 
 
 def model(kind: str) -> Any:
-    """The model that is shipped for BTC; one that plays recorded prices gets four years of made-up hours."""
-    parameters = read_yaml(config_root() / "models" / f"btc_{kind}.yaml")["parameters"]
-    if "history" in parameters:
-        closes = 0.006 * np.random.default_rng(1).standard_normal(35_000)
-        reach = 0.003 * np.random.default_rng(2).random((2, len(closes)))
-        highs, lows = np.maximum(closes, 0) + reach[0], np.minimum(closes, 0) - reach[1]
-        parameters["history"] = History.of(np.column_stack([0 * closes, highs, lows, closes]), 3600)
-    return MODELS[kind](**parameters)
+    """The model that is shipped for BTC."""
+    fitted = read_yaml(config_root() / "models" / f"btc_{kind}.yaml")
+    return MODELS[kind](**fitted["parameters"])
 
 
 def examples() -> dict[str, Any]:

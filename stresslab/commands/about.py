@@ -1,0 +1,58 @@
+"""What there is to choose from, and what this machine has."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stresslab.commands.app import app
+from stresslab.errors import InputError
+
+
+@app.command()
+def models() -> None:
+    """List the volatility models and their parameters."""
+    from stresslab import terminal
+
+    terminal.print_models()
+
+
+@app.command()
+def venues() -> None:
+    """List the rulebooks that come with stresslab."""
+    from stresslab import terminal
+
+    terminal.print_venues()
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a study file."""
+    import json
+
+    from stresslab.config import study_schema
+
+    typer.echo(json.dumps(study_schema(), indent=2))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """Copy the studies, models and rulebooks that come with stresslab into a folder."""
+    import shutil
+
+    from stresslab import terminal
+    from stresslab.shipped import config_root
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError("must be a new or empty folder", key="DIR", got=str(folder), hint="Name another")
+    terminal.require_writable(folder, "DIR")
+    shutil.copytree(config_root(), folder, dirs_exist_ok=True)
+    terminal.say(f"wrote {folder}; now try: stresslab run {folder}/studies/quickstart.yaml --report report.html")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what stresslab finds on this machine."""
+    from stresslab import terminal
+
+    terminal.print_doctor()

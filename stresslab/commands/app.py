@@ -1,0 +1,35 @@
+"""What the commands share: the application, options that several of them take, exit codes."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+FAILED, WRONG_INPUT, BREACHED, INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(
+    help="Probability of ruin of leveraged crypto derivative books, with an honest interval.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+StoreUrl = Annotated[str, typer.Argument(metavar="STORE", help="A folder, or s3:// or gs:// address, of runs.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the study, by its dotted path."),
+]
+Tag = Annotated[str | None, typer.Option("--run", metavar="TAG", help="Which run; the newest without it.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")]
+Workers = Annotated[int, typer.Option(min=0, help="Run on so many local processes; 0 runs in this one.")]
+Utc = Annotated[bool, typer.Option("--utc", help="Stamps without a zone are UTC.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """One message, and out."""
+    typer.echo(f"stresslab: {message}", err=True)
+    sys.exit(status)
