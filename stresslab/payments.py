@@ -87,9 +87,11 @@ def pay(law: Law, walk: scan.Walk, payment: Payments, before: Rates, state: Stat
     paid, after = jnp.zeros(walk.number.shape, jnp.float32), before
     if law.process:
         rate = _next_rate(law.process, walk, payment, before, state)
-        kept = Rates(rate, state.log_price, jnp.broadcast_to(state.variance, rate.shape), before.starts)
         after = Rates(
-            *(jnp.where(payment.is_due, new, old) for new, old in zip(kept[:3], before[:3], strict=True)), before.starts
+            jnp.where(payment.is_due, rate, before.rate),
+            jnp.where(payment.is_due, state.log_price, before.log_price),
+            jnp.where(payment.is_due, jnp.broadcast_to(state.variance, rate.shape), before.variance),
+            before.starts,
         )
         paid = jnp.clip(rate, law.process.floor, law.process.cap)
     for kind, spikes in law.spikes.items():
