@@ -215,5 +215,5 @@ def _split(state: State, parts: tuple[Dynamics, ...]) -> list[State]:
 
 
 def _joined(before: State, after: list[State]) -> State:
-    variance = jnp.concatenate([jnp.broadcast_to(one.variance, (1, before.variance.shape[1])) for one in after])
+    variance = stacking.stacked([jnp.broadcast_to(one.variance, (1, before.variance.shape[1])) for one in after])
     return State(before.log_price, variance, tuple(one.memory for one in after))
