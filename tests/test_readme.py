@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the README's study in it, and made-up data of the kinds that it speaks of."""
     path = tmp_path_factory.mktemp("readme")
     (path / "study.yaml").write_text(block("example: study.yaml"))
-    write_bars(brownian_bars(24 * 120, 3600), path / "prices.csv")
+    write_bars(brownian_bars(24 * 200, 3600), path / "prices.csv")
     quotes(lambda t, k: 0.6 + 0.1 * (k - 1) ** 2).to_csv(path / "chain.csv", index=False)
     return path
 

@@ -35,6 +35,8 @@ def checked(kind: str, errors: Mapping[str, float], covariance: np.ndarray) -> t
     if len(found) and found.min() < -SLIGHT:
         return None, NONE
     repaired = (vectors * np.maximum(found, 0.0)) @ vectors.T * scale
+    held = np.diag(matrix) == 0  # what is held must not come back as a rounding error
+    repaired[held] = repaired[:, held] = 0.0
     return (matrix + matrix.T) / 2 if not len(found) or found.min() >= 0 else repaired, ""
 
 

@@ -72,9 +72,9 @@ def _targeted(
     z = values / np.sqrt(h)
     z = (z - z.mean()) / z.std()
     falls = float(np.mean(np.where(z < 0, z * z, 0.0)))
-    persistence = weights["alpha"] + weights["gamma"] * falls + weights["beta"]
-    if persistence > MOST_PERSISTENT:
-        weights["beta"] -= persistence - MOST_PERSISTENT
-        persistence = MOST_PERSISTENT
+    reaction = weights["alpha"] + weights["gamma"] * falls
+    most = MOST_PERSISTENT - max(reaction, 0.0)
+    if weights["beta"] > most:
+        weights["beta"] = most
         warnings.append("persistence sits at 1: the variance hardly returns to a level")
-    return weights, float(values.var() * (1 - persistence)), warnings
+    return weights, float(values.var() * (1 - reaction - weights["beta"])), warnings

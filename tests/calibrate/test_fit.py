@@ -116,6 +116,11 @@ def test_a_covariance_that_is_none_is_left_out_with_a_warning():
     found = fit(covariance=slightly)
     assert np.linalg.eigvalsh(found.covariance).min() > -1e-12 and found.warnings == ()
     np.testing.assert_allclose(found.covariance, slightly, rtol=1e-3)
+    slightly[2] = slightly[:, 2] = 0.0  # a number that is held stays without variance, and the matrix can be written
+    held = dict(zip(ERRORS, np.sqrt(np.diag(slightly)).tolist(), strict=True))
+    repaired = fit(errors=held, covariance=slightly)
+    assert not repaired.covariance[2].any() and not repaired.covariance[:, 2].any()
+    assert repaired.document("Nowhere")["fitted"]["covariance"]["matrix"][2] == (0.0,) * len(ERRORS)
     assert "covariance" not in fit(covariance=broken).document("Nowhere")["fitted"]
 
 
