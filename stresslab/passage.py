@@ -169,7 +169,7 @@ def _levels(barriers: Sequence[Any], assets: tuple[str, ...]) -> np.ndarray:
             rows.append([barrier] * max(1, len(assets)))
     levels = np.asarray(rows, float)
     given = levels[~np.isnan(levels)] if assets else levels
-    good = given.size > 0 and bool(np.all((given > 0) & np.isfinite(given) & (given != 1)))
+    good = levels.ndim == 2 and given.size > 0 and bool(np.all((given > 0) & np.isfinite(given) & (given != 1)))
     require(good, "barriers are positive fractions of spot, below or above 1", key="barriers", got=list(barriers))
     return levels
 

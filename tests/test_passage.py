@@ -87,12 +87,14 @@ def test_the_loop_is_the_naive_one(kind, barriers):
 
     The loop has a form of its own for one extreme of a model without a variance, for more, and for jumps.
     """
+    dt = 1 / (365 * 12)
+    parts = EXAMPLES[kind].substeps(dt)
     found = first_passage(EXAMPLES[kind], barriers=barriers, horizons=["10h"], step="2h", n_paths=N, seed=7)
-    naive = walk(EXAMPLES[kind], 1 / (365 * 12), 5, N, seed=7)
+    naive = walk(EXAMPLES[kind], dt / parts, 5 * parts, N, seed=7)
     for level, hits in zip(barriers, found.hits.values[:, 0], strict=True):
         touch = naive.low <= np.log(level) if level < 1 else naive.high >= np.log(level)
         assert abs(int(touch.sum()) - hits) <= 2e-5 * N
-        assert 1000 < hits < N - 1000
+        assert kind == "replay" or 300 < hits < N - 300  # of one record all paths hit, or none
 
 
 @pytest.mark.parametrize("step", ["2h", "4h"])

@@ -74,7 +74,8 @@ def test_the_loop_is_the_naive_one(kind):
     np.testing.assert_allclose(found.variance, naive.variance[::parts].T, rtol=1e-3, atol=3e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# one record has no law, and filtered_historical is a martingale to the second order alone: its own tests say how nearly
+@pytest.mark.parametrize("kind", sorted({*KINDS} - {"replay", "filtered_historical"}))
 def test_price_is_a_martingale_at_every_step(kind):
     """mu = 0, n = 2^15, seed 7: the mean price of each of 14 steps; the twin grows by 2 % in the week."""
     model = EXAMPLES[kind].model_copy(update={"mu": 0.0})

@@ -69,7 +69,7 @@ EXAMPLES: dict[str, Parameters] = {
     ),
 }
 # some days of hourly bars: seed 1, open to close four moves of 0.6 % each
-_MOVES = np.cumsum(np.random.default_rng(1).standard_normal((96, 4)) * 0.006, axis=1)
+_MOVES = np.cumsum(np.random.default_rng(1).standard_normal((192, 4)) * 0.006, axis=1)
 _BARS = np.column_stack([0 * _MOVES[:, 0], np.maximum(_MOVES.max(1), 0), np.minimum(_MOVES.min(1), 0), _MOVES[:, 3]])
 HISTORY = History.of(_BARS, 3600)
 EXAMPLES |= {

@@ -23,12 +23,13 @@ class Walked(NamedTuple):
 def walk(model: Parameters, dt: float, n_steps: int, n_paths: int, seed: int) -> Walked:
     """Words straight from the cipher, for each step anew; prices added up in float64."""
     layout, coefficients = model.layout(dt), model.coefficients(dt)
-    path, advance = np.arange(n_paths, dtype=np.uint32)[None], jax.jit(model.step)
+    path, advance = np.arange(n_paths, dtype=np.uint32)[None], jax.jit(model.dynamics.step)
     draw, bridge = jax.jit(random.words, static_argnums=3), jax.jit(_bridge)
     state, here = model.init(n_paths), np.zeros((1, n_paths))
     low, high, prices, variances = here, here, [here], [state.variance]
+    state = model.dynamics.draw(coefficients, state, random.key(seed), path)
     for step in range(n_steps):
-        words = draw(random.key(seed), path, np.uint32(step), layout.n_words + layout.jumps + 1)
+        words = draw(random.key(seed), path, np.uint32(step), layout.n_words + layout.n_bridges)
         state, pieces = advance(coefficients, state, words[: layout.n_words])
         bridges = iter(words[layout.n_words :])
         for piece in pieces:
