@@ -69,7 +69,7 @@ EXAMPLES: dict[str, Parameters] = {
     ),
 }
 # some days of hourly bars: seed 1, open to close four moves of 0.6 % each
-_MOVES = np.cumsum(np.random.default_rng(1).standard_normal((192, 4)) * 0.006, axis=1)
+_MOVES = np.cumsum(np.random.default_rng(1).standard_normal((96, 4)) * 0.006, axis=1)
 _BARS = np.column_stack([0 * _MOVES[:, 0], np.maximum(_MOVES.max(1), 0), np.minimum(_MOVES.min(1), 0), _MOVES[:, 3]])
 HISTORY = History.of(_BARS, 3600)
 EXAMPLES |= {
@@ -83,7 +83,7 @@ EXAMPLES |= {
         omega=2e-6, alpha=0.1, gamma=0.05, beta=0.8, h0=1e-4, block=4.0, history=HISTORY, mu=0.3
     ),
     "block_bootstrap": BlockBootstrap(block=8.0, history=HISTORY, mu=0.3),
-    "replay": Replay(start="5", scale=1.5, history=HISTORY, mu=0.3),
+    "replay": Replay(start="5", scale=1.5, history=History.of(np.tile(_BARS, (2, 1)), 3600), mu=0.3),
     "scaled_historical": ScaledHistorical(
         constant=3.0, weights=(0.6, 0.4), half_lives=("8h", "3D"), averages=(6e-5, 4e-5), history=HISTORY, mu=0.3
     ),

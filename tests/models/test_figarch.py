@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from arch.univariate.recursions_python import figarch_weights
+from arch.univariate.recursions import figarch_weights
 from helpers.closed_forms import normal_of
 from helpers.naive_loop import walk
 from helpers.statistics import assert_mean, assert_rejected
