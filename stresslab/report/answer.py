@@ -98,7 +98,9 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def limit_words(limits: Sequence[LimitResult]) -> list[str]:
-    """How the limits stand: one sentence for each that does not pass, the breaches first."""
+    """How the limits stand: one sentence for each that does not pass, the breaches first; none where none are set."""
+    if not limits:
+        return []
     order = {BREACH: 0, UNDECIDED: 1}
     asked = sorted((limit for limit in limits if limit.state != PASS), key=lambda limit: order[limit.state])
     passed = len(limits) - len(asked)

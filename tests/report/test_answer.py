@@ -5,7 +5,7 @@ from report import synthetic
 
 from stresslab.limits import evaluate
 from stresslab.report import words
-from stresslab.report.answer import answer
+from stresslab.report.answer import answer, limit_words
 from stresslab.report.layout import arrange
 from stresslab.report.safe import safe_values
 from stresslab.report.worse import worse
@@ -98,6 +98,10 @@ def test_more_collateral_is_safer_so_the_smallest_is_sought():
     ds = set_ruin(synthetic.dataset({"book.collateral": [1000.0, 2000.0, 3000.0]}, n_paths=256), [0.5, 0.004, 0.001])
     found = safe(ds)
     assert found.subject == "smallest swept collateral" and found.values[0] == ["2,000"] * 3
+
+
+def test_of_no_limits_nothing_is_said():
+    assert limit_words([]) == []
 
 
 def test_the_threshold_is_the_strictest_limit_of_the_horizon():
