@@ -30,6 +30,13 @@ def positive(key: str, value: ArrayLike) -> FloatArray:
     return array
 
 
+def not_negative(key: str, value: ArrayLike) -> FloatArray:
+    """`value` as float64; InputError naming `key` unless every entry is finite and at least 0."""
+    array = finite(key, value)
+    refuse_where(array < 0, array, "must not be negative", key)
+    return array
+
+
 def direction(side: Any) -> FloatArray:
     """+1 for "long" and -1 for "short", elementwise for an array of them."""
     names = np.asarray(side)
