@@ -121,7 +121,8 @@ def _close(name: str, known: Collection[str]) -> str:
 
 
 def _problem(item: Any, known_names: Collection[str], data: Any) -> InputError:
-    key, kind, got, context = _key(item["loc"], data), item["type"], item["input"], item.get("ctx", {})
+    kind, got, context = item["type"], item["input"], item.get("ctx", {})
+    key = _key(item["loc"], data, missing=kind == "missing")
     cause = context.get("error")
     if isinstance(cause, InputError):  # raised by a validator of ours: it knows its own words
         return cause.at(key=key)
@@ -142,11 +143,14 @@ def _problem(item: Any, known_names: Collection[str], data: Any) -> InputError:
     return InputError(rule, key=key, got=_short(got), hint=hint)
 
 
-def _key(location: Sequence[str | int], data: Any) -> str:
-    """("tiers", 3, "mmr") as tiers[3].mmr; parts that are not in `data` are tags of unions and left out."""
+def _key(location: Sequence[str | int], data: Any, missing: bool) -> str:
+    """("tiers", 3, "mmr") as tiers[3].mmr; parts that are not in `data` are tags of unions and left out.
+
+    The last part of a `missing` key is not in `data` and stays.
+    """
     path = ""
     for place, part in enumerate(location):
-        inside = isinstance(part, int) or data is None or place == len(location) - 1
+        inside = isinstance(part, int) or data is None or (missing and place == len(location) - 1)
         if (isinstance(data, Mapping) and part in data) or (isinstance(data, list) and isinstance(part, int)):
             data, inside = data[part], True  # type: ignore[index]
         if inside:

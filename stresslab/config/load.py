@@ -140,6 +140,8 @@ def _rulebooks(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Rule
             rulebook = load_rulebook(name, relative_to=base)
         except InputError as error:
             raise _named_by(error, file, key) from None
+        not_run = "has rules that no engine runs yet: " + "; ".join(rulebook.needs)
+        require(not rulebook.needs, not_run, key=key, got=name, file=file, hint="Ask it for margins and prices instead")
         other = rulebooks.setdefault(rulebook.id, rulebook)
         rule = f"has the id {rulebook.id}, as another rulebook of this study, and other rules"
         require(other.hash == rulebook.hash, rule, key=key, got=name, file=file, hint="Change the id in the file")

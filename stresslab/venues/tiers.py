@@ -1,12 +1,16 @@
-"""Marginal maintenance tiers: maintenance(N) = N * mmr - cum, with the tier whose (floor, cap] holds the notional N.
+"""Maintenance tiers: maintenance(N) = N * mmr - cum, with the tier whose (floor, cap] holds the notional N.
 
 cum_n = cum_(n-1) + floor_n * (mmr_n - mmr_(n-1)) makes the requirement continuous; with rates that do not fall it is
 convex, so that it is also the largest of the tiers' lines: maintenance(N) = max_i(N * mmr_i - cum_i). The
 closed forms of `margin` rest on that. Notionals in quote currency, rates as fractions. Source: Binance FAQ
 b3c689c1f50a44cabb3a84e663b81d93 (tiers and maintenance amount).
+
+Flat tiers put the tier's rate on the whole position (cum = 0): the requirement jumps at the caps, and is no largest of
+lines. Tiers are counted in the notional, or in another size (contracts, base currency): `tier_unit` of the rulebook.
+The cap of the last tier may be infinite.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +35,9 @@ class TierAt(NamedTuple):
     cum: FloatArray  # quote currency
 
 
+COLUMNS = TierAt._fields[1:]
+
+
 @dataclass(frozen=True, eq=False)
 class TierTable:
     """Tiers from the lowest to the highest notional: read-only float64 arrays of shape (tier,)."""
@@ -41,13 +48,13 @@ class TierTable:
     imr: FloatArray
     max_leverage: FloatArray
     cum: FloatArray
+    flat: bool = False
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            column = finite(field.name, getattr(self, field.name)).copy()
-            column.flags.writeable = False
-            object.__setattr__(self, field.name, column)
-            require(column.ndim == 1 and column.size == self.floor.size > 0, "one number for each tier", key=field.name)
+        for name in COLUMNS:
+            column = _column(name, getattr(self, name))
+            object.__setattr__(self, name, column)
+            require(column.ndim == 1 and column.size == self.floor.size > 0, "one number for each tier", key=name)
         _check_bounds(self)
         _check_rates(self)
 
@@ -68,12 +75,21 @@ class TierTable:
                 hint="Make the position smaller",
             )
         index = np.asarray(np.searchsorted(self.cap, asked, side="left"), dtype=np.int64)
-        return TierAt(index + 1, *(getattr(self, field.name)[index] for field in fields(self)))
+        return TierAt(index + 1, *(getattr(self, name)[index] for name in COLUMNS))
 
     def maintenance(self, notional: ArrayLike) -> FloatArray:
         """Maintenance margin in quote currency; NotAllowed above the last cap."""
         tier = self.at(notional)
         return np.asarray(notional, dtype=np.float64) * tier.mmr - tier.cum
+
+
+def _column(name: str, given: ArrayLike) -> FloatArray:
+    """A read-only copy; only the last cap may be infinite."""
+    column = np.array(given, dtype=np.float64) if name == "cap" else finite(name, given).copy()
+    if name == "cap":
+        finite(name, np.where(np.isposinf(column) & (np.arange(column.size) == column.size - 1), 0.0, column))
+    column.flags.writeable = False
+    return column
 
 
 def _check_bounds(table: TierTable) -> None:
@@ -95,9 +111,10 @@ def _check_rates(table: TierTable) -> None:
     _refuse_tier(table.imr < falling, "imr", table.imr, falling, "must not be below the rate of the tier before it")
     off = np.abs(table.imr * table.max_leverage - 1) > LEVERAGE_ROUNDING
     _refuse_tier(off, "max_leverage", table.max_leverage, 1 / table.imr, "must be 1 / imr")
-    cum = np.cumsum(table.floor * (table.mmr - before))
+    cum = np.zeros(table.mmr.size) if table.flat else np.cumsum(table.floor * (table.mmr - before))
     wrong = np.abs(table.cum - cum) > ROUNDING * table.floor
-    _refuse_tier(wrong, "cum", table.cum, cum, "must be cum before + floor * (mmr - mmr before)")
+    rule = "is 0 in a flat tier" if table.flat else "must be cum before + floor * (mmr - mmr before)"
+    _refuse_tier(wrong, "cum", table.cum, cum, rule)
 
 
 def _refuse_tier(bad: NDArray[np.bool_], column: str, got: FloatArray, wanted: FloatArray | None, rule: str) -> None:

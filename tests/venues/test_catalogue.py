@@ -114,11 +114,40 @@ def test_a_file_that_is_not_there(written):
             "floor: 40000,",
             "requirement.tiers[1].floor: got 40000.0; must be the cap of the tier before it, 50000",
         ),
-        ("shape: marginal", "shape: flat", "requirement.shape: got 'flat'; must be 'marginal'"),
-        ("kind: linear", "kind: inverse", "contract.kind: got 'inverse'; must be 'linear'"),
-        ("mode: isolated", "mode: cross", "collateral.mode: got 'cross'; must be 'isolated'"),
-        ("kind: equals_index", "kind: median", "mark.kind: got 'median'; must be 'equals_index'"),
-        ("residual: insurance", "residual: us", "liquidation.residual: got 'us'; must be 'customer' or 'insurance'"),
+        (
+            "shape: marginal",
+            "shape: flatt",
+            "requirement.shape: got 'flatt'; must be one of 'marginal', 'flat', 'affine', 'sqrt', 'option'. "
+            "Did you mean 'flat'?",
+        ),
+        (
+            "kind: linear",
+            "kind: linea",
+            "contract.kind: got 'linea'; must be one of 'linear', 'inverse', 'quanto', 'option'. "
+            "Did you mean 'linear'?",
+        ),
+        (
+            "modes: [isolated, cross]",
+            "modes: [isolated, crossed]",
+            "collateral.modes[1]: got 'crossed'; must be 'isolated', 'cross' or 'portfolio'",
+        ),
+        (
+            "kind: equals_index",
+            "kind: median",
+            "mark.kind: got 'median'; must be one of 'equals_index', 'median_of_three', 'index_plus_ema', 'oracle', "
+            "'fair_funding'",
+        ),
+        (
+            "residual: insurance",
+            "residual: us",
+            "liquidation.residual: got 'us'; must be 'customer', 'insurance' or 'backstop'",
+        ),
+        (
+            "stage: full",
+            "stage: half",
+            "liquidation.ladder[0].stage: got 'half'; must be one of 'cancel_orders', 'reduce_tiers', 'fraction', "
+            "'cover_shortage', 'incremental', 'full'",
+        ),
         ("charged_to: wallet", "charged_to: me", "fees.entry_charged_to: got 'me'; must be 'wallet' or 'margin'"),
         ("charged_to: margin", "charged_to: wallet", "funding.charged_to: got 'wallet'; must be 'margin'"),
         (

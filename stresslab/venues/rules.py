@@ -1,0 +1,82 @@
+"""One venue's dated rules for one contract, as data: the keys of configs/venues/*/*.yaml, their hash and their gaps."""
+
+import datetime
+import hashlib
+import json
+from typing import Annotated
+
+from pydantic import Field
+
+from stresslab.venues.band_rules import Band
+from stresslab.venues.base import Section, Text, Texts
+from stresslab.venues.contract_rules import Collateral, Contract
+from stresslab.venues.cost_rules import CloseOut, Fees, Funding
+from stresslab.venues.liquidation_rules import Full, Liquidation
+from stresslab.venues.loss_rules import Loss
+from stresslab.venues.mark_rules import Mark
+from stresslab.venues.requirement_rules import Requirement
+
+
+class Rules(Section):
+    """The rules of one contract, `as_of` a date, with their source and with what is assumed beyond it."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+/[A-Z0-9_-]+$", description="venue/SYMBOL")]
+    as_of: datetime.date = Field(description="the day whose rules these are")
+    source: Text
+    confidence: Text
+    assumptions: Texts = Field(description="how the venue's words were read, and what was simplified")
+    unverified: Texts = Field(description="what was not read at the source: one line each, shown when it is used")
+    contract: Contract
+    collateral: Collateral
+    requirement: Requirement
+    mark: Mark
+    liquidation: Liquidation
+    loss: Loss
+    fees: Fees
+    funding: Funding
+    band: Band
+    close_out: CloseOut
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the content as canonical JSON; comments and layout of the file do not enter."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each rule that was not verified, to be shown where the rulebook is used."""
+        return tuple(f"{self.id} ({self.as_of}): {line}" for line in self.unverified)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What an engine has to know beyond the static ladder (one isolated linear position, marginal tiers on the
+        mark's quote notional, closed whole), as "key: value"; empty for what that ladder runs as it stands.
+        """
+        requirement, liquidation = self.requirement, self.liquidation
+        simple = {
+            "contract.kind": (self.contract.kind, "linear"),
+            "contract.dated": (getattr(self.contract, "dated", False), False),
+            "collateral.modes": ("isolated" in self.collateral.modes or self.collateral.modes[0], True),
+            "requirement.shape": (requirement.shape, "marginal"),
+            "requirement.basis": (requirement.basis, "mark"),
+            "requirement.tier_unit": (requirement.tier_unit, "quote"),
+            "requirement.tier_at": (requirement.tier_at, "trigger_price"),
+            "requirement.include_close_fee": (requirement.include_close_fee, "none"),
+            "requirement.compare": (requirement.compare, "le"),
+            "requirement.rounded_up_to": (requirement.rounded_up_to, None),
+            "mark.kind": (self.mark.kind, "equals_index"),
+            "liquidation.ladder": (_stages(self.liquidation), "full"),
+            "liquidation.residual": (liquidation.residual == "backstop", False),
+            "liquidation.backstop_at": (liquidation.backstop_at, None),
+            "liquidation.fee_ramp": (liquidation.fee_ramp is not None, False),
+            "funding.interval": (self.funding.interval, None if self.funding.continuous else self.funding.interval),
+            "funding.notional_at": (self.funding.notional_at, "mark"),
+        }
+        return tuple(f"{key}: {value}" for key, (value, known) in simple.items() if value != known)
+
+
+def _stages(liquidation: Liquidation) -> str:
+    if len(liquidation.ladder) == 1 and isinstance(liquidation.ladder[0], Full):
+        return "full"
+    return ", ".join(stage.stage for stage in liquidation.ladder)
