@@ -42,11 +42,6 @@ def weighted_median(values: ArrayLike, weights: ArrayLike = 1.0) -> FloatArray:
     return np.where(half > 0, 0.5 * (lower + upper), np.nan)[..., 0][()]
 
 
-def median_of_known(values: ArrayLike) -> FloatArray:
-    """The median of the values that are there, NaN being absent; NaN where none is."""
-    return weighted_median(values)
-
-
 def moving_average(samples: ArrayLike, count: int) -> FloatArray:
     """Mean of the last `count` samples, or of all of them while there are fewer."""
     require(count > 0, "must be above 0", key="count", got=count)

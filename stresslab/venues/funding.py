@@ -1,8 +1,11 @@
-"""Funding of a linear perpetual: when it is paid, how much, and what recorded rates sum to.
+"""Funding payments: when they are made, how much, and what recorded rates sum to.
 
-payment received = -s q P rate, with s = +1 long and -1 short, q in base currency, P the price of the rulebook's
-`notional_at` (mark) and the rate a fraction per interval: a positive rate is paid by longs to shorts. Payment times are
-the multiples of the interval since 00:00 UTC. Source: Binance FAQ on funding (00:00, 08:00 and 16:00 UTC by default).
+    linear   received = -s q P rate     quote currency
+    inverse  received = -s Q / P rate   coin, Q the notional in USD
+
+with s = +1 long and -1 short, q in base currency, P the price of the rulebook's `notional_at` (mark, oracle or index)
+and the rate a fraction per interval: a positive rate is paid by longs to shorts. Payment times are the multiples of
+the interval since 00:00 UTC. Source: Binance FAQ on funding (00:00, 08:00 and 16:00 UTC by default).
 """
 
 from datetime import UTC, datetime
@@ -41,6 +44,12 @@ def funding_payment(side: Any, quantity: ArrayLike, price: ArrayLike, rate: Arra
     """Quote currency received at one payment; negative is paid."""
     notional = positive("quantity", quantity) * positive("price", price)
     return -direction(side) * notional * finite("rate", rate)
+
+
+def inverse_funding_payment(side: Any, notional: ArrayLike, price: ArrayLike, rate: ArrayLike) -> FloatArray:
+    """Coin received at one payment of an inverse contract with `notional` in USD; negative is paid."""
+    coins = positive("notional", notional) / positive("price", price)
+    return -direction(side) * coins * finite("rate", rate)
 
 
 def funding_sum(

@@ -13,7 +13,7 @@ price; Binance FAQ 360033525071; Bybit help (2024-10); Deribit specification; Hy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stresslab.venues.averages import median_of_known, weighted_median
+from stresslab.venues.averages import weighted_median
 from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
 
 PERPETUAL_WEIGHTS = (3.0, 2.0, 2.0, 1.0, 1.0)  # Binance, OKX, Bybit, Gate, MEXC: Hyperliquid docs
@@ -45,7 +45,7 @@ def median_of_three(price_1: ArrayLike, price_2: ArrayLike, last: ArrayLike) -> 
 
 
 def dated_future_mark(index: ArrayLike, relative_basis: ArrayLike) -> FloatArray:
-    """Bybit's mark of a dated future: the index times 1 + the mean relative basis of impact mids (last axis, 10 min)."""
+    """Bybit's mark of a dated future: index times 1 + mean relative basis of impact mids (last axis, 10 min)."""
     return positive("index", index) * (1 + finite("relative_basis", relative_basis).mean(axis=-1))
 
 
@@ -92,7 +92,7 @@ def oracle_mark(
     inputs = np.stack(np.broadcast_arrays(own, np.asarray(book, float), weighted_median(perpetuals, weights)), axis=-1)
     two = np.isfinite(inputs).sum(axis=-1) == 2
     fourth = np.where(two, book_average, np.nan)[..., None]
-    return median_of_known(np.concatenate([inputs, fourth], axis=-1))
+    return weighted_median(np.concatenate([inputs, fourth], axis=-1))
 
 
 def is_stale(age: ArrayLike, max_age: ArrayLike) -> NDArray[np.bool_]:

@@ -1,0 +1,91 @@
+"""What a close-out leaves to whom: fee, residual or shortfall, and what the insurance fund pays.
+
+    equity    = margin + PnL at the fill
+    shortfall = max(0, -equity)                     before any fee
+    fee       = min(rate * notional, max(0, equity))
+    residual  = max(0, equity) - fee                to the customer, or to the fund (or the backstop's vault)
+
+so that fee + to_trader + to_fund = equity: money is conserved. Where the fund takes the position over at the
+bankruptcy price and sells it at the fill, its change is s q (fill - bankruptcy), the same number before the fee.
+Settlement currency throughout. Sources: Binance's liquidation protocol, Kraken's equity protection (the customer keeps the
+residual), dYdX contract-loss-mechanism, drift-labs/protocol-v2 tests/liquidatePerp.ts.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stresslab.errors import InputError
+from stresslab.venues.inputs import FloatArray, direction, finite, not_negative, positive
+from stresslab.venues.liquidation_fees import clearance_fee
+
+Residual = Literal["customer", "insurance", "backstop"]
+
+
+class CloseOut(NamedTuple):
+    """Who gets what; arrays, settlement currency. `to_fund` is the residual, or less the shortfall."""
+
+    fee: FloatArray
+    to_trader: FloatArray
+    to_fund: FloatArray
+    shortfall: FloatArray
+
+
+class FundUse(NamedTuple):
+    """What the fund pays of a shortfall, and what is left to deleveraging or to be shared."""
+
+    paid: FloatArray
+    uncovered: FloatArray
+
+
+def close_out(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike, residual: Residual) -> CloseOut:
+    """The split of what is left after the fill; `notional` is the liquidated one, at the fill."""
+    if residual not in ("customer", "insurance", "backstop"):
+        raise InputError('must be "customer", "insurance" or "backstop"', key="residual", got=residual)
+    left = finite("equity", equity)
+    fee = clearance_fee(notional, fee_rate, left)
+    rest, shortfall = np.maximum(left, 0.0) - fee, np.maximum(-left, 0.0)
+    nothing = np.zeros_like(rest)
+    to_trader, kept = (rest, nothing) if residual == "customer" else (nothing, rest)
+    return CloseOut(fee, to_trader, kept - shortfall, shortfall)
+
+
+def insurance_fund_change(
+    side: Any, quantity: ArrayLike, bankruptcy_price: ArrayLike, fill_price: ArrayLike
+) -> FloatArray:
+    """Quote currency that a fund gains which takes a linear position at bankruptcy and closes it at the fill."""
+    moved = positive("fill_price", fill_price) - finite("bankruptcy_price", bankruptcy_price)
+    return direction(side) * positive("quantity", quantity) * moved
+
+
+def inverse_insurance_fund_change(
+    side: Any, notional: ArrayLike, bankruptcy_price: ArrayLike, fill_price: ArrayLike
+) -> FloatArray:
+    """Coin that a fund gains with an inverse position of `notional` USD: s Q (1 / bankruptcy - 1 / fill)."""
+    moved = 1 / positive("bankruptcy_price", bankruptcy_price) - 1 / positive("fill_price", fill_price)
+    return direction(side) * positive("notional", notional) * moved
+
+
+def use_fund(fund: ArrayLike, shortfall: ArrayLike) -> FundUse:
+    """The fund pays as far as it reaches."""
+    loss = not_negative("shortfall", shortfall)
+    paid = np.minimum(np.maximum(finite("fund", fund), 0.0), loss)
+    return FundUse(paid, loss - paid)
+
+
+def bad_debt(
+    collateral: ArrayLike,
+    quote_position: ArrayLike,
+    size: ArrayLike,
+    price: ArrayLike,
+    liquidator_fee: ArrayLike = 0.0,
+) -> FloatArray:
+    """Drift's quote balance after all of a position is sold at the oracle less the fee; negative is bad debt.
+
+    `quote_position` is what the position cost, negative for a long; `size` is signed.
+    """
+    held = finite("size", size)
+    discount = 1 - np.sign(held) * not_negative("liquidator_fee", liquidator_fee)
+    sold = held * positive("price", price) * discount
+    return finite("collateral", collateral) + finite("quote_position", quote_position) + sold

@@ -1,0 +1,55 @@
+"""Deleveraging: quantile, order, amounts and price, given the scores of `deleveraging_rank`.
+
+The accounts of the winning side are on the last axis. Who is first closes all that is needed, as far as the position
+goes, then the next one. Close prices: the bankruptcy price of the liquidated position (Binance, Bybit, BitMEX, dYdX),
+the mark (OKX, Hyperliquid), or the oracle (GMX, Hyperliquid's older text). Sources: those of `deleveraging_rank`.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+
+from stresslab.errors import require
+from stresslab.venues.inputs import FloatArray, finite, not_negative
+
+
+def quantile(scores: ArrayLike) -> FloatArray:
+    """Rank / users in (0, 1], the highest score at 1; equal scores share the higher rank. Five lights are above 0.8."""
+    given = finite("scores", scores)
+    return np.asarray(rankdata(given, method="max", axis=-1)) / given.shape[-1]
+
+
+def deleveraging_order(scores: ArrayLike, eligible: Any = True) -> NDArray[np.int64]:
+    """Indices of the accounts, the first to be deleveraged first: by falling score, equal ones as they come.
+
+    Accounts that are not eligible (no profit, say) come last.
+    """
+    given = finite("scores", scores)
+    keys = np.where(np.broadcast_to(np.asarray(eligible, dtype=bool), given.shape), -given, np.inf)
+    return np.argsort(keys, axis=-1, kind="stable").astype(np.int64)
+
+
+def deleveraged_amounts(
+    scores: ArrayLike, quantities: ArrayLike, needed: ArrayLike, eligible: Any = True
+) -> FloatArray:
+    """What each account has closed, so that they close `needed` together, or all that they have."""
+    able = np.broadcast_to(np.asarray(eligible, dtype=bool), np.shape(scores))
+    held = np.where(able, not_negative("quantities", quantities), 0.0)
+    order = deleveraging_order(scores, able)
+    queue = np.take_along_axis(held, order, axis=-1)
+    before = np.cumsum(queue, axis=-1) - queue
+    closed = np.clip(not_negative("needed", needed)[..., None] - before, 0.0, queue)
+    amounts = np.empty_like(closed)
+    np.put_along_axis(amounts, order, closed, axis=-1)
+    return amounts
+
+
+def deleveraging_price(
+    kind: Literal["bankruptcy", "mark", "oracle"], *, bankruptcy: ArrayLike, mark: ArrayLike, oracle: ArrayLike
+) -> FloatArray:
+    """The price at which the winner is closed."""
+    prices = {"bankruptcy": bankruptcy, "mark": mark, "oracle": oracle}
+    require(kind in prices, 'must be "bankruptcy", "mark" or "oracle"', key="kind", got=kind)
+    return finite(kind, prices[kind])
