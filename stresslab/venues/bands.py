@@ -69,7 +69,7 @@ def worst_fill(side: Any, price: ArrayLike, band: Band) -> FloatArray:
 
 
 def session_level(price: ArrayLike, settlement: ArrayLike, limits: ArrayLike = (0.07, 0.13, 0.2)) -> NDArray[np.int64]:
-    """How many of the limits a move from the last settlement has reached; a pause of two minutes at each but the last."""
+    """How many of the limits a move from the settlement has reached; a pause of two minutes at each but the last."""
     steps = positive("limits", limits)
     require(steps.ndim == 1 and bool(np.all(np.diff(steps) > 0)), "must rise", key="limits", got=limits)
     moved = np.abs(positive("price", price) / positive("settlement", settlement) - 1)

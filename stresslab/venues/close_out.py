@@ -7,8 +7,8 @@
 
 so that fee + to_trader + to_fund = equity: money is conserved. Where the fund takes the position over at the
 bankruptcy price and sells it at the fill, its change is s q (fill - bankruptcy), the same number before the fee.
-Settlement currency throughout. Sources: Binance's liquidation protocol, Kraken's equity protection (the customer keeps the
-residual), dYdX contract-loss-mechanism, drift-labs/protocol-v2 tests/liquidatePerp.ts.
+Settlement currency throughout. Sources: Binance's liquidation protocol, Kraken's equity protection (the customer
+keeps the residual), dYdX contract-loss-mechanism, drift-labs/protocol-v2 tests/liquidatePerp.ts.
 """
 
 from typing import Any, Literal, NamedTuple

@@ -7,8 +7,8 @@
     dYdX         none: accounts in pseudo-random order
 
 U unrealised PnL, WB wallet balance, MM maintenance margin; V, V0, Vb the position's value at mark, entry and
-bankruptcy, signed so that V - V0 is its PnL. Sources: Binance faq 360033525471 and dev.binance.vision/t/17801; BitMEX support
-18589621443357; Hyperliquid docs, auto-deleveraging; dydxprotocol/v4-chain. Bybit and OKX say "leveraged return"; that
+bankruptcy, signed so that V - V0 is its PnL. Sources: Binance faq 360033525471 and dev.binance.vision/t/17801;
+BitMEX support 18589621443357; Hyperliquid docs, auto-deleveraging; dydxprotocol/v4-chain. Bybit and OKX say "leveraged return"; that
 losses are divided, as at BitMEX, is OKX's "inverse" (seen in part only).
 """
 

@@ -6,8 +6,8 @@
     pool            traders' open profit above 85 % of the pool, until 77 %            GMX v2
 
 Bybit's drawdown is (PnL of the symbol - its 8 h maximum) / 8 h maximum of the pool; its help page of 2025-11-05 says
-100 % where the API docs of 2026-07-24 say 30 %: a parameter. Sources: bybit-exchange/docs v5 market adl-alert; OKX help on
-ADL (mirror); BitMEX support 18589621443357; gmx-io/gmx-synthetics config/markets.ts at a5c0c8835182.
+100 % where the API docs of 2026-07-24 say 30 %: a parameter. Sources: bybit-exchange/docs v5 market adl-alert; OKX
+help on ADL (mirror); BitMEX support 18589621443357; gmx-io/gmx-synthetics config/markets.ts at a5c0c8835182.
 """
 
 from typing import Any
