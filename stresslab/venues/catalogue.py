@@ -30,9 +30,18 @@ def load(name: str | Path, relative_to: Path | None = None) -> Rulebook:
         return _read((relative_to or Path()) / text)
     known = available()
     if text not in known:
-        hint = nearest(text, known) or f"Known: {', '.join(known)}"
-        raise InputError("there is no such rulebook (a path to a file ends in .yaml or .yml)", got=text, hint=hint)
+        raise InputError(
+            "there is no such rulebook (a path to a file ends in .yaml or .yml)", got=text, hint=_hint(text)
+        )
     return _read(config_root() / "venues" / f"{text}.yaml")
+
+
+def _hint(text: str) -> str:
+    """All of a venue that was named alone, else the nearest names."""
+    there = [name for name in available() if name.split("/")[0] == text]
+    if there:
+        return f"Known there: {', '.join(there)}"
+    return nearest(text, available()) or "`stresslab venues` lists them"
 
 
 def _read(path: Path) -> Rulebook:

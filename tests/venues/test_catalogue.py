@@ -24,15 +24,19 @@ def written(tmp_path):
     return write
 
 
-def test_what_is_available():
-    assert venues.available() == ("binance_usdm/BTCUSDT", "binance_usdm/ETHUSDT")
-
-
 @pytest.mark.parametrize("name", venues.available())
 def test_a_shipped_rulebook_loads_and_says_what_it_rests_on(name):
     book = venues.load(name)
     assert book.id == name
-    assert book.source and book.confidence
+    assert book.source and book.confidence and book.assumptions
+    assert book.warnings == tuple(f"{name} ({book.as_of}): {line}" for line in book.unverified) != ()
+    assert all("\n" not in line and len(line) < 160 for line in book.warnings)
+
+
+@pytest.mark.parametrize("name", ["binance_usdm/BTCUSDT", "binance_usdm/ETHUSDT"])
+def test_what_the_first_two_assume(name):
+    book = venues.load(name)
+    assert book.needs == ()
     assumed = " ".join(book.assumptions)
     for word in ("tiers", "clearance fee", "Taker", "insurance fund", "Mark = last = index", "Funding", "basis points"):
         assert word in assumed
@@ -57,14 +61,19 @@ def test_a_file_of_ones_own(written, monkeypatch):
             "Did you mean 'binance_usdm/BTCUSDT'?",
         ),
         (
-            "okx",
-            "got 'okx'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
-            "Known: binance_usdm/BTCUSDT, binance_usdm/ETHUSDT",
+            "binance_usdm",
+            "got 'binance_usdm'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "Known there: binance_usdm/BTCUSDT, binance_usdm/ETHUSDT",
+        ),
+        (
+            "nowhere",
+            "got 'nowhere'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "`stresslab venues` lists them",
         ),
         (
             "../venues/binance_usdm/BTCUSDT",
             "got '../venues/binance_usdm/BTCUSDT'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
-            "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm/ETHUSDT'?",
+            "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm_2021/BTCUSDT' or 'binance_usdm/ETHUSDT'?",
         ),
     ],
 )
