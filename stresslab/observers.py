@@ -7,9 +7,7 @@ from jax import Array
 
 from stresslab.books import account, ladder
 from stresslab.books.linear import LONG, Lines, Positions
-from stresslab.scan import Gap, Reach
-
-Pieces = tuple[Reach | Gap, ...]
+from stresslab.scan import Gap, Reach, Track
 
 
 class Side(NamedTuple):
@@ -24,11 +22,11 @@ class LadderObserver(NamedTuple):
 
     sides: tuple[int, ...]
 
-    def step(self, seen: Any, pieces: Pieces) -> Any:
-        return tuple(_watch(side, one, pieces) for side, one in zip(self.sides, seen, strict=True))
+    def step(self, seen: Any, track: Track) -> Any:
+        return tuple(_watch(side, one, track.pieces) for side, one in zip(self.sides, seen, strict=True))
 
 
-def _watch(side: int, seen: ladder.Extreme, pieces: Pieces) -> ladder.Extreme:
+def _watch(side: int, seen: ladder.Extreme, pieces: tuple[Reach | Gap, ...]) -> ladder.Extreme:
     """One step: the gaps of the step before go into their slots, those of this step wait (XLA works them out once)."""
     seen = ladder.shelve(seen)
     gaps = []
@@ -46,8 +44,8 @@ class ExtremeObserver(NamedTuple):
 
     sides: tuple[int, ...]
 
-    def step(self, seen: Any, pieces: Pieces) -> Any:
-        for reach in pieces:
+    def step(self, seen: Any, track: Track) -> Any:
+        for reach in track.pieces:
             assert isinstance(reach, Reach)
             seen = tuple(
                 ladder.worse(side, one, reach.low if side == LONG else reach.high)
@@ -64,9 +62,9 @@ class AccountObserver(NamedTuple):
     fractions: Array
     bin_index: Array
 
-    def step(self, seen: Any, pieces: Pieces) -> Any:
+    def step(self, seen: Any, track: Track) -> Any:
         return tuple(
-            self._one(side, book.positions, one, pieces)
+            self._one(side, book.positions, one, track.pieces)
             for side, book, one in zip(self.sides, self.books, seen, strict=True)
         )
 

@@ -32,10 +32,10 @@ class _Extremes(NamedTuple):
     below: bool
     above: bool
 
-    def step(self, seen: tuple[Array, ...], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, ...]:
+    def step(self, seen: tuple[Array, ...], track: scan.Track) -> tuple[Array, ...]:
         kept = iter(seen)
         low, high = next(kept) if self.below else None, next(kept) if self.above else None
-        for piece in pieces:
+        for piece in track.pieces:
             lowest, highest = (piece.end, piece.end) if isinstance(piece, scan.Gap) else (piece.low, piece.high)
             low = None if low is None else jnp.minimum(low, lowest)
             high = None if high is None else jnp.maximum(high, highest)

@@ -25,7 +25,7 @@ class _Shape(NamedTuple):
 
 
 class _Nobody(NamedTuple):
-    def step(self, seen: Any, pieces: Any) -> Any:
+    def step(self, seen: Any, track: scan.Track) -> Any:
         return seen
 
 

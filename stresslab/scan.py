@@ -26,11 +26,16 @@ traces: Counter[Any] = Counter()  # how often each engine shape was traced: a te
 
 
 class Reach(NamedTuple):
-    """Of a diffusion piece: its lowest and highest log price, and the one at its end, shape (asset, path)."""
+    """Of a diffusion piece: its lowest and highest log price, and the one at its end, shape (asset, path).
+
+    With `Walk.bridges` also what those extremes were made of: the variance on the way, and the exponential draws.
+    """
 
     low: Array
     high: Array
     end: Array
+    variance: Any = ()
+    exponential: Any = ()
 
 
 class Gap(NamedTuple):
@@ -40,9 +45,9 @@ class Gap(NamedTuple):
 
 
 class Observer(Protocol):
-    """What watches the pieces of each step, which are in time order. `seen` is its carry."""
+    """What watches each step, whose pieces are in time order. `seen` is its carry."""
 
-    def step(self, seen: Any, pieces: tuple[Reach | Gap, ...]) -> Any: ...
+    def step(self, seen: Any, track: "Track") -> Any: ...
 
 
 class Walk(NamedTuple):
@@ -54,6 +59,8 @@ class Walk(NamedTuple):
     key: random.Key
     number: Array  # uint32 path numbers, shape (1, path)
     coefficients: Any
+    extra: int = 0  # words of each step for the observer's own use; antithetic paths share them
+    bridges: bool = False  # whether the observer is told what the bridges were made of
 
 
 class Moves(NamedTuple):
@@ -62,13 +69,15 @@ class Moves(NamedTuple):
     pieces: tuple[Piece, ...]
     exponentials: tuple[Array, ...]
     variance: Array
+    words: tuple[Array, ...] = ()
 
 
 class Track(NamedTuple):
-    """Pieces of one step where they lie, and the variance after it."""
+    """Pieces of one step where they lie, the variance after it, and the observer's own words of it."""
 
     pieces: tuple[Reach | Gap, ...]
     variance: Array
+    words: tuple[Array, ...] = ()
 
 
 class Ahead(NamedTuple):
@@ -95,7 +104,7 @@ def begin(walk: Walk, start: State) -> Place:
         return Place(start, jnp.zeros((), jnp.uint32), None)
     words = [_draw(walk, jnp.full((), step, jnp.uint32)) for step in range(3)]
     state, moves = _move(walk, start, words[0])
-    track, log_price = _trace(start.log_price, moves)
+    track, log_price = _trace(walk, start.log_price, moves)
     state, moves = _move(walk, state, words[1])
     ahead = Ahead(track, moves, words[2], state._replace(log_price=log_price))
     return Place(start._replace(memory=()), jnp.full((), len(words), jnp.uint32), ahead)
@@ -128,7 +137,7 @@ def _steps_in_one_array(walk: Walk, place: Place, observer: Observer, seen: Any,
     def body(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         step, both = carry
         state, track = _one(walk, State(lax.real(both), variance), _draw(walk, step))
-        (after,) = jax.tree.leaves(observer.step(jax.tree.unflatten(tree, [lax.imag(both)]), track.pieces))
+        (after,) = jax.tree.leaves(observer.step(jax.tree.unflatten(tree, [lax.imag(both)]), track))
         return step + np.uint32(1), lax.complex(state.log_price, after)
 
     start = place.step, lax.complex(place.state.log_price, leaves[0])
@@ -141,15 +150,15 @@ def _step_with_words_ahead(
 ) -> tuple[Place, Any, tuple[Array, ...]]:
     step = place.step + np.uint32(1)
     state, track = _one(walk, place.state, packed)
-    return Place(state, step, None), observer.step(seen, track.pieces), _draw(walk, step)
+    return Place(state, step, None), observer.step(seen, track), _draw(walk, step)
 
 
 def _staged_step(walk: Walk, observer: Observer, place: Place, seen: Any) -> tuple[Place, Any]:
     assert place.ahead is not None
     ahead = place.ahead
-    seen = observer.step(seen, ahead.track.pieces)
+    seen = observer.step(seen, ahead.track)
     observed = State(ahead.track.pieces[-1].end, ahead.track.variance)
-    track, log_price = _trace(ahead.state.log_price, ahead.moves)
+    track, log_price = _trace(walk, ahead.state.log_price, ahead.moves)
     state, moves = _move(walk, ahead.state, ahead.packed)
     packed = _draw(walk, place.step)
     ahead = Ahead(track, moves, packed, state._replace(log_price=log_price))
@@ -159,7 +168,7 @@ def _staged_step(walk: Walk, observer: Observer, place: Place, seen: Any) -> tup
 def _one(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Track]:
     """One whole step without jumps."""
     after, moves = _move(walk, state, packed)
-    track, log_price = _trace(state.log_price, moves)
+    track, log_price = _trace(walk, state.log_price, moves)
     return after._replace(log_price=log_price), track
 
 
@@ -169,7 +178,8 @@ def identity(walk: Walk) -> Array:
 
 
 def _draw(walk: Walk, step: Array) -> tuple[Array, ...]:
-    return random.packed_words(walk.key, identity(walk), step, walk.layout.n_words + walk.layout.n_bridges)
+    n_words = walk.layout.n_words + walk.layout.n_bridges + walk.extra
+    return random.packed_words(walk.key, identity(walk), step, n_words)
 
 
 def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, Moves]:
@@ -180,8 +190,9 @@ def _move(walk: Walk, state: State, packed: tuple[Array, ...]) -> tuple[State, M
         words = tuple(random.antithetic(word, mirrored) for word in words[:n]) + words[n:]
     of_model = walk.layout.n_words
     after, pieces = walk.dynamics.step(walk.coefficients, state, words[:of_model])
-    bridges = words[of_model : of_model + walk.layout.n_bridges]
-    return after, Moves(pieces, _exponentials(walk, state, bridges), after.variance)
+    drawn = of_model + walk.layout.n_bridges
+    exponentials = _exponentials(walk, state, words[of_model:drawn])
+    return after, Moves(pieces, exponentials, after.variance, words[drawn : drawn + walk.extra])
 
 
 def _exponentials(walk: Walk, state: State, words: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -193,17 +204,19 @@ def _exponentials(walk: Walk, state: State, words: tuple[Array, ...]) -> tuple[A
     return tuple(walk.dynamics.bridges(walk.coefficients, state, word) for word in of_pieces)
 
 
-def _trace(log_price: Array, moves: Moves) -> tuple[Track, Array]:
+def _trace(walk: Walk, log_price: Array, moves: Moves) -> tuple[Track, Array]:
     exponentials = iter(moves.exponentials)
     pieces: list[Reach | Gap] = []
     for piece in moves.pieces:
         end = log_price + piece.move
         if isinstance(piece, Diffusion):
-            pieces.append(Reach(*bridge_extremes(log_price, end, piece.variance, next(exponentials)), end))
+            drawn = next(exponentials)
+            made_of = (piece.variance, drawn) if walk.bridges else ()
+            pieces.append(Reach(*bridge_extremes(log_price, end, piece.variance, drawn), end, *made_of))
         else:
             pieces.append(Gap(end))
         log_price = end
-    return Track(tuple(pieces), moves.variance), log_price
+    return Track(tuple(pieces), moves.variance, moves.words), log_price
 
 
 def spread(dynamics: Dynamics, one: State, n_paths: int) -> State:

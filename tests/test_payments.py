@@ -53,7 +53,7 @@ def recorded(rho: float = RHO, antithetic: bool = False, sigma: float = 0.8, see
 
 
 class _Nobody(NamedTuple):
-    def step(self, seen: Any, pieces: Any) -> Any:
+    def step(self, seen: Any, track: Any) -> Any:
         return seen
 
 

@@ -150,7 +150,7 @@ def test_words_carried_by_a_loop():
     walk = scan.Walk(EchoWithJumps, model.layout(0.0), False, random.key(3), number, model.coefficients(0.0))
 
     class Nobody:
-        def step(self, seen, pieces):
+        def step(self, seen, track):
             return seen
 
     @jax.jit

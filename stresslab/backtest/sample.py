@@ -29,9 +29,9 @@ class Shape(NamedTuple):
 class _Range(NamedTuple):
     """Keeps the running low and high."""
 
-    def step(self, seen: tuple[Array, Array], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, Array]:
+    def step(self, seen: tuple[Array, Array], track: scan.Track) -> tuple[Array, Array]:
         low, high = seen
-        for piece in pieces:
+        for piece in track.pieces:
             lowest, highest = (piece.end, piece.end) if isinstance(piece, scan.Gap) else (piece.low, piece.high)
             low, high = jnp.minimum(low, lowest), jnp.maximum(high, highest)
         return low, high

@@ -15,8 +15,8 @@ from stresslab.grid.plan import MarketCell, Plan
 class _Keep(NamedTuple):
     """Keeps the pieces of the step seen last."""
 
-    def step(self, seen: Any, pieces: tuple[Any, ...]) -> Any:
-        return tuple(tuple(piece) for piece in pieces)
+    def step(self, seen: Any, track: Any) -> Any:
+        return tuple(tuple(piece) for piece in track.pieces)
 
 
 def record(plan: Plan, market: int, n_paths: int, first: int = 0) -> tuple[np.ndarray, ...]:

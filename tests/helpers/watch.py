@@ -35,9 +35,9 @@ class _Shape(NamedTuple):
 
 
 class _All(NamedTuple):
-    def step(self, seen: tuple[Array, ...], pieces: tuple[scan.Reach | scan.Gap, ...]) -> tuple[Array, ...]:
+    def step(self, seen: tuple[Array, ...], track: Any) -> tuple[Array, ...]:
         low, high, end_low, end_high = seen
-        for piece in pieces:
+        for piece in track.pieces:
             is_gap = isinstance(piece, scan.Gap)
             low = jnp.minimum(low, piece.end if is_gap else piece.low)
             high = jnp.maximum(high, piece.end if is_gap else piece.high)

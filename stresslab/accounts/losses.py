@@ -1,0 +1,30 @@
+"""Loss levels: when the wealth of a book first comes down to each of them."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from stresslab.accounts import trigger
+from stresslab.accounts.scene import Scene, first
+from stresslab.accounts.state import Books, wealth
+from stresslab.accounts.trigger import Breach, Piece
+
+
+def mark(scene: Scene, books: Books, worth: Array, event: Array) -> Books:
+    """Note the levels that a wealth lies at or below."""
+    floor = (np.float32(1) - scene.fractions[:, None, None]) * scene.numbers.equity[None, :, None]
+    return books._replace(codes=books.codes._replace(loss=first(books.codes.loss, worth[None] <= floor, event)))
+
+
+def mark_on_the_way(scene: Scene, books: Books, piece: Piece, breaches: list[Breach], event: Array) -> Books:
+    """Those that wealth comes to in a piece while all is open; of a book that is liquidated in it, up to that point."""
+    if not scene.fractions.shape[0]:
+        return books
+    assets = tuple(sorted({asset for form in scene.form.accounts for asset in form.assets}))
+    lowest = trigger.lowest_value(
+        assets, lambda prices: wealth(scene.form, scene.numbers, books, piece.at(prices)), piece
+    ).value
+    for breach in breaches:
+        there = wealth(scene.form, scene.numbers, books, piece.at(breach.at))
+        lowest = jnp.where(breach.hit, there, lowest)
+    return mark(scene, books, lowest, event)

@@ -1,0 +1,192 @@
+"""Where on its way through a piece an account is liquidated: the point at which its excess falls to zero.
+
+Three ways, by what the account depends on:
+- one leg whose rate does not jump with the price: the trigger price in closed form, the worst over its tiers;
+- one asset: the excess at both bridged extremes of the price, and between the start and the worse of them the root;
+- several assets: the excess itself is taken for a Brownian motion with the variance that its deltas give, and bridged
+  with one exponential draw. It is met at 0 where the prices are expected to be given that (regression on the excess).
+After a jump the excess is looked at where the jump ended.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from stresslab.accounts.form import AccountForm, AccountNumbers
+from stresslab.accounts.point import Point, Prices, spread_out
+from stresslab.accounts.requirement import rate_by_size
+from stresslab.accounts.state import Holding, excess, is_open
+
+Value = Callable[[Prices], Array]
+
+_ROUNDS = 3  # of regula falsi: within a tier the excess of a linear book is a straight line, and one would do
+
+
+class Piece(NamedTuple):
+    """A continuous piece of a step as accounts see it; prices of each asset, (1, path)."""
+
+    before: Prices
+    low: Prices
+    high: Prices
+    end: Prices
+    deviations: Prices  # square root of the variance on the way, of the log price
+    exponential: Array  # of the bridge
+    correlation: Array  # (asset, asset)
+    variance: Any  # per year, at its start
+    step: Any
+
+    def at(self, prices: Prices) -> Point:
+        """The point in it where prices are these."""
+        return Point(prices, self.variance, self.step)
+
+
+class Breach(NamedTuple):
+    """Which accounts are liquidated in a piece, and at what prices, (book, path) each."""
+
+    hit: Array
+    at: Prices
+
+
+def has_closed_form(form: AccountForm) -> bool:
+    """Whether the trigger is one price, known from balance and size."""
+    (leg, *others) = form.legs
+    by_price = leg.shape != "marginal" and leg.tier_of == "notional"
+    return (
+        not others
+        and not form.collaterals
+        and not leg.dated
+        and leg.basis == "mark"
+        and leg.close_fee != "at_bankruptcy"
+        and not by_price
+    )
+
+
+def trigger_price(form: AccountForm, numbers: AccountNumbers, holding: Holding) -> Array:
+    """The price at which excess is zero, of an account that has a closed form; without a position it means nothing.
+
+    linear: (s a - b - c) / (a (s - r)); inverse: a (s + r) / (b + s a + c), for each tier of rate r and amount c,
+    with a the size, s its sign and b the balance: the tier that is met first counts. VENUES section 0.
+    """
+    (leg,), (own,), (size,) = form.legs, numbers.legs, holding.sizes
+    sign, amount = jnp.sign(size), jnp.abs(size)
+    fee = own.fee[:, None] if leg.close_fee == "on_notional" else np.float32(0)
+    if leg.shape == "marginal":
+        tiers = [(own.mmr[:, tier, None] + fee, own.cum[:, tier, None]) for tier in range(own.mmr.shape[1])]
+    else:
+        tiers = [(rate_by_size(leg, own, size) + fee, np.float32(0))]
+    level = _inverse_level if leg.contract == "inverse" else _linear_level
+    met = [sign * level(sign, amount, holding.balance, rate, cum) for rate, cum in tiers]
+    return sign * functools.reduce(jnp.maximum, met)
+
+
+def _linear_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Array) -> Array:
+    return (sign * amount - balance - cum) / (amount * (sign - rate))
+
+
+def _inverse_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Array) -> Array:
+    coin = balance + sign * amount + cum
+    # a short that is covered by its coin is never liquidated; a long without coin is at any price
+    return jnp.where(sign * coin > np.float32(0), amount * (sign + rate) / coin, np.float32(np.inf))
+
+
+def in_piece(form: AccountForm, numbers: AccountNumbers, holding: Holding, piece: Piece) -> Breach:
+    """The breach in a continuous piece, if there is one; an account in breach before it is met at its start."""
+    if has_closed_form(form):
+        return _closed_form_breach(form, numbers, holding, piece)
+    lowest = lowest_value(form.assets, lambda prices: excess(form, numbers, holding, piece.at(prices)), piece)
+    return Breach(is_open(holding) & _is_breached(form, lowest.value), lowest.zero)
+
+
+def at_point(form: AccountForm, numbers: AccountNumbers, holding: Holding, point: Point) -> Breach:
+    """The breach at the prices where a jump ended, or where they stand."""
+    found = excess(form, numbers, holding, point)
+    return Breach(is_open(holding) & _is_breached(form, found), spread_out(point.prices, found))
+
+
+def _is_breached(form: AccountForm, found: Array) -> Array:
+    return found < np.float32(0) if form.strict else found <= np.float32(0)
+
+
+def _closed_form_breach(form: AccountForm, numbers: AccountNumbers, holding: Holding, piece: Piece) -> Breach:
+    asset, (size,) = form.legs[0].asset, holding.sizes
+    level = trigger_price(form, numbers, holding)
+    long = size > np.float32(0)
+    worst, start = jnp.where(long, piece.low[asset], piece.high[asset]), piece.before[asset]
+    beyond = jnp.where(long, worst <= level, worst >= level)
+    if form.strict:
+        beyond = jnp.where(long, worst < level, worst > level)
+    hit = (size != np.float32(0)) & beyond
+    at = jnp.where(long, jnp.minimum(level, start), jnp.maximum(level, start))
+    prices = (*piece.before[:asset], jnp.where(hit, at, start), *piece.before[asset + 1 :])
+    return Breach(hit, spread_out(prices, hit))
+
+
+class Lowest(NamedTuple):
+    """The lowest that a value comes to in a piece, and the prices at which it is first zero (if it is)."""
+
+    value: Array
+    zero: Prices
+
+
+def lowest_value(assets: tuple[int, ...], value: Value, piece: Piece) -> Lowest:
+    """Of an excess or a wealth that depends on these assets."""
+    return _one_asset(assets[0], value, piece) if len(assets) == 1 else _several_assets(assets, value, piece)
+
+
+def _one_asset(asset: int, value: Value, piece: Piece) -> Lowest:
+    def at(price: Array) -> Prices:
+        return (*piece.before[:asset], price, *piece.before[asset + 1 :])
+
+    start, low, high = (value(at(price[asset])) for price in (piece.before, piece.low, piece.high))
+    down = low < high
+    lowest = jnp.minimum(low, high)
+    worst = jnp.where(down, piece.low[asset], piece.high[asset])
+    near, far = jnp.broadcast_to(piece.before[asset], worst.shape), worst
+    above, below = start, lowest
+    price = near
+    for _ in range(_ROUNDS):
+        share = above / jnp.maximum(above - below, np.float32(1e-30))
+        price = near + jnp.clip(share, np.float32(0), np.float32(1)) * (far - near)
+        found = value(at(price))
+        is_above = found > np.float32(0)
+        near, above = jnp.where(is_above, price, near), jnp.where(is_above, found, above)
+        far, below = jnp.where(is_above, far, price), jnp.where(is_above, below, found)
+    price = jnp.where(start <= np.float32(0), piece.before[asset], price)
+    return Lowest(lowest, spread_out(at(price), lowest))
+
+
+def _several_assets(assets: tuple[int, ...], value: Value, piece: Piece) -> Lowest:
+    start, end = value(piece.before), value(piece.end)
+    tilts = {asset: _shifted_value(value, piece, asset) - start for asset in assets}
+    covariances = {
+        asset: functools.reduce(jnp.add, [piece.correlation[asset, other] * tilts[other] for other in assets])
+        for asset in assets
+    }
+    variance = functools.reduce(jnp.add, [tilts[asset] * covariances[asset] for asset in assets])
+    variance = jnp.maximum(variance, np.float32(1e-30))
+    move = end - start
+    reach = jnp.sqrt(move * move + np.float32(2) * variance * piece.exponential)
+    lowest = jnp.minimum(np.float32(0.5) * (start + end - reach), end)
+    shares = {asset: covariances[asset] * piece.deviations[asset] / variance for asset in assets}
+    prices = _moved(piece, shares, -jnp.maximum(start, np.float32(0)))
+    # the value is not linear in log prices: one step of the secant brings it to zero
+    there = value(prices)
+    scale = jnp.clip(start / jnp.maximum(start - there, np.float32(1e-30)), np.float32(0), np.float32(2))
+    prices = _moved(piece, shares, -jnp.maximum(start, np.float32(0)) * scale)
+    return Lowest(lowest, spread_out(prices, lowest))
+
+
+def _shifted_value(value: Value, piece: Piece, asset: int) -> Array:
+    """The value after a move of one deviation of this asset."""
+    shifted = piece.before[asset] * jnp.exp(piece.deviations[asset])
+    return value((*piece.before[:asset], shifted, *piece.before[asset + 1 :]))
+
+
+def _moved(piece: Piece, shares: dict[int, Array], by: Array) -> Prices:
+    return tuple(
+        price * jnp.exp(shares[asset] * by) if asset in shares else price for asset, price in enumerate(piece.before)
+    )
