@@ -3,8 +3,15 @@
 Every method is elementwise over arrays (float64) and raises InputError for what is not a finite number in its range.
 """
 
+from stresslab.venues.liquidation_answers import LiquidationAnswers
+from stresslab.venues.loss_answers import LossAnswers
 from stresslab.venues.margin_answers import MarginAnswers
+from stresslab.venues.market_answers import MarketAnswers
 
 
-class Rulebook(MarginAnswers):
-    """The rules of one contract (`rules`), and its answers: margins and prices (`margin_answers`)."""
+class Rulebook(MarketAnswers, LiquidationAnswers, LossAnswers, MarginAnswers):
+    """The rules of one contract (`rules`), and its answers.
+
+    Margins and prices (`margin_answers`); mark, funding, band (`market_answers`); ladder, fees, close-out
+    (`liquidation_answers`); fund, deleveraging, shared losses (`loss_answers`).
+    """
