@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stresslab.venues.base import Duration, Fraction, NotEmpty, Section
+from stresslab.venues.base import Duration, Fraction, NotEmpty, NotNegative, Section
 
 Action = Literal["reject", "expire", "pause"]
 
@@ -35,6 +35,17 @@ class IndexPremium(Section):
     action: Action
 
 
+class MarkPremium(Section):
+    """min(mark (1 + y), max(index, mark (1 + x) + alpha max(0, premium))), mirrored below (Bybit since 2026-05-26)."""
+
+    kind: Literal["mark_premium"]
+    x: Fraction
+    y: Fraction
+    alpha: NotNegative
+    premium_window: Duration = Field(description="of the mean of (mid - mark)")
+    action: Action
+
+
 class Steps(Section):
     """Moves from the last settlement that pause trading, one after another; the last one is hard (CME)."""
 
@@ -44,4 +55,4 @@ class Steps(Section):
     action: Action
 
 
-Band = Annotated[NoBand | AroundMark | IndexPremium | Steps, Field(discriminator="kind")]
+Band = Annotated[NoBand | AroundMark | IndexPremium | MarkPremium | Steps, Field(discriminator="kind")]

@@ -21,6 +21,12 @@ class ReduceTiers(Section):
     from_tier: Annotated[int, Field(ge=2)]
 
 
+class ToPassingTier(Section):
+    """The position is cut down to the cap of the highest tier at which it passes (Bybit, BitMEX)."""
+
+    stage: Literal["to_passing_tier"]
+
+
 class CloseFraction(Section):
     """A fraction first where the notional is above a bound, the rest after a cooldown (Hyperliquid)."""
 
@@ -52,7 +58,8 @@ class Full(Section):
 
 
 Stage = Annotated[
-    CancelOrders | ReduceTiers | CloseFraction | CoverShortage | Incremental | Full, Field(discriminator="stage")
+    CancelOrders | ReduceTiers | ToPassingTier | CloseFraction | CoverShortage | Incremental | Full,
+    Field(discriminator="stage"),
 ]
 
 

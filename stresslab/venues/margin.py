@@ -1,22 +1,56 @@
-"""Equity, bankruptcy and liquidation of a linear position: closed forms, float64, elementwise over arrays.
+"""Equity, bankruptcy and liquidation of a position by one's own numbers: closed forms, float64, elementwise.
 
-    equity(P)      = margin + s q (P - entry) + other_pnl
-    requirement(P) = q P (mmr + close_fee) - cum + other_maintenance          liquidated where equity <= requirement
+In the coordinate x (P for a linear contract, 1 / P for an inverse one, where a long falls with x) and with the notional
+N = q x in settlement currency:
 
-so inside one tier  P* = (margin + other_pnl - other_maintenance + cum - s q entry) / (q (mmr + close_fee) - s q).
-s is +1 for a long and -1 for a short, q > 0 in base currency, prices and money in quote currency, rates as
-fractions. `margin` is what backs the position now (isolated margin, or the wallet of a cross account), net of fees and
-of funding already settled. An isolated position leaves other_pnl and other_maintenance at 0. Sources: Binance FAQ
-b3c689c1f50a44cabb3a84e663b81d93 (cross and isolated), Gate and OKX with close_fee > 0, dYdX v4 with cum = 0.
+    equity(x)      = margin + other_pnl + s q (x - x_entry)         s = +1: a linear long or an inverse short
+    requirement(x) = q x (mmr + close_fee) - cum + other_maintenance        liquidated where equity <= requirement
+
+so inside one tier  x* = (margin + other_pnl - other_maintenance + cum - s q x_entry) / (q (mmr + close_fee) - s q).
+q > 0 is base currency for a linear contract and USD for an inverse one (contracts x multiplier for a quanto: linear in
+P, settled in coin). `margin` is what backs the position now (isolated margin, or the wallet of a cross account), net of
+fees and of funding already settled. An isolated position leaves other_pnl and other_maintenance at 0; a requirement
+frozen at entry is an other_maintenance. Sources: Binance FAQ b3c689c1f50a44cabb3a84e663b81d93 (cross and isolated) and
+ceccfcfb4e3a45e3b48b0b1bb1a8ae46 (inverse), Gate and OKX with close_fee > 0, dYdX v4 with cum = 0, Kraken (inverse).
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stresslab.errors import require
 from stresslab.venues.inputs import FloatArray, direction, finite, positive, refuse_where
 from stresslab.venues.tiers import TierTable
+from stresslab.venues.trigger import adverse_end, safe_interval
+
+Kind = Literal["linear", "inverse"]
+ZERO = np.zeros(1)
+
+
+def coordinate(price: ArrayLike, contract: Kind = "linear", key: str = "price") -> FloatArray:
+    """The x in which PnL is linear: the price, or one over it; 0 and infinity are each other's."""
+    require(contract in ("linear", "inverse"), 'must be "linear" or "inverse"', key="contract", got=contract)
+    given = np.asarray(price) if contract == "linear" else positive(key, price)
+    return finite(key, given) if contract == "linear" else 1 / given
+
+
+def price_at(x: FloatArray, contract: Kind = "linear") -> FloatArray:
+    """The price of a coordinate: 0.0 where a long, and infinite where an inverse short, is never reached."""
+    if contract == "linear":
+        return x
+    with np.errstate(divide="ignore"):
+        return 1 / x
+
+
+def heading(side: Any, contract: Kind = "linear") -> FloatArray:
+    """+1 where equity rises with x: a linear long, an inverse short."""
+    return direction(side) * (1.0 if contract == "linear" else -1.0)
+
+
+def notional(quantity: ArrayLike, price: ArrayLike, contract: Kind = "linear") -> FloatArray:
+    """Settlement currency: q P, or Q / P coins."""
+    return positive("quantity", quantity) * coordinate(price, contract)
 
 
 def equity(
@@ -26,20 +60,32 @@ def equity(
     margin: ArrayLike,
     price: ArrayLike,
     other_pnl: ArrayLike = 0.0,
+    contract: Kind = "linear",
 ) -> FloatArray:
-    """What is left of the margin at `price`, quote currency; negative beyond the bankruptcy price."""
-    moved = finite("price", price) - positive("entry_price", entry_price)
-    pnl = direction(side) * positive("quantity", quantity) * moved
+    """What is left of the margin at `price`, settlement currency; negative beyond the bankruptcy price."""
+    entry = coordinate(positive("entry_price", entry_price), contract)
+    pnl = heading(side, contract) * positive("quantity", quantity) * (coordinate(price, contract) - entry)
     return finite("margin", margin) + finite("other_pnl", other_pnl) + pnl
 
 
 def bankruptcy_price(
-    side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, other_pnl: ArrayLike = 0.0
+    side: Any,
+    entry_price: ArrayLike,
+    quantity: ArrayLike,
+    margin: ArrayLike,
+    other_pnl: ArrayLike = 0.0,
+    close_fee: ArrayLike = 0.0,
+    contract: Kind = "linear",
 ) -> FloatArray:
-    """The price at which equity is zero; 0.0 for a long that no price bankrupts (margin above its entry notional)."""
+    """The price at which equity is zero, or what the fee to close there takes.
+
+    0.0 for a long and infinity for an inverse short that no price bankrupts.
+    """
+    s, q = heading(side, contract), positive("quantity", quantity)
+    x = coordinate(positive("entry_price", entry_price), contract)
     backing = finite("margin", margin) + finite("other_pnl", other_pnl)
-    price = positive("entry_price", entry_price) - direction(side) * backing / positive("quantity", quantity)
-    return np.maximum(price, 0.0)
+    empty = (x - s * backing / q) / (1 - s * _rate("close_fee", close_fee))
+    return price_at(np.maximum(empty, 0.0), contract)
 
 
 def liquidation_price(
@@ -53,18 +99,19 @@ def liquidation_price(
     close_fee: ArrayLike = 0.0,
     other_pnl: ArrayLike = 0.0,
     other_maintenance: ArrayLike = 0.0,
+    contract: Kind = "linear",
 ) -> FloatArray:
     """The price at which equity meets a requirement of one given rate and maintenance amount, whatever the notional.
 
-    A long whose price would not be above 0 is never liquidated: 0.0 is returned for it. A position that is below its
+    A position that no price above 0 liquidates gets 0.0 (a long) or infinity (an inverse short). One that is below its
     requirement already gets a price beyond its entry (above for a long): ask `is_liquidated` at the price now.
     """
-    s, q = direction(side), positive("quantity", quantity)
-    rate = finite("mmr", mmr) + finite("close_fee", close_fee)
-    refuse_where((rate < 0) | (rate >= 1), rate, "mmr + close_fee must be at least 0 and below 1", "mmr")
+    s, q = heading(side, contract), positive("quantity", quantity)
+    rate = _rate("mmr", finite("mmr", mmr) + finite("close_fee", close_fee), "mmr + close_fee ")
     backing = finite("margin", margin) + finite("other_pnl", other_pnl) - finite("other_maintenance", other_maintenance)
-    price = (backing + finite("cum", cum) - s * q * positive("entry_price", entry_price)) / (q * (rate - s))
-    return np.maximum(price, 0.0)
+    intercept = backing - s * q * coordinate(positive("entry_price", entry_price), contract)
+    safe = safe_interval(s * q, intercept, (q * rate)[..., None], finite("cum", cum)[..., None], ZERO)
+    return price_at(adverse_end(s > 0, safe), contract)[()]
 
 
 def tiered_liquidation_price(
@@ -77,26 +124,22 @@ def tiered_liquidation_price(
     close_fee: ArrayLike = 0.0,
     other_pnl: ArrayLike = 0.0,
     other_maintenance: ArrayLike = 0.0,
+    contract: Kind = "linear",
 ) -> FloatArray:
     """The price at which equity meets the requirement of the tier that holds the notional AT THAT PRICE (not at entry).
 
-    The requirement is the largest of the tiers' lines, so the tier that holds the notional at its own price is the one
-    whose price is met first: the highest for a long, the lowest for a short. Taking that one is the scan over tiers,
-    without its failure when the notional falls on a cap to rounding. The last tier is continued above its cap, where a
-    short may be driven. Prices of 0.0 and beyond entry mean what they mean in `liquidation_price`.
+    `tiers` are marginal and counted in the notional. The requirement is the largest of the tiers' lines, so the tier
+    that holds the notional at its own price is the one whose price is met first: the largest x for a position that
+    falls with x, the smallest for the other. That is the scan over tiers, without its failure when the notional falls
+    on a cap to rounding. The last tier is continued above its cap. Prices of 0.0, of infinity and beyond entry mean
+    what they mean in `liquidation_price`.
     """
-    s, per_tier = direction(side), [_last_axis(x) for x in (entry_price, quantity, margin)]
-    others = [_last_axis(x) for x in (close_fee, other_pnl, other_maintenance)]
-    prices = liquidation_price(
-        np.asarray(side)[..., None],
-        *per_tier,
-        mmr=tiers.mmr,
-        cum=tiers.cum,
-        close_fee=others[0],
-        other_pnl=others[1],
-        other_maintenance=others[2],
-    )
-    return np.where(s > 0, prices.max(axis=-1), prices.min(axis=-1))[()]
+    require(not tiers.flat, "must be marginal: a flat requirement jumps, and is met more than once", key="tiers")
+    s, q = heading(side, contract), positive("quantity", quantity)
+    backing = finite("margin", margin) + finite("other_pnl", other_pnl) - finite("other_maintenance", other_maintenance)
+    intercept = backing - s * q * coordinate(positive("entry_price", entry_price), contract)
+    rate = q[..., None] * (tiers.mmr + finite("close_fee", close_fee)[..., None])
+    return price_at(adverse_end(s > 0, safe_interval(s * q, intercept, rate, tiers.cum, ZERO)), contract)[()]
 
 
 def requirement(
@@ -105,21 +148,29 @@ def requirement(
     tiers: TierTable,
     close_fee: ArrayLike = 0.0,
     other_maintenance: ArrayLike = 0.0,
+    contract: Kind = "linear",
 ) -> FloatArray:
-    """Maintenance margin at `price` in quote currency, with the last tier continued above its cap."""
-    notional = positive("quantity", quantity) * finite("price", price)
-    lines = notional[..., None] * tiers.mmr - tiers.cum
-    return (
-        lines.max(axis=-1) + notional * finite("close_fee", close_fee) + finite("other_maintenance", other_maintenance)
-    )
+    """Maintenance margin at `price` in settlement currency, marginal, with the last tier continued above its cap."""
+    size = notional(quantity, price, contract)
+    lines = size[..., None] * tiers.mmr - tiers.cum
+    return lines.max(axis=-1) + size * finite("close_fee", close_fee) + finite("other_maintenance", other_maintenance)
 
 
 def is_liquidated(
-    side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, mark_price: ArrayLike, tiers: TierTable
+    side: Any,
+    entry_price: ArrayLike,
+    quantity: ArrayLike,
+    margin: ArrayLike,
+    mark_price: ArrayLike,
+    tiers: TierTable,
+    contract: Kind = "linear",
 ) -> NDArray[np.bool_]:
     """Whether an isolated position is at or below its requirement at `mark_price`: the trigger itself."""
-    return equity(side, entry_price, quantity, margin, mark_price) <= requirement(quantity, mark_price, tiers)
+    left = equity(side, entry_price, quantity, margin, mark_price, contract=contract)
+    return left <= requirement(quantity, mark_price, tiers, contract=contract)
 
 
-def _last_axis(value: ArrayLike) -> Any:
-    return np.asarray(value)[..., None]
+def _rate(key: str, given: ArrayLike, words: str = "") -> FloatArray:
+    rate = finite(key, given)
+    refuse_where((rate < 0) | (rate >= 1), rate, f"{words}must be at least 0 and below 1", key)
+    return rate

@@ -1,100 +1,219 @@
-"""What a rulebook answers about margin: requirements, tiers, liquidation and bankruptcy prices.
+"""What a rulebook answers about a position: what it requires, and the prices at which it is liquidated and bankrupt.
 
-Prices and money are in quote currency, quantities in base currency, rates and leverage are plain numbers.
+Prices are in quote currency and money in settlement currency. `quantity` is in base currency for a linear contract, in
+quote currency (USD) for an inverse one, in contracts for a quanto. `margin` is what backs the position now: its
+isolated margin, or the wallet of a cross account, whose other positions come as their PnL and maintenance margin
+(`other_pnl`, `other_maintenance`; `account.others` gives both for a list). Everything is elementwise over arrays.
+
+    equity = margin + other_pnl + PnL       liquidated where equity <= (or <) requirement + other_maintenance
+
+The requirement has the shape, price and tier of `requirement`, and the fee to close where `include_close_fee` says so:
+on the notional at the trigger, or at the bankruptcy price (the price at which the margin pays just that fee).
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stresslab.errors import NotAllowed
-from stresslab.venues import funding as _funding
+from stresslab.errors import require
 from stresslab.venues import margin as _margin
-from stresslab.venues.inputs import FloatArray, finite, positive, refuse_where
-from stresslab.venues.rules import Rules
-from stresslab.venues.tiers import TierAt
+from stresslab.venues.demand import Leg, Lines, combined, jumps, lines
+from stresslab.venues.inputs import FloatArray, direction, finite, positive
+from stresslab.venues.rounding import on_tick
+from stresslab.venues.size_answers import SizeAnswers
+from stresslab.venues.trigger import FlatTiers, adverse_end, first_on_the_way, safe_interval
 
-# A position sized to stand exactly on a cap comes back from quantity * price a rounding above it: it is on the cap.
-CAP_ROUNDING = 1e-12
+
+class Hedged(NamedTuple):
+    """The prices between which an account with a long and a short leg is safe."""
+
+    lower: FloatArray  # 0.0 where no fall liquidates it
+    upper: FloatArray  # infinite where no rise does
 
 
-class MarginAnswers(Rules):
-    """Margins and prices of positions under these rules."""
+class Balance(NamedTuple):
+    """equity(x) = slope x + intercept, and what is required of it."""
 
-    def tier(self, notional: ArrayLike) -> TierAt:
-        """The tier that holds each notional, (floor, cap]. NotAllowed above the last cap. Source: `source`."""
-        return self.requirement.table.at(notional)
+    slope: FloatArray
+    intercept: FloatArray
+    demand: Lines
 
-    def maintenance_margin(self, notional: ArrayLike) -> FloatArray:
-        """The notional's tier: notional * mmr - cum. NotAllowed above the last cap. Source: `source`."""
-        return self.requirement.table.maintenance(notional)
 
-    def initial_margin(self, notional: ArrayLike, leverage: ArrayLike) -> FloatArray:
-        """Margin to open: notional / leverage. NotAllowed as in `check_allowed`. Source: Binance FAQ, as in `tiers`."""
-        self.check_allowed(notional, leverage)
-        return np.asarray(notional, dtype=np.float64) / np.asarray(leverage, dtype=np.float64)
+class MarginAnswers(SizeAnswers):
+    """Requirement, liquidation and bankruptcy price of positions under these rules."""
 
-    def max_leverage(self, notional: ArrayLike) -> FloatArray:
-        """The largest leverage at this notional. NotAllowed above the last cap. Source: `source`."""
-        return self.tier(notional).max_leverage
+    def required(
+        self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, price: ArrayLike
+    ) -> FloatArray:
+        """Maintenance margin of the position at `price`, with the fee to close where it belongs to it."""
+        at = entry_price if self.requirement.basis == "entry" else price
+        notional = self.notional(quantity, at)
+        size = self.size(quantity, entry_price if self.requirement.tier_at == "entry" else at)
+        return self._maintenance(notional, size) + self.close_fee(side, entry_price, quantity, margin, at)
+
+    def close_fee(
+        self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, price: ArrayLike
+    ) -> FloatArray:
+        """The fee to close that the requirement includes: 0, of the notional at `price`, or at the bankruptcy price."""
+        if self.requirement.include_close_fee == "none":
+            return np.zeros(())
+        if self.requirement.include_close_fee == "on_notional":
+            return self.fees.taker * self.notional(quantity, price)
+        leg = self._leg(side, entry_price, quantity)
+        slope = leg.sign * leg.quantity
+        return _fee_at_bankruptcy(self.fees.taker * leg.quantity, slope, finite("margin", margin) - slope * leg.entry)
 
     def liquidation_price(
-        self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike
+        self,
+        side: Any,
+        entry_price: ArrayLike,
+        quantity: ArrayLike,
+        margin: ArrayLike,
+        *,
+        other_pnl: ArrayLike = 0.0,
+        other_maintenance: ArrayLike = 0.0,
+        price_now: ArrayLike | None = None,
     ) -> FloatArray:
-        """The mark price at which an isolated position is liquidated, before further funding.
+        """The price of `requirement.basis` at which the position is liquidated, before further funding.
 
-        0.0 for a long that is never liquidated. A position that is below its requirement already gets a price beyond
-        its entry: `is_liquidated` at today's price tells. Source: `stresslab.venues.margin`.
+        0.0 for a long, and infinity for an inverse short, that is never liquidated. A position that is below its
+        requirement already gets a price beyond its entry: `is_liquidated` at today's price tells. Where tiers are flat
+        and counted in the notional, the requirement jumps at their caps, and a position may trigger at several prices:
+        this is the first one on the way from `price_now` (the entry if None). On the tick, as `price_round` says.
         """
-        return _margin.tiered_liquidation_price(side, entry_price, quantity, margin, self.requirement.table)
+        leg = self._leg(side, entry_price, quantity)
+        backing = finite("margin", margin) + finite("other_pnl", other_pnl)
+        if jumps(self):
+            now = self.notional(quantity, entry_price if price_now is None else price_now)
+            x = self._first_jump(leg, backing, finite("other_maintenance", other_maintenance), now)
+        else:
+            slope, intercept, demand = self._balance([leg], [self.size(quantity, entry_price)], backing)
+            free = intercept - demand.constant - finite("other_maintenance", other_maintenance)
+            x = adverse_end(leg.sign > 0, safe_interval(slope, free, *demand[:3]))
+        return self._on_tick(_margin.price_at(x, self._kind), side)[()]
 
-    def bankruptcy_price(self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike) -> FloatArray:
-        """The price at which the isolated margin is used up; 0.0 for a long that no price bankrupts."""
-        return _margin.bankruptcy_price(side, entry_price, quantity, margin)
+    def hedged_liquidation_prices(
+        self,
+        long_entry: ArrayLike,
+        long_quantity: ArrayLike,
+        short_entry: ArrayLike,
+        short_quantity: ArrayLike,
+        margin: ArrayLike,
+        *,
+        other_pnl: ArrayLike = 0.0,
+        other_maintenance: ArrayLike = 0.0,
+    ) -> Hedged:
+        """Hedge mode: a long and a short leg of this contract on one balance, in one formula.
+
+        Both legs are required (or the larger one, where `netting` says so), so that a price far on either side
+        liquidates; lower >= upper where none is safe.
+        """
+        require(not jumps(self), "flat tiers counted in the notional jump: ask is_liquidated", key="requirement.shape")
+        legs = [self._leg("long", long_entry, long_quantity), self._leg("short", short_entry, short_quantity)]
+        sizes = [self.size(long_quantity, long_entry), self.size(short_quantity, short_entry)]
+        backing = finite("margin", margin) + finite("other_pnl", other_pnl)
+        slope, intercept, demand = self._balance(legs, sizes, backing)
+        free = intercept - demand.constant - finite("other_maintenance", other_maintenance)
+        low, high = safe_interval(slope, free, *demand[:3])
+        ends = [_margin.price_at(np.maximum(x, 0.0), self._kind)[()] for x in (low, high)]
+        return Hedged(*(ends if self._kind == "linear" else reversed(ends)))
+
+    def bankruptcy_price(
+        self,
+        side: Any,
+        entry_price: ArrayLike,
+        quantity: ArrayLike,
+        margin: ArrayLike,
+        *,
+        other_pnl: ArrayLike = 0.0,
+    ) -> FloatArray:
+        """The price at which equity is used up; 0.0 for a long, infinity for an inverse short, that none bankrupts.
+
+        Where the fee to close is part of the requirement at the bankruptcy price, equity there pays just that fee.
+        """
+        fee = self.fees.taker if self.requirement.include_close_fee == "at_bankruptcy" else 0.0
+        return _margin.bankruptcy_price(
+            side, entry_price, self._exposure(quantity), margin, other_pnl, close_fee=fee, contract=self._kind
+        )
+
+    def equity(
+        self,
+        side: Any,
+        entry_price: ArrayLike,
+        quantity: ArrayLike,
+        margin: ArrayLike,
+        price: ArrayLike,
+        *,
+        other_pnl: ArrayLike = 0.0,
+    ) -> FloatArray:
+        """What is left of the margin at `price`, settlement currency."""
+        exposure = self._exposure(quantity)
+        return _margin.equity(side, entry_price, exposure, margin, price, other_pnl, contract=self._kind)
 
     def is_liquidated(
-        self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, mark_price: ArrayLike
+        self,
+        side: Any,
+        entry_price: ArrayLike,
+        quantity: ArrayLike,
+        margin: ArrayLike,
+        mark_price: ArrayLike,
+        *,
+        other_pnl: ArrayLike = 0.0,
+        other_maintenance: ArrayLike = 0.0,
     ) -> NDArray[np.bool_]:
-        """Whether equity <= requirement at `mark_price`."""
-        return _margin.is_liquidated(side, entry_price, quantity, margin, mark_price, self.requirement.table)
+        """Whether equity is at or below (or below, as `compare` says) the requirement at `mark_price`."""
+        left = self.equity(side, entry_price, quantity, margin, mark_price, other_pnl=other_pnl)
+        backing = finite("margin", margin) + finite("other_pnl", other_pnl)
+        wanted = self.required(side, entry_price, quantity, backing, mark_price)
+        wanted = wanted + finite("other_maintenance", other_maintenance)
+        return left < wanted if self.requirement.compare == "lt" else left <= wanted
 
-    def funding_payment(self, side: Any, quantity: ArrayLike, mark_price: ArrayLike, rate: ArrayLike) -> FloatArray:
-        """Quote currency received (negative: paid) at one payment of `rate` per interval; longs pay a positive rate."""
-        return _funding.funding_payment(side, quantity, mark_price, rate)
+    def _on_tick(self, price: FloatArray, side: Any) -> FloatArray:
+        tick, how = self.contract.tick, self.contract.price_round
+        return price if tick is None or how == "none" else on_tick(price, tick, how, direction(side))
 
-    def liquidation_fee(self, notional: ArrayLike) -> FloatArray:
-        """The fee on a liquidated notional (at the fill), quote currency, before it is capped by what is left."""
-        liquidated = finite("notional", notional)
-        refuse_where(liquidated < 0, liquidated, "must not be negative", "notional")
-        return self.liquidation.fee * liquidated
+    def _leg(self, side: Any, entry_price: ArrayLike, quantity: ArrayLike) -> Leg:
+        entry = _margin.coordinate(positive("entry_price", entry_price), self._kind)
+        return Leg(_margin.heading(side, self._kind), self._exposure(quantity), entry)
 
-    def check_allowed(self, notional: ArrayLike, leverage: ArrayLike) -> None:
-        """NotAllowed, with the figures, for the first position that the venue would not open.
+    def _balance(self, legs: Sequence[Leg], sizes: Sequence[FloatArray], backing: FloatArray) -> Balance:
+        """Slope and intercept of equity, and the lines of the requirement with its fee to close."""
+        slope = _total([leg.sign * leg.quantity for leg in legs])
+        intercept = backing - _total([leg.sign * leg.quantity * leg.entry for leg in legs])
+        parts = [lines(self, leg, size) for leg, size in zip(legs, sizes, strict=True)]
+        demand = combined(parts, larger_only=self.requirement.netting == "max_leg")
+        fee, gross = self.fees.taker, _total([leg.quantity for leg in legs])
+        rate, constant = demand.rate, demand.constant
+        if self.requirement.include_close_fee == "at_bankruptcy":
+            constant = constant + _fee_at_bankruptcy(fee * gross, slope, intercept)
+        elif self.requirement.include_close_fee == "on_notional" and self.requirement.basis == "entry":
+            constant = constant + fee * _total([leg.quantity * leg.entry for leg in legs])
+        elif self.requirement.include_close_fee == "on_notional":
+            rate = rate + fee * gross[..., None]
+        return Balance(slope, intercept, demand._replace(rate=rate, constant=constant))
 
-        That is: a notional above the last tier, a leverage that is not above 0, or one above the tier's largest.
-        """
-        asked, times = np.broadcast_arrays(positive("notional", notional), finite("leverage", leverage))
-        table, size = self.requirement.table, asked * (1 - CAP_ROUNDING)
-        most = table.at(np.minimum(size, table.highest)).max_leverage
-        bad = (size > table.highest) | (times <= 0) | (times > most)
-        if bad.any():
-            raise self._refusal(float(asked[bad][0]), float(times[bad][0]), float(most[bad][0]))
-
-    def _refusal(self, notional: float, leverage: float, most: float) -> NotAllowed:
-        table, money = self.requirement.table, self.contract.settle
-        if notional > table.highest:
-            rule = f"{self.id} allows at most {_amount(table.highest)} {money}"
-            return NotAllowed(rule, key="notional", got=notional, hint="Make the position smaller")
-        rule = f"at a notional of {_amount(notional)} {money} {self.id} allows a leverage above 0 and at most {most:g}"
-        enough = table.cap[table.max_leverage >= leverage]
-        change = "Lower" if leverage > 0 else "Raise"
-        hint = f"{change} the leverage to at most {most:g}"
-        if leverage > 0 and enough.size:
-            hint += f", or the notional to at most {_amount(enough[-1])} {money}"
-        return NotAllowed(rule, key="leverage", got=leverage, hint=hint)
+    def _first_jump(self, leg: Leg, backing: FloatArray, other_maintenance: FloatArray, now: FloatArray) -> FloatArray:
+        """The trigger on the way from the notional `now`, through flat tiers counted in the notional."""
+        intercept = backing - leg.sign * leg.quantity * leg.entry
+        table, fee, constant = self.requirement.table, 0.0, other_maintenance
+        if self.requirement.include_close_fee == "on_notional":
+            fee = self.fees.taker
+        elif self.requirement.include_close_fee == "at_bankruptcy":
+            slope = leg.sign * leg.quantity
+            constant = constant + _fee_at_bankruptcy(self.fees.taker * leg.quantity, slope, intercept)
+        tiers = FlatTiers(table.floor, table.cap, table.mmr + fee)
+        return first_on_the_way(leg.sign > 0, leg.quantity, now, intercept - constant, tiers)
 
 
-def _amount(value: float) -> str:
-    """12000000.0 as 12,000,000; cents are kept where there are any."""
-    return f"{value:,.2f}".removesuffix(".00")
+def _total(parts: Sequence[FloatArray]) -> FloatArray:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _fee_at_bankruptcy(fee: FloatArray, slope: FloatArray, intercept: FloatArray) -> FloatArray:
+    """Fee x, at the x where equity pays just that; 0 where no x above 0 does. `fee` is per unit of x."""
+    return fee * np.maximum(intercept / (fee - slope), 0.0)

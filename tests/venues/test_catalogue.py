@@ -154,8 +154,8 @@ def test_a_file_that_is_not_there(written):
         (
             "stage: full",
             "stage: half",
-            "liquidation.ladder[0].stage: got 'half'; must be one of 'cancel_orders', 'reduce_tiers', 'fraction', "
-            "'cover_shortage', 'incremental', 'full'",
+            "liquidation.ladder[0].stage: got 'half'; must be one of 'cancel_orders', 'reduce_tiers', "
+            "'to_passing_tier', 'fraction', 'cover_shortage', 'incremental', 'full'",
         ),
         ("charged_to: wallet", "charged_to: me", "fees.entry_charged_to: got 'me'; must be 'wallet' or 'margin'"),
         ("charged_to: margin", "charged_to: wallet", "funding.charged_to: got 'wallet'; must be 'margin'"),

@@ -1,0 +1,51 @@
+"""The other positions of a cross account: their PnL and what they require, at the prices given with them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stresslab.venues.inputs import FloatArray
+from stresslab.venues.rulebook import Rulebook
+
+
+class Position(NamedTuple):
+    """One position at its price now; the money of all positions of an account is in one settlement currency."""
+
+    rules: Rulebook
+    side: Any  # "long" or "short"
+    entry_price: ArrayLike
+    quantity: ArrayLike
+    price: ArrayLike
+
+
+class Others(NamedTuple):
+    """What the rest of an account adds: unrealised PnL and maintenance margin, settlement currency."""
+
+    other_pnl: FloatArray
+    other_maintenance: FloatArray
+
+
+def others(positions: Sequence[Position]) -> Others:
+    """PnL and maintenance margin summed over positions, for `other_pnl` and `other_maintenance` of an answer.
+
+    Where a rulebook nets (`netting: max_leg`), only the larger of the long and the short requirements on one underlying
+    counts. Source: Kraken, margining of multi-collateral futures.
+    """
+    pnl: FloatArray = np.zeros(())
+    single: FloatArray = np.zeros(())
+    netted: dict[tuple[str, str], FloatArray] = defaultdict(lambda: np.zeros(()))
+    for rules, side, entry, quantity, price in positions:
+        pnl = pnl + rules.equity(side, entry, quantity, 0.0, price)
+        wanted = rules.required(side, entry, quantity, 0.0, price)
+        if rules.requirement.netting == "none":
+            single = single + wanted
+            continue
+        for name in ("long", "short"):
+            key = (rules.contract.base, name)
+            netted[key] = netted[key] + np.where(np.asarray(side) == name, wanted, 0.0)
+    for base in {base for base, _ in netted}:
+        single = single + np.maximum(netted[base, "long"], netted[base, "short"])
+    return Others(pnl, single)

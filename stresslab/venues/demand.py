@@ -1,0 +1,144 @@
+"""What a rulebook demands of a position, as lines of the coordinate in which its PnL is linear (see `trigger`).
+
+The size that picks a tier either is the notional itself, and moves with the price (quote for a linear contract, base or
+coin for an inverse one, coin for a quanto), or it is fixed by the position (contracts, base for a linear contract,
+quote for an inverse one): then the whole requirement is one rate of the notional.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from stresslab.errors import InputError
+from stresslab.venues.contract_rules import Quanto
+from stresslab.venues.inputs import FloatArray
+from stresslab.venues.requirement_rules import Affine, Flat, Marginal, ShortOption, Sqrt
+from stresslab.venues.rules import Rules
+
+MOVING = {"linear": ("quote",), "inverse": ("base", "coin"), "quanto": ("coin",), "option": ()}
+
+
+class Leg(NamedTuple):
+    """One position in coordinates: PnL = sign quantity (x - entry), notional = quantity x."""
+
+    sign: FloatArray
+    quantity: FloatArray
+    entry: FloatArray
+
+
+class Lines(NamedTuple):
+    """requirement(x) = max_i (square_i x^2 + rate_i x - amount_i) + constant; i is the last axis of the three."""
+
+    rate: FloatArray
+    amount: FloatArray
+    square: FloatArray
+    constant: FloatArray
+
+
+def size_moves(rules: Rules) -> bool:
+    """Whether tiers are counted in the notional itself."""
+    return rules.requirement.tier_unit in MOVING[rules.contract.kind]
+
+
+def fixed_size(rules: Rules, quantity: FloatArray) -> FloatArray:
+    """The size in the unit of the tiers where the price does not move it; `quantity` as callers give it."""
+    if rules.requirement.tier_unit == "contracts" and not isinstance(rules.contract, Quanto):
+        return quantity / rules.contract.face
+    return quantity
+
+
+def maintenance_rate(rules: Rules, size: FloatArray) -> FloatArray:
+    """Maintenance margin over notional for a size in the unit of the tiers. NotAllowed above the last cap."""
+    wanted = rules.requirement
+    if isinstance(wanted, Marginal | Flat):
+        tier = wanted.table.at(size)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return tier.mmr - np.where(tier.cum > 0, tier.cum / size, 0.0)
+    if isinstance(wanted, Affine):
+        return wanted.mmr0 + wanted.mmr_per_base * size
+    if isinstance(wanted, Sqrt):
+        return _sqrt_rate(wanted, wanted.base_maintenance, size)
+    raise _by_premium(wanted)
+
+
+def initial_rate(rules: Rules, size: FloatArray) -> FloatArray:
+    """The least initial margin over notional for a size in the unit of the tiers. NotAllowed above the last cap."""
+    wanted = rules.requirement
+    if isinstance(wanted, Marginal | Flat):
+        return 1 / wanted.table.at(size).max_leverage
+    if isinstance(wanted, Affine):
+        return wanted.imr0 + wanted.imr_per_base * size
+    if isinstance(wanted, Sqrt):
+        return _sqrt_rate(wanted, wanted.base_initial, size)
+    raise _by_premium(wanted)
+
+
+def jumps(rules: Rules) -> bool:
+    """Whether the requirement jumps while the price moves: flat tiers counted in the notional."""
+    wanted = rules.requirement
+    return isinstance(wanted, Flat) and size_moves(rules) and not _at_entry(rules)
+
+
+def lines(rules: Rules, leg: Leg, size: FloatArray) -> Lines:
+    """The lines of one leg, without the fee to close; `size` is its fixed size, or its notional at entry."""
+    wanted, quantity = rules.requirement, leg.quantity[..., None]
+    if wanted.basis == "entry":
+        frozen = maintenance_rate(rules, size) * leg.quantity * leg.entry
+        return Lines(np.zeros(1), np.zeros(1), np.zeros(1), frozen)
+    if size_moves(rules) and not _at_entry(rules):
+        if isinstance(wanted, Affine):
+            square = wanted.mmr_per_base * quantity**2
+            return Lines(wanted.mmr0 * quantity, np.zeros(1), square, np.zeros(()))
+        if isinstance(wanted, Marginal):
+            return Lines(quantity * wanted.table.mmr, wanted.table.cum, np.zeros(1), np.zeros(()))
+    if size_moves(rules) and isinstance(wanted, Marginal):
+        tier = wanted.table.at(size)
+        return Lines(quantity * tier.mmr[..., None], tier.cum[..., None], np.zeros(1), np.zeros(()))
+    return Lines(quantity * maintenance_rate(rules, size)[..., None], np.zeros(1), np.zeros(1), np.zeros(()))
+
+
+def combined(parts: Sequence[Lines], larger_only: bool) -> Lines:
+    """The requirement of several legs: their sum, or the larger one alone (`larger_only`)."""
+    join, add = (_beside, np.maximum) if larger_only else (_pairs, np.add)
+    total, *others = (_of_one_length(part) for part in parts)
+    for part in others:
+        total = Lines(
+            rate=join(total.rate, part.rate),
+            amount=join(total.amount, part.amount),
+            square=join(total.square, part.square),
+            constant=add(total.constant, part.constant),
+        )
+    return total
+
+
+def _of_one_length(part: Lines) -> Lines:
+    rate, amount, square = np.broadcast_arrays(part.rate, part.amount, part.square)
+    return Lines(rate, amount, square, part.constant)
+
+
+def _beside(one: FloatArray, other: FloatArray) -> FloatArray:
+    shape = np.broadcast_shapes(one.shape[:-1], other.shape[:-1])
+    return np.concatenate([np.broadcast_to(part, (*shape, part.shape[-1])) for part in (one, other)], axis=-1)
+
+
+def _pairs(one: FloatArray, other: FloatArray) -> FloatArray:
+    both = one[..., :, None] + other[..., None, :]
+    return both.reshape(*both.shape[:-2], -1)
+
+
+def _at_entry(rules: Rules) -> bool:
+    return rules.requirement.basis == "entry" or rules.requirement.tier_at == "entry"
+
+
+def _sqrt_rate(wanted: Sqrt, base: float, size: FloatArray) -> FloatArray:
+    return np.maximum(base, wanted.size_factor_base * base + wanted.size_factor * np.sqrt(size))
+
+
+def _by_premium(wanted: ShortOption) -> InputError:
+    return InputError(
+        "the margin of an option follows from its premium and strike",
+        key="requirement.shape",
+        got=wanted.shape,
+        hint="Ask option_margin",
+    )
