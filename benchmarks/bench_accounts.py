@@ -8,7 +8,8 @@ import numpy as np
 from benchmarks import machine, numpy_accounts, tasks
 from benchmarks.harness import Case, Comparison, Section, Size, measure
 from stresslab.grid.block import run_blocks
-from stresslab.grid.plan import Ladder, make_plan
+from stresslab.grid.ladder import Ladder
+from stresslab.grid.plan import make_plan
 
 TITLE = "64 general accounts (32 leverages, long and short) with funding, 7D of 15 min steps"
 NUMPY_BLOCKS = (128, 256, 512, 1024)

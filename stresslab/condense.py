@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from stresslab import general
 from stresslab.estimate import tails
 from stresslab.evaluate import Arguments, Closed, Shape, settle
 
@@ -28,14 +29,28 @@ def condense(shape: Shape, closed: Closed, *given: Any) -> tuple[tuple[Condensed
     made = []
     for closing, money, side in zip(closed.closing, settle(shape, closed, *given).money, sides, strict=True):
         codes = jnp.concatenate([closing.liquidation[None], closing.bankruptcy[None], closing.loss])
-        moments = jnp.stack([_moments(getattr(money, name), shape.antithetic) for name in MONEY])
-        loss = -money.pnl / side.positions.equity[None, :, None]
-        # a sum that is not finite tells that the book failed; what is counted here must still be a bin
-        loss = jnp.where(jnp.isfinite(loss), loss, np.float32(0))
-        n_horizons, n_books, _ = loss.shape
-        row = jnp.arange(n_horizons * n_books, dtype=jnp.int32).reshape(n_horizons, n_books, 1)
-        made.append(Condensed(codes, moments, row * np.int32(tails.N_BINS) + tails.bin_of(loss), tails.quanta_of(loss)))
+        made.append(_condensed(codes, money, side.positions.equity, shape.antithetic))
     return tuple(made), closed.gaps_lost
+
+
+def condense_general(shape: general.Shape, result: general.Result, *given: Any) -> tuple[tuple[Condensed, ...], Array]:
+    """The books of one form condensed as one side; the general engine loses no gaps."""
+    codes = result.codes
+    single = (codes.liquidation, codes.bankruptcy, codes.deleveraged, codes.default)
+    rows = jnp.concatenate([jnp.stack(single), codes.loss])
+    equity = general.Arguments(*given).numbers.equity
+    none_lost = jnp.zeros((1, shape.n_paths), jnp.int32)
+    return (_condensed(rows, result.money, equity, shape.antithetic),), none_lost
+
+
+def _condensed(codes: Array, money: Any, equity: Array, antithetic: bool) -> Condensed:
+    moments = jnp.stack([_moments(getattr(money, name), antithetic) for name in MONEY])
+    loss = -money.pnl / equity[None, :, None]
+    # a sum that is not finite tells that the book failed; what is counted here must still be a bin
+    loss = jnp.where(jnp.isfinite(loss), loss, np.float32(0))
+    n_horizons, n_books, _ = loss.shape
+    row = jnp.arange(n_horizons * n_books, dtype=jnp.int32).reshape(n_horizons, n_books, 1)
+    return Condensed(codes, moments, row * np.int32(tails.N_BINS) + tails.bin_of(loss), tails.quanta_of(loss))
 
 
 def _moments(value: Array, pairs: bool) -> Array:

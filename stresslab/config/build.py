@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stresslab.accounts.form import BookForm
 from stresslab.books.linear import LONG, SHORT, Positions
 from stresslab.config.schema import Study
 from stresslab.errors import NotAllowed
@@ -32,6 +33,7 @@ class BookFacts:
     slippage: float  # fraction
     liquidation_price: float
     bankruptcy_price: float
+    form: BookForm | None = None  # what the general engine compiles; None for a plain book, which needs it not
 
     @property
     def scale(self) -> float:

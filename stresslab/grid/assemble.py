@@ -14,8 +14,9 @@ from stresslab.config.paths import is_market_path
 from stresslab.estimate import intervals, tails
 from stresslab.grid import measures, variables
 from stresslab.grid.draws import drawn_names
+from stresslab.grid.ladder import Ladder
 from stresslab.grid.measures import Cells
-from stresslab.grid.plan import Ladder, Plan
+from stresslab.grid.plan import Plan
 from stresslab.grid.totals import Totals, target_met
 
 _NOT_FINITE = "a sum of money is not finite: the paths left the range of float32"

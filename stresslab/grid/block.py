@@ -12,10 +12,9 @@ import numpy as np
 
 from stresslab import device, scan
 from stresslab.books.outcome import CAUSES
-from stresslab.condense import GROUP, Condensed, condense
+from stresslab.condense import GROUP, Condensed
 from stresslab.estimate import tails
-from stresslab.evaluate import TO_CLOSED, bytes_per_path
-from stresslab.grid.plan import Ladder
+from stresslab.grid.ladder import Ladder
 
 Summary = dict[str, np.ndarray]
 Scan = tuple[tuple[Condensed, ...], np.ndarray]  # the condensed sides and the gaps lost on each path
@@ -43,7 +42,7 @@ def run_blocks(ladder: Ladder, first: int, blocks: int, block: int) -> Summary:
 def _blocks_of_scans(ladder: Ladder, first: int, blocks: int, block: int) -> Iterator[list[Scan]]:
     """The scans of each block in order, while the next launch is under way."""
     together = 1 if ladder.drawn else min(blocks, device.blocks_per_launch(block))
-    fitting = device.scan_paths(*bytes_per_path(ladder.shape, ladder.arguments))
+    fitting = device.scan_paths(*ladder.bytes_per_path)
     paths = min(fitting, together * block // (2 * scan.usable_devices(block // _FEWEST_PATHS)))
     # the last launch is as wide as the others: one shape, one compilation
     offsets = np.arange(0, together * block, paths, dtype=np.int64)
@@ -51,7 +50,7 @@ def _blocks_of_scans(ladder: Ladder, first: int, blocks: int, block: int) -> Ite
     for start in range(first, first + blocks, together):
         firsts = (start * block + offsets) % 2**32
         shape, given = ladder.at(start)
-        launched = scan.launch((*TO_CLOSED, condense), shape._replace(n_paths=paths), firsts, tuple(given))
+        launched = scan.launch(ladder.stages, shape._replace(n_paths=paths), firsts, tuple(given))
         if waiting is not None:
             yield from _regroup(*waiting, block)
         waiting = launched, min(together, first + blocks - start)

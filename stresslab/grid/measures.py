@@ -5,7 +5,8 @@ import numpy as np
 from stresslab.condense import MONEY
 from stresslab.estimate import blocks, intervals
 from stresslab.estimate.tails import QUANTUM, tail_risk
-from stresslab.grid.plan import Ladder, Plan
+from stresslab.grid.ladder import Ladder
+from stresslab.grid.plan import Plan
 from stresslab.grid.totals import Totals
 from stresslab.units import SECONDS
 

@@ -10,7 +10,7 @@ import numpy as np
 from stresslab.config.schema import Study
 from stresslab.estimate import blocks, intervals
 from stresslab.grid.block import Summary
-from stresslab.grid.plan import Ladder
+from stresslab.grid.ladder import Ladder
 
 COUNTS = ("event_count", "both_hit", "loss_count", "loss_quanta", "gaps_lost")
 RELATIVE_NEEDS_HITS = 100

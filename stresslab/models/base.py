@@ -150,6 +150,11 @@ class Parameters(BaseModel):
         return np.eye(min(layout.n_diffusions, layout.normals), layout.normals)
 
     @property
+    def price_correlation(self) -> np.ndarray:
+        """Of the assets' price noise, (asset, asset), without what a shock does to it for a while."""
+        return np.eye(1)
+
+    @property
     def longest_step(self) -> float:
         """The longest step in years that the scheme takes without harm; longer ones are cut by `substeps`."""
         return math.inf

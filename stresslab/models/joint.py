@@ -142,6 +142,10 @@ class Joint(Parameters):
         return correlations.matrix_of(self.correlation, len(self.assets))
 
     @property
+    def price_correlation(self) -> np.ndarray:
+        return correlations.stressed(self.matrix, self.stress)
+
+    @property
     def dynamics(self) -> JointDynamics:
         return JointDynamics(tuple(model.dynamics for model in self.assets.values()))
 

@@ -168,6 +168,10 @@ class Shocked(Parameters):
         return self.model.asset_names
 
     @property
+    def price_correlation(self) -> np.ndarray:
+        return self.model.price_correlation
+
+    @property
     def longest_step(self) -> float:
         return min(model.longest_step for model in self.variants())
 

@@ -16,7 +16,8 @@ from helpers.scripted import Step
 from helpers.studies import small
 
 from stresslab.config.schema import Study
-from stresslab.grid.plan import MarketCell, make_plan
+from stresslab.grid.market import MarketCell
+from stresslab.grid.plan import make_plan
 
 LOSS_LEVELS = (0.5, 0.8, 0.95)
 FLAT = ((1e9, 0.02, 0.02),)

@@ -16,7 +16,8 @@ from helpers.twin import decoded, rules_of
 
 from stresslab.config.build import book_facts
 from stresslab.config.schema import Study
-from stresslab.grid.plan import MarketCell, make_plan
+from stresslab.grid.market import MarketCell
+from stresslab.grid.plan import make_plan
 
 ROUNDING = 2e-6  # of the notional at spot: float32 through a dozen operations on numbers near 1
 HORIZONS = ("4h", "6h")

@@ -8,7 +8,7 @@ from helpers.ledger import Money
 
 from stresslab import scan
 from stresslab.evaluate import PATH_BY_PATH, Shape
-from stresslab.grid.plan import Ladder
+from stresslab.grid.ladder import Ladder
 
 
 class Paths(NamedTuple):

@@ -9,7 +9,8 @@ from jax import Array, lax
 
 from stresslab import scan
 from stresslab.evaluate import Shape
-from stresslab.grid.plan import MarketCell, Plan
+from stresslab.grid.market import MarketCell
+from stresslab.grid.plan import Plan
 
 
 class _Keep(NamedTuple):

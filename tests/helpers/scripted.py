@@ -14,7 +14,7 @@ from jax import Array, lax
 from stresslab.books.linear import LONG, SHORT
 from stresslab.config.build import BookFacts, positions
 from stresslab.evaluate import Shape, arguments
-from stresslab.grid.plan import MarketCell
+from stresslab.grid.market import MarketCell
 from stresslab.models.base import Diffusion, Layout, Parameters, State
 from stresslab.models.base import Jump as JumpPiece
 from stresslab.random import key

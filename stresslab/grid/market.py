@@ -1,0 +1,61 @@
+"""A market cell: everything that the law of the paths depends on, and which cells of the study share it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stresslab import schedule
+from stresslab.config.market_model import market_model
+from stresslab.config.payment_plan import known_rates, law, most_paid, payment_seconds
+from stresslab.config.schema import Study
+from stresslab.grid.draws import drawn_models
+from stresslab.models import Parameters
+from stresslab.units import years
+
+
+@dataclass(frozen=True)
+class MarketCell:
+    """One law of the paths."""
+
+    index: int
+    coords: dict[str, Any]
+    study: Study
+    cells: tuple[int, ...]
+    ladders: tuple[int, ...]
+    n_steps: int
+    dt: float
+    schedule: schedule.Schedule
+    models: tuple[Parameters, ...]  # shocked and at spot: one, or one for each block where parameters are drawn
+    drawn: bool
+    funding: Any  # the law of rates that differ from path to path, else empty
+    most_paid: float  # a bound on the sum of all funding rates
+
+
+def market_cell(
+    index: int,
+    coords: dict[str, Any],
+    study: Study,
+    cells: tuple[int, ...],
+    bin_seconds: np.ndarray,
+    swept: tuple[str, ...],
+) -> MarketCell:
+    """The market cell of these cells, of which `study` is one; its ladders are not made yet."""
+    step = study.market.step_seconds
+    sampling = study.sampling
+    drawn: tuple[Parameters, ...] = ()
+    if sampling.parameters == "drawn":
+        drawn = drawn_models(study, swept, sampling.most_paths // sampling.block)
+    models = tuple(market_model(study, model) for model in drawn or (study.model,))
+    substeps = max(model.substeps(years(step)) for model in models)  # one clock for all blocks
+    dt = years(step) / substeps
+    ends = np.array(study.market.horizon_seconds) // step * substeps
+    bins = bin_seconds // step * substeps
+    seconds = payment_seconds(study)
+    # a payment between two steps is made at the end of the step that it falls into
+    paid, rates = -(-seconds * substeps // step), known_rates(study, seconds)
+    jumps = max(model.jumps_per_step(dt) for model in models)
+    timetable = schedule.build(ends, bins, paid, rates, jumps)
+    funding = law(study, seconds, paid, timetable.segments, dt)
+    most = most_paid(study, seconds, rates)
+    return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable, models, bool(drawn), funding, most)
