@@ -14,7 +14,7 @@ LAYERS = (
     ("errors",),
     ("units",),
     ("random", "numerics", "device", "shipped", "yaml_reader", "market_data"),
-    ("models", "venues", "books", "estimate"),
+    ("models", "venues", "books", "options", "estimate"),
     ("shocks",),
     ("scan", "schedule"),
     ("accounts", "observers", "payments"),

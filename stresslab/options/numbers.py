@@ -1,0 +1,101 @@
+"""A book of options as the numbers of the compiled loop: its tables, and where each step lies between their slices."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from stresslab.errors import require
+from stresslab.options.book import OptionBook
+from stresslab.options.margin import PortfolioMargin
+from stresslab.options.marks import Options, value
+from stresslab.options.smile import ImpliedVolatility
+from stresslab.options.surface import Grid, build
+
+DEFAULT_GRID = Grid()
+
+
+def options(
+    book: OptionBook,
+    implied: ImpliedVolatility,
+    rule: PortfolioMargin,
+    dt: float,
+    n_steps: int,
+    variance: float,
+    volatilities: tuple[float, float],
+    grid: Grid = DEFAULT_GRID,
+) -> tuple[Options, float]:
+    """One book for a loop of `n_steps` steps of `dt` years, and its gross size: the units that are held of it.
+
+    Strikes relative to the spot; an expiry within the loop falls on the end of a step. `variance` is the model's at
+    as_of; `volatilities` bound its square root along the paths: two equal ones say that it never moves.
+    """
+    gross = float(np.abs(book.quantity).sum())
+    require(gross > 0, "something is held of the options", key="quantity", got=book.quantity.tolist())
+    expiry, steps = _on_steps(book.expiry, dt, n_steps)
+    unit = book._replace(quantity=book.quantity / gross, expiry=expiry)
+    found = build(unit, implied, rule, n_steps * dt, volatilities, grid)
+    row, weight = _place(found.times, np.arange(n_steps + 1) * dt, dt)
+    made = Options(
+        columns=found.tables,
+        price=_axis(found.log_price),
+        volatility=_axis(found.log_volatility),
+        row=row,
+        weight=weight,
+        start=np.zeros(()),
+        quantity=unit.quantity,
+        strike=unit.strike,
+        call=unit.call,
+        expiry=steps,
+    )
+    of_loop = Options(*(_single(one)[None] for one in made))
+    here, now = jnp.zeros((1, 1), jnp.float32), jnp.full((1, 1), variance, jnp.float32)
+    start = value(jax.tree.map(jnp.asarray, of_loop), here, now, jnp.zeros((), jnp.int32))
+    return of_loop._replace(start=np.asarray(start)[:, 0]), gross
+
+
+def stack(books: Sequence[Options]) -> Options:
+    """Several books as rows: slices and options that one has less than another are filled up with ones that do
+    nothing.
+    """
+    n_slices, n_options = max(one.columns.shape[1] for one in books), max(one.strike.shape[1] for one in books)
+
+    def filled(one: Options) -> Options:
+        slices, more = n_slices - one.columns.shape[1], n_options - one.strike.shape[1]
+        wider = ((0, 0), (0, more))
+        return one._replace(
+            columns=np.pad(one.columns, ((0, 0), (0, slices), (0, 0), (0, 0), (0, 0)), mode="edge"),
+            quantity=np.pad(one.quantity, wider),
+            strike=np.pad(one.strike, wider, constant_values=1.0),
+            call=np.pad(one.call, wider),
+            expiry=np.pad(one.expiry, wider, constant_values=np.iinfo(np.int32).max),
+        )
+
+    return Options(*(np.concatenate(rows) for rows in zip(*map(filled, books), strict=True)))
+
+
+def _on_steps(expiry: np.ndarray, dt: float, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Expiries within the loop moved onto the end of their step by less than a millionth of one, and their steps."""
+    steps = np.rint(expiry / dt)
+    inside = steps <= n_steps
+    off = np.where(inside, np.abs(expiry - steps * dt), 0.0)
+    require(bool((off < 1e-6 * dt).all()), "an expiry lies at the end of a step", key="expiry", got=expiry.tolist())
+    return np.where(inside, steps * dt, expiry), np.where(inside, steps, np.iinfo(np.int32).max).astype(np.int32)
+
+
+def _place(slices: np.ndarray, times: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
+    """The slice before each time, and the weight of the one after it; at an expiry what is left when it is paid."""
+    row = np.searchsorted(slices, times + 1e-6 * dt, "right") - 1
+    row = np.clip(row, 0, len(slices) - 2)
+    width = slices[row + 1] - slices[row]
+    weight = np.clip((times - slices[row]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
+    return row.astype(np.int32), np.where(weight > 1 - 1e-6, 1.0, weight)
+
+
+def _axis(nodes: np.ndarray) -> np.ndarray:
+    return np.array([nodes[0], nodes[1] - nodes[0] if len(nodes) > 1 else 1.0])
+
+
+def _single(leaf: np.ndarray) -> np.ndarray:
+    return leaf.astype(np.float32) if leaf.dtype == np.float64 else leaf
