@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stresslab.errors import InputError
-from stresslab.venues.inputs import FloatArray, direction, finite, not_negative, positive
+from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
 from stresslab.venues.liquidation_fees import clearance_fee
+from stresslab.venues.margin import Kind, coordinate, heading
 
 Residual = Literal["customer", "insurance", "backstop"]
 
@@ -46,25 +47,24 @@ def close_out(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike, resid
     left = finite("equity", equity)
     fee = clearance_fee(notional, fee_rate, left)
     rest, shortfall = np.maximum(left, 0.0) - fee, np.maximum(-left, 0.0)
-    nothing = np.zeros_like(rest)
+    nothing = np.zeros_like(rest)[()]
     to_trader, kept = (rest, nothing) if residual == "customer" else (nothing, rest)
     return CloseOut(fee, to_trader, kept - shortfall, shortfall)
 
 
 def insurance_fund_change(
-    side: Any, quantity: ArrayLike, bankruptcy_price: ArrayLike, fill_price: ArrayLike
+    side: Any,
+    quantity: ArrayLike,
+    bankruptcy_price: ArrayLike,
+    fill_price: ArrayLike,
+    contract: Kind = "linear",
 ) -> FloatArray:
-    """Quote currency that a fund gains which takes a linear position at bankruptcy and closes it at the fill."""
-    moved = positive("fill_price", fill_price) - finite("bankruptcy_price", bankruptcy_price)
-    return direction(side) * positive("quantity", quantity) * moved
+    """What a fund gains that takes a position at bankruptcy and closes it at the fill; negative: it pays.
 
-
-def inverse_insurance_fund_change(
-    side: Any, notional: ArrayLike, bankruptcy_price: ArrayLike, fill_price: ArrayLike
-) -> FloatArray:
-    """Coin that a fund gains with an inverse position of `notional` USD: s Q (1 / bankruptcy - 1 / fill)."""
-    moved = 1 / positive("bankruptcy_price", bankruptcy_price) - 1 / positive("fill_price", fill_price)
-    return direction(side) * positive("notional", notional) * moved
+    Inverse: `quantity` in USD, the answer in coin, s Q (1 / bankruptcy - 1 / fill).
+    """
+    moved = coordinate(positive("fill_price", fill_price), contract) - coordinate(bankruptcy_price, contract)
+    return heading(side, contract) * positive("quantity", quantity) * moved
 
 
 def use_fund(fund: ArrayLike, shortfall: ArrayLike) -> FundUse:

@@ -8,17 +8,17 @@
 
 U unrealised PnL, WB wallet balance, MM maintenance margin; V, V0, Vb the position's value at mark, entry and
 bankruptcy, signed so that V - V0 is its PnL. Sources: Binance faq 360033525471 and dev.binance.vision/t/17801;
-BitMEX support 18589621443357; Hyperliquid docs, auto-deleveraging; dydxprotocol/v4-chain. Bybit and OKX say "leveraged return"; that
-losses are divided, as at BitMEX, is OKX's "inverse" (seen in part only).
+BitMEX support 18589621443357; Hyperliquid docs, auto-deleveraging; dydxprotocol/v4-chain. Bybit and OKX say
+"leveraged return"; that losses are divided, as at BitMEX, is OKX's "inverse" (seen in part only).
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.errors import InputError
 from stresslab.venues.inputs import FloatArray, direction, finite, not_negative, positive, refuse_where
+from stresslab.venues.margin import Kind, heading, notional
 
 
 def leverage_pnl(unrealised: ArrayLike, wallet: ArrayLike, maintenance: ArrayLike) -> FloatArray:
@@ -44,12 +44,9 @@ def pnl_times_leverage(mark_value: ArrayLike, entry_value: ArrayLike, bankruptcy
     return leveraged_return((now - entry) / np.abs(entry), np.abs(now) / margin)
 
 
-def position_value(kind: Literal["linear", "inverse"], side: Any, size: ArrayLike, price: ArrayLike) -> FloatArray:
+def position_value(side: Any, quantity: ArrayLike, price: ArrayLike, contract: Kind = "linear") -> FloatArray:
     """Signed so that a difference of two values is the PnL: s q P, or -s Q / P in coin for an inverse contract."""
-    s, held, at = direction(side), positive("size", size), positive("price", price)
-    if kind not in ("linear", "inverse"):
-        raise InputError('must be "linear" or "inverse"', key="kind", got=kind)
-    return s * held * at if kind == "linear" else -s * held / at
+    return heading(side, contract) * notional(quantity, price, contract)
 
 
 def mark_leverage(

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from stresslab.errors import require
 from stresslab.units import SECONDS
 from stresslab.venues.inputs import FloatArray, direction, finite, positive
+from stresslab.venues.margin import Kind, notional
 
 DAY = SECONDS["D"]
 
@@ -40,16 +41,12 @@ def funding_seconds(as_of: datetime, interval_seconds: int, horizon_seconds: int
     return np.arange(first, horizon_seconds + 1, interval_seconds, dtype=np.int64)
 
 
-def funding_payment(side: Any, quantity: ArrayLike, price: ArrayLike, rate: ArrayLike) -> FloatArray:
-    """Quote currency received at one payment; negative is paid."""
-    notional = positive("quantity", quantity) * positive("price", price)
-    return -direction(side) * notional * finite("rate", rate)
-
-
-def inverse_funding_payment(side: Any, notional: ArrayLike, price: ArrayLike, rate: ArrayLike) -> FloatArray:
-    """Coin received at one payment of an inverse contract with `notional` in USD; negative is paid."""
-    coins = positive("notional", notional) / positive("price", price)
-    return -direction(side) * coins * finite("rate", rate)
+def funding_payment(
+    side: Any, quantity: ArrayLike, price: ArrayLike, rate: ArrayLike, contract: Kind = "linear"
+) -> FloatArray:
+    """Settlement currency received at one payment; negative is paid. `quantity` in USD for an inverse contract."""
+    paid = notional(quantity, positive("price", price), contract)
+    return -direction(side) * paid * finite("rate", rate)
 
 
 def funding_sum(

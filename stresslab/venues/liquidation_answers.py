@@ -148,6 +148,6 @@ class LiquidationAnswers(Rules):
     ) -> FloatArray:
         """What the fund gains that takes the position at bankruptcy and closes it at the fill; negative: it pays."""
         if self.contract.kind == "inverse":
-            return close_out.inverse_insurance_fund_change(side, quantity, bankruptcy_price, fill_price)
+            return close_out.insurance_fund_change(side, quantity, bankruptcy_price, fill_price, "inverse")
         size = self.contract.multiplier if self.contract.kind == "quanto" else 1.0
         return size * close_out.insurance_fund_change(side, quantity, bankruptcy_price, fill_price)

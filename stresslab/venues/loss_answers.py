@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stresslab.errors import InputError
 from stresslab.venues import close_out, deleveraging, deleveraging_rank, deleveraging_trigger, socialised
-from stresslab.venues.inputs import FloatArray, direction, finite, positive
+from stresslab.venues.inputs import FloatArray, finite
 from stresslab.venues.loss_rules import Deleveraging
 from stresslab.venues.rules import Rules
 
@@ -98,6 +98,6 @@ class LossAnswers(Rules):
     def _value(self, side: Any, quantity: ArrayLike, price: ArrayLike) -> FloatArray:
         """Signed so that a difference of two is the PnL."""
         if self.contract.kind == "inverse":
-            return -direction(side) * positive("quantity", quantity) / positive("price", price)
+            return deleveraging_rank.position_value(side, quantity, price, "inverse")
         size = self.contract.multiplier if self.contract.kind == "quanto" else 1.0
-        return direction(side) * positive("quantity", quantity) * size * positive("price", price)
+        return size * deleveraging_rank.position_value(side, quantity, price)

@@ -99,7 +99,7 @@ class MarketAnswers(Rules):
         quanto in contracts.
         """
         if self.contract.kind == "inverse":
-            return funding.inverse_funding_payment(side, quantity, mark_price, rate)
+            return funding.funding_payment(side, quantity, mark_price, rate, "inverse")
         size = self.contract.multiplier if self.contract.kind == "quanto" else 1.0
         return size * funding.funding_payment(side, quantity, mark_price, rate)
 
