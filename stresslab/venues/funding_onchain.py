@@ -1,6 +1,6 @@
 """Funding as two chains compute it: dYdX v4 in integers and parts per million, Drift v2 from time-averaged prices.
 
-    dYdX   maintenance fraction = floor(IMF * fraction), largest 8 h rate = factor * (IMF - MMF), all in ppm
+    dYdX   largest 8 h rate = floor(factor * (IMF - MMF)), MMF = floor(IMF * fraction), all in ppm
            settlement = -(index now - index at the last settlement) * size, in ppm of quote quantums
     Drift  hourly, quote per base = clamp(mark TWAP - oracle TWAP + offset, +-oracle TWAP / k) / 24, k by contract tier
 
@@ -23,14 +23,10 @@ DRIFT_DIVISORS = {"A": 33.0, "B": 33.0, "C": 20.0}  # the oracle's price over th
 DRIFT_OTHER_TIERS = 10.0
 
 
-def maintenance_fraction_ppm(imf_ppm: Any, maintenance_fraction_ppm: Any) -> Any:
-    """MMF in ppm: the initial fraction times the maintenance fraction, rounded down. Exact integers."""
-    return _whole("imf_ppm", imf_ppm) * _whole("maintenance_fraction_ppm", maintenance_fraction_ppm) // MILLION
-
-
-def funding_clamp_ppm(clamp_factor_ppm: Any, imf_ppm: Any, maintenance_fraction_ppm_: Any) -> Any:
+def funding_clamp_ppm(clamp_factor_ppm: Any, imf_ppm: Any, maintenance_fraction_ppm: Any) -> Any:
     """Largest absolute 8-hour rate in ppm: factor * (IMF - MMF), rounded down. Exact integers."""
-    room = _whole("imf_ppm", imf_ppm) - maintenance_fraction_ppm(imf_ppm, maintenance_fraction_ppm_)
+    initial, fraction = _whole("imf_ppm", imf_ppm), _whole("maintenance_fraction_ppm", maintenance_fraction_ppm)
+    room = initial - initial * fraction // MILLION
     return _whole("clamp_factor_ppm", clamp_factor_ppm) * room // MILLION
 
 

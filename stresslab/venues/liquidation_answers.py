@@ -9,74 +9,86 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stresslab.errors import InputError, require
+from stresslab.errors import InputError
 from stresslab.units import parse_duration
 from stresslab.venues import close_out, cross_account, liquidation_fees, partial, tier_reduction
-from stresslab.venues.inputs import FloatArray, finite, not_negative
-from stresslab.venues.liquidation_rules import Stage
-from stresslab.venues.rules import Rules
+from stresslab.venues.demand import size_moves
+from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
+from stresslab.venues.liquidation_rules import CloseFraction, CoverShortage, Incremental
+from stresslab.venues.margin_answers import MarginAnswers
+from stresslab.venues.requirement_rules import Flat, Marginal
 
 
-class LiquidationAnswers(Rules):
+class LiquidationAnswers(MarginAnswers):
     """The ladder, its fees and its close-out under these rules."""
 
     def liquidation_size(
         self,
+        side: Any,
+        entry_price: ArrayLike,
         quantity: ArrayLike,
-        price: ArrayLike,
-        equity: ArrayLike,
-        requirement: ArrayLike,
+        margin: ArrayLike,
+        mark_price: ArrayLike,
         *,
+        other_pnl: ArrayLike = 0.0,
+        other_maintenance: ArrayLike = 0.0,
         since_first: ArrayLike = np.nan,
     ) -> FloatArray:
-        """What the ladder's first order closes; 0 while equity is above the requirement.
+        """The quantity that the ladder's first order closes; 0 where the position is not liquidated.
 
-        `since_first` is the time in seconds since an earlier order, NaN if this is the first one (Hyperliquid). The
-        position and its margin stand alone, at a linear contract's price.
+        `since_first` is the time in seconds since an earlier order, NaN if this is the first one (Hyperliquid). Orders
+        are taken to fill at the mark.
         """
-        left, needed = finite("equity", equity), not_negative("requirement", requirement)
-        stages = [stage for stage in self.liquidation.ladder if stage.stage != "cancel_orders"]
-        size = self._stage_size(stages[0], quantity, price, left, needed, since_first)
-        due = left <= needed if self.requirement.compare == "le" else left < needed
-        return np.where(due, np.minimum(size, quantity), 0.0)[()]
-
-    def _stage_size(
-        self,
-        stage: Stage,
-        quantity: ArrayLike,
-        price: ArrayLike,
-        equity: FloatArray,
-        requirement: FloatArray,
-        since_first: ArrayLike,
-    ) -> Any:
-        held, notional = finite("quantity", quantity), finite("quantity", quantity) * finite("price", price)
-        if stage.stage == "full":
-            return held
+        others = {"other_pnl": other_pnl, "other_maintenance": other_maintenance}
+        due = self.is_liquidated(side, entry_price, quantity, margin, mark_price, **others)
+        left = self.equity(side, entry_price, quantity, margin, mark_price, other_pnl=other_pnl)
+        backing = finite("margin", margin) + finite("other_pnl", other_pnl)
+        wanted = self.required(side, entry_price, quantity, backing, mark_price)
+        free = left - finite("other_maintenance", other_maintenance)
+        held, value = positive("quantity", quantity), self.notional(quantity, mark_price)
+        stage = next(stage for stage in self.liquidation.ladder if stage.stage != "cancel_orders")
         if stage.stage == "fraction":
-            return partial.fraction_to_close(
-                held,
-                price,
-                since_first,
-                fraction=stage.fraction,
-                above_notional=stage.above_notional,
-                cooldown=float(parse_duration(stage.cooldown)),
-            )
-        ratio = requirement / notional
-        if stage.stage == "cover_shortage":
-            shortage = np.maximum(requirement + stage.buffer * notional - equity, 0.0)
-            return partial.size_to_cover(shortage, price, ratio + stage.buffer, self.liquidation.fee)
-        if stage.stage == "incremental":
-            shortage = np.maximum(requirement - equity, 0.0)
-            needed = partial.size_to_cover(shortage, price, ratio, self.liquidation.fee)
-            return partial.round_to_close(held, stage.fraction, needed)
-        require(self.requirement.shape in ("marginal", "flat"), "has no tiers", key="requirement.shape")
-        return self._tier_size(stage, held, price)
+            size = self._fraction(stage, held, value, since_first)
+        elif stage.stage in ("reduce_tiers", "to_passing_tier"):
+            size = held * self._share_by_tiers(stage, self.size(quantity, mark_price), value, free)
+        elif stage.stage == "full":
+            size = held
+        else:
+            size = held * self._share_by_shortage(stage, value, free, wanted)
+        return np.where(due, np.minimum(size, held), 0.0)[()]
 
-    def _tier_size(self, stage: Any, held: FloatArray, price: ArrayLike) -> FloatArray:
-        """Down the tiers, which are counted in the quote notional or in the contract's own unit."""
-        table = self.requirement.table
-        unit = np.asarray(price, dtype=np.float64) if self.requirement.tier_unit == "quote" else 1.0
-        return tier_reduction.reduce_by_tiers(held * unit, table.cap, stage.tiers, stage.from_tier) / unit
+    def _fraction(self, stage: CloseFraction, held: FloatArray, value: FloatArray, since_first: ArrayLike) -> Any:
+        bounds = {"above_notional": stage.above_notional, "cooldown": float(parse_duration(stage.cooldown))}
+        return partial.fraction_to_close(held, value / held, since_first, fraction=stage.fraction, **bounds)
+
+    def _share_by_tiers(self, stage: Any, size: FloatArray, value: FloatArray, free: FloatArray) -> FloatArray:
+        """The share of the position beyond the tier to go to."""
+        rule = self.requirement
+        if not isinstance(rule, Marginal | Flat):
+            raise InputError("has no tiers to go down", key="requirement.shape", got=rule.shape)
+        table, per_unit = rule.table, size / value
+        fee = 0.0 if rule.include_close_fee == "none" else self.fees.taker
+        if stage.stage == "to_passing_tier":
+            closed = tier_reduction.reduce_to_passing_tier(size, free * per_unit, table.cap, table.mmr + fee, table.cum)
+        else:
+            covers = free > value * (table.mmr[0] + fee)
+            closed = tier_reduction.reduce_by_tiers(size, table.cap, stage.tiers, stage.from_tier, covers)
+        return closed / size
+
+    def _share_by_shortage(self, stage: Any, value: FloatArray, free: FloatArray, wanted: FloatArray) -> FloatArray:
+        """The share that brings equity back to the requirement after the fee; exact for marginal tiers."""
+        fee, rule = self.liquidation.fee, self.requirement
+        buffer = stage.buffer if isinstance(stage, CoverShortage) else 0.0
+        if isinstance(rule, Marginal) and size_moves(self):
+            closing = self.fees.taker if rule.include_close_fee == "on_notional" else 0.0
+            rates = rule.table.mmr + closing + buffer
+            needed = partial.size_to_cover_tiers(free, value, rates, rule.table.cum, fee) / value
+        else:  # the rate of the whole: more than enough where rates fall with the size
+            rate = wanted / value + buffer
+            needed = partial.size_to_cover(np.maximum(value * rate - free, 0.0), value, rate, fee)
+        if isinstance(stage, Incremental):
+            return partial.round_to_close(np.ones_like(value), stage.fraction, needed)
+        return needed
 
     def liquidation_fee(self, notional: ArrayLike, left: ArrayLike = np.inf) -> FloatArray:
         """The fee on a liquidated notional (at the fill), capped by the equity that is `left`."""
@@ -147,7 +159,5 @@ class LiquidationAnswers(Rules):
         self, side: Any, quantity: ArrayLike, bankruptcy_price: ArrayLike, fill_price: ArrayLike
     ) -> FloatArray:
         """What the fund gains that takes the position at bankruptcy and closes it at the fill; negative: it pays."""
-        if self.contract.kind == "inverse":
-            return close_out.insurance_fund_change(side, quantity, bankruptcy_price, fill_price, "inverse")
-        size = self.contract.multiplier if self.contract.kind == "quanto" else 1.0
-        return size * close_out.insurance_fund_change(side, quantity, bankruptcy_price, fill_price)
+        exposure = self._exposure(quantity)
+        return close_out.insurance_fund_change(side, exposure, bankruptcy_price, fill_price, self._kind)

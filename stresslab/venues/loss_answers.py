@@ -12,10 +12,10 @@ from stresslab.errors import InputError
 from stresslab.venues import close_out, deleveraging, deleveraging_rank, deleveraging_trigger, socialised
 from stresslab.venues.inputs import FloatArray, finite
 from stresslab.venues.loss_rules import Deleveraging
-from stresslab.venues.rules import Rules
+from stresslab.venues.size_answers import SizeAnswers
 
 
-class LossAnswers(Rules):
+class LossAnswers(SizeAnswers):
     """The waterfall under these rules."""
 
     def use_fund(self, fund: ArrayLike, shortfall: ArrayLike) -> close_out.FundUse:
@@ -97,7 +97,4 @@ class LossAnswers(Rules):
 
     def _value(self, side: Any, quantity: ArrayLike, price: ArrayLike) -> FloatArray:
         """Signed so that a difference of two is the PnL."""
-        if self.contract.kind == "inverse":
-            return deleveraging_rank.position_value(side, quantity, price, "inverse")
-        size = self.contract.multiplier if self.contract.kind == "quanto" else 1.0
-        return size * deleveraging_rank.position_value(side, quantity, price)
+        return deleveraging_rank.position_value(side, self._exposure(quantity), price, self._kind)

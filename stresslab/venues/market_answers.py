@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from stresslab.errors import InputError
 from stresslab.units import parse_duration
 from stresslab.venues import averages, bands, funding, funding_rate, mark
-from stresslab.venues.band_rules import AroundMark, NoBand, Steps
+from stresslab.venues.band_rules import AroundMark, MarkPremium, NoBand, Steps
 from stresslab.venues.inputs import FloatArray, positive
 from stresslab.venues.mark_rules import EqualsIndex, FairFunding, IndexPlusEma, MedianOfThree, Oracle
-from stresslab.venues.rules import Rules
+from stresslab.venues.size_answers import SizeAnswers
 
 
-class MarketAnswers(Rules):
+class MarketAnswers(SizeAnswers):
     """Mark, funding and band under these rules."""
 
     def mark_price(
@@ -98,10 +98,8 @@ class MarketAnswers(Rules):
         The price is that of `funding.notional_at`. `quantity` in base currency, of an inverse contract in USD, of a
         quanto in contracts.
         """
-        if self.contract.kind == "inverse":
-            return funding.funding_payment(side, quantity, mark_price, rate, "inverse")
-        size = self.contract.multiplier if self.contract.kind == "quanto" else 1.0
-        return size * funding.funding_payment(side, quantity, mark_price, rate)
+        exposure = self._exposure(quantity)
+        return funding.funding_payment(side, exposure, mark_price, rate, self._kind)
 
     def funding_accrued(
         self, side: Any, quantity: ArrayLike, mark_price: ArrayLike, rate: ArrayLike, elapsed: ArrayLike
@@ -128,6 +126,8 @@ class MarketAnswers(Rules):
         if isinstance(rule, Steps):
             return bands.session_band(_given("settlement", settlement), rule.limits)
         reference = _given("index", index)
+        if isinstance(rule, MarkPremium):
+            return bands.mark_band(_given("mark_price", mark_price), reference, premium, rule.x, rule.y, rule.alpha)
         if just_listed:
             return bands.around(reference, rule.x)
         return bands.index_band(reference, premium, rule.y, rule.z)

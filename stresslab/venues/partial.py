@@ -64,6 +64,26 @@ def size_to_cover(
     return np.where(freed > 0, short / (worth * np.where(freed > 0, freed, 1.0)), np.inf)[()]
 
 
+def size_to_cover_tiers(
+    equity: ArrayLike,
+    notional: ArrayLike,
+    mmr: ArrayLike,
+    cum: ArrayLike = 0.0,
+    fee: ArrayLike = 0.0,
+) -> FloatArray:
+    """Notional to close so that equity is the requirement again, through marginal tiers (their own last axis).
+
+    The requirement is the largest of the tiers' lines N mmr - cum, so what covers it covers each of them. Infinite
+    where a line above the equity frees no more than the fee takes; 0 where nothing is short.
+    """
+    left, size = (finite(key, x)[..., None] for key, x in (("equity", equity), ("notional", notional)))
+    rate, cost = not_negative("mmr", mmr), not_negative("fee", fee)[..., None]
+    short = size * rate - finite("cum", cum) - left
+    freed = rate - cost
+    enough = np.where(freed > 0, short / np.where(freed > 0, freed, 1.0), np.inf)
+    return np.where(short > 0, enough, 0.0).max(axis=-1)
+
+
 def largest_share(
     margin_shortage: ArrayLike,
     initial_share: ArrayLike,

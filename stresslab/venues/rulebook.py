@@ -5,11 +5,10 @@ Every method is elementwise over arrays (float64) and raises InputError for what
 
 from stresslab.venues.liquidation_answers import LiquidationAnswers
 from stresslab.venues.loss_answers import LossAnswers
-from stresslab.venues.margin_answers import MarginAnswers
 from stresslab.venues.market_answers import MarketAnswers
 
 
-class Rulebook(MarketAnswers, LiquidationAnswers, LossAnswers, MarginAnswers):
+class Rulebook(MarketAnswers, LiquidationAnswers, LossAnswers):
     """The rules of one contract (`rules`), and its answers.
 
     Margins and prices (`margin_answers`); mark, funding, band (`market_answers`); ladder, fees, close-out

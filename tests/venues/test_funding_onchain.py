@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from stresslab.errors import InputError
 from stresslab.venues import funding_onchain as f
+from stresslab.venues.rounding import maintenance_ppm
 
 whole = st.integers(-(10**30), 10**30)
 
@@ -30,7 +31,7 @@ def test_integers_stay_integers_in_arrays_and_fractions_are_refused():
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(imf=st.integers(1, 10**6), fraction=st.integers(0, 10**6), factor=st.integers(0, 10**9))
 def test_parts_per_million_are_rounded_down(imf, fraction, factor):
-    mmf = f.maintenance_fraction_ppm(imf, fraction)
+    mmf = int(maintenance_ppm(imf, fraction))
     assert mmf * 10**6 <= imf * fraction < (mmf + 1) * 10**6
     largest = f.funding_clamp_ppm(factor, imf, fraction)
     assert largest * 10**6 <= factor * (imf - mmf) < (largest + 1) * 10**6

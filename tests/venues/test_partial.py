@@ -64,6 +64,18 @@ def test_covering_the_shortage_restores_the_margin_exactly(price, quantity, rati
     assert equity_after == pytest.approx(requirement_after, abs=1e-9 * requirement)
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(notional=st.floats(1e4, 3e6), met=st.floats(0.05, 0.999), fee=st.floats(0, 0.003))
+def test_covering_through_the_tiers_restores_the_margin_exactly(notional, met, fee):
+    _, mmr, cum = (np.array(x) for x in BINANCE)
+    equity = met * np.max(notional * mmr - cum)
+    closed = p.size_to_cover_tiers(equity, notional, mmr, cum, fee)
+    if closed < notional:  # else nothing is enough: the fee eats what is freed, and all goes
+        left = np.max((notional - closed) * mmr - cum)
+        assert equity - fee * closed == pytest.approx(left, abs=1e-9 * notional)
+    assert p.size_to_cover_tiers(equity / met * 1.001, notional, mmr, cum, fee) == 0.0
+
+
 def test_where_fees_eat_what_is_freed_no_size_is_enough():
     np.testing.assert_array_equal(p.size_to_cover(10.0, 100.0, [0.02, 0.01], 0.01, 0.01), np.inf)
     assert p.size_to_cover(0.0, 100.0, 0.1) == 0.0

@@ -99,10 +99,10 @@ def margin_requirement(case, given):
 
 
 def dydx_margins(given, base_imf, imf):
-    """In whole millionths of a USDC; the maintenance margin is a fraction of the initial one at the base rate."""
+    """The maintenance margin is a fraction of the initial one at the base rate."""
     notional = margin.notional(abs(given["size"]), given["oracle_price"])
-    initial, base = (rounding.rounded_up(notional * rate, rounding.PPM) for rate in (imf, base_imf))
-    maintenance = rounding.rounded_up(base * given["maintenance_fraction"], rounding.PPM)
+    initial, _ = rounding.rounded_margins(notional, imf, given["maintenance_fraction"])
+    _, maintenance = rounding.rounded_margins(notional, base_imf, given["maintenance_fraction"])
     return {"initial_margin": initial, "maintenance_margin": maintenance}
 
 
@@ -120,7 +120,7 @@ def rate_margin(case, given):
 
 
 def maintenance_fraction_ppm(case, given):
-    return {"mmf_ppm": funding_onchain.maintenance_fraction_ppm(given["imf_ppm"], given["maintenance_fraction_ppm"])}
+    return {"mmf_ppm": rounding.maintenance_ppm(given["imf_ppm"], given["maintenance_fraction_ppm"])}
 
 
 def funding_clamp_ppm(case, given):
