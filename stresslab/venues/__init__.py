@@ -1,5 +1,8 @@
-"""Dated venue rules: `load` one by its id, ask it for margins and prices."""
+"""Dated venue rules: `load` one by its id, ask it for margins and prices, make a `variant` with own numbers."""
 
+from stresslab.venues.account import Position as Position
+from stresslab.venues.account import others as others
 from stresslab.venues.catalogue import available as available
 from stresslab.venues.catalogue import load as load
+from stresslab.venues.catalogue import variant as variant
 from stresslab.venues.rulebook import Rulebook as Rulebook

@@ -1,6 +1,8 @@
 """Rulebooks by name (the ones that come with stresslab) or from a file of one's own."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -10,6 +12,7 @@ from stresslab.venues.rulebook import Rulebook
 from stresslab.yaml_reader import field_names, nearest, read_yaml, validation_error
 
 SUFFIXES = (".yaml", ".yml")
+TAGS = ("kind", "shape")
 
 
 def available() -> tuple[str, ...]:
@@ -34,6 +37,30 @@ def load(name: str | Path, relative_to: Path | None = None) -> Rulebook:
             "there is no such rulebook (a path to a file ends in .yaml or .yml)", got=text, hint=_hint(text)
         )
     return _read(config_root() / "venues" / f"{text}.yaml")
+
+
+def variant(rulebook: Rulebook, changes: Mapping[str, Any]) -> Rulebook:
+    """The rulebook with other numbers: `changes` is merged in, {"fees": {"taker": 0.0004}}; a list replaces a list.
+
+    A section that names another `kind` or `shape` is taken whole. InputError for what breaks a rule.
+    """
+    data = _merged(rulebook.model_dump(), changes)
+    try:
+        return Rulebook.model_validate(data)
+    except ValidationError as error:
+        raise validation_error(error, "", field_names(Rulebook), data) from None
+
+
+def _merged(old: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for key, value in changes.items():
+        merged[key] = _merged(old[key], value) if _is_part(old.get(key), value) else value
+    return merged
+
+
+def _is_part(before: Any, value: Any) -> bool:
+    both = isinstance(before, Mapping) and isinstance(value, Mapping)
+    return both and all(value.get(tag, before.get(tag)) == before.get(tag) for tag in TAGS)
 
 
 def _hint(text: str) -> str:

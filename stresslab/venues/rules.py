@@ -5,8 +5,9 @@ import hashlib
 import json
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from stresslab.errors import require
 from stresslab.venues.band_rules import Band
 from stresslab.venues.base import Section, Text, Texts
 from stresslab.venues.contract_rules import Collateral, Contract
@@ -15,6 +16,13 @@ from stresslab.venues.liquidation_rules import Full, Liquidation
 from stresslab.venues.loss_rules import Loss
 from stresslab.venues.mark_rules import Mark
 from stresslab.venues.requirement_rules import Requirement
+
+TIER_UNITS = {
+    "linear": ("quote", "base", "contracts"),
+    "inverse": ("quote", "base", "coin", "contracts"),
+    "quanto": ("contracts", "coin"),
+    "option": ("base",),
+}
 
 
 class Rules(Section):
@@ -36,6 +44,21 @@ class Rules(Section):
     funding: Funding
     band: Band
     close_out: CloseOut
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Rules":
+        kind, wanted = self.contract.kind, self.requirement
+        units = TIER_UNITS[kind]
+        rule = f"tiers of a contract of the kind {kind} are counted in {' or '.join(units)}"
+        require(wanted.tier_unit in units, rule, key="requirement.tier_unit", got=wanted.tier_unit)
+        rule = "goes with contracts of the kind option, and they with it"
+        require((wanted.shape == "option") == (kind == "option"), rule, key="requirement.shape", got=wanted.shape)
+        rule = "needs a linear contract: the size in base currency of others moves with the price"
+        require(wanted.shape != "sqrt" or kind == "linear", rule, key="requirement.shape", got=wanted.shape)
+        needed = "portfolio" in self.collateral.modes
+        require(wanted.portfolio is not None or not needed, "the portfolio mode needs it", key="requirement.portfolio")
+        require(self.loss.adl is not None or self.loss.then != "adl", "then: adl needs it", key="loss.adl")
+        return self
 
     @property
     def hash(self) -> str:
