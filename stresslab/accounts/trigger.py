@@ -24,6 +24,9 @@ from stresslab.accounts.state import Holding, excess, is_open
 Value = Callable[[Prices], Array]
 
 _ROUNDS = 3  # of regula falsi: within a tier the excess of a linear book is a straight line, and one would do
+_HALVINGS = 14  # at a cliff: the way in a step, to 1e-4 of itself
+_SECANTS = 2  # of several assets: the value is not linear in log prices
+_FARTHEST = np.float32(10)  # in deviations: prices stay finite where there is no breach
 
 
 class Piece(NamedTuple):
@@ -97,7 +100,10 @@ def in_piece(form: AccountForm, numbers: AccountNumbers, holding: Holding, piece
     """The breach in a continuous piece, if there is one; an account in breach before it is met at its start."""
     if has_closed_form(form):
         return _closed_form_breach(form, numbers, holding, piece)
-    lowest = lowest_value(form.assets, lambda prices: excess(form, numbers, holding, piece.at(prices)), piece)
+    has_cliff = any(leg.shape == "flat" and leg.tier_of == "notional" for leg in form.legs)
+    lowest = lowest_value(
+        form.assets, lambda prices: excess(form, numbers, holding, piece.at(prices)), piece, has_cliff
+    )
     return Breach(is_open(holding) & _is_breached(form, lowest.value), lowest.zero)
 
 
@@ -132,12 +138,12 @@ class Lowest(NamedTuple):
     zero: Prices
 
 
-def lowest_value(assets: tuple[int, ...], value: Value, piece: Piece) -> Lowest:
-    """Of an excess or a wealth that depends on these assets."""
-    return _one_asset(assets[0], value, piece) if len(assets) == 1 else _several_assets(assets, value, piece)
+def lowest_value(assets: tuple[int, ...], value: Value, piece: Piece, has_cliff: bool = False) -> Lowest:
+    """Of an excess or a wealth that depends on these assets; a value with a cliff jumps at some prices."""
+    return _one_asset(assets[0], value, piece, has_cliff) if len(assets) == 1 else _several_assets(assets, value, piece)
 
 
-def _one_asset(asset: int, value: Value, piece: Piece) -> Lowest:
+def _one_asset(asset: int, value: Value, piece: Piece, has_cliff: bool) -> Lowest:
     def at(price: Array) -> Prices:
         return (*piece.before[:asset], price, *piece.before[asset + 1 :])
 
@@ -148,9 +154,10 @@ def _one_asset(asset: int, value: Value, piece: Piece) -> Lowest:
     near, far = jnp.broadcast_to(piece.before[asset], worst.shape), worst
     above, below = start, lowest
     price = near
-    for _ in range(_ROUNDS):
+    for _ in range(_HALVINGS if has_cliff else _ROUNDS):
         share = above / jnp.maximum(above - below, np.float32(1e-30))
-        price = near + jnp.clip(share, np.float32(0), np.float32(1)) * (far - near)
+        share = np.float32(0.5) if has_cliff else jnp.clip(share, np.float32(0), np.float32(1))
+        price = near + share * (far - near)
         found = value(at(price))
         is_above = found > np.float32(0)
         near, above = jnp.where(is_above, price, near), jnp.where(is_above, found, above)
@@ -171,12 +178,18 @@ def _several_assets(assets: tuple[int, ...], value: Value, piece: Piece) -> Lowe
     move = end - start
     reach = jnp.sqrt(move * move + np.float32(2) * variance * piece.exponential)
     lowest = jnp.minimum(np.float32(0.5) * (start + end - reach), end)
-    shares = {asset: covariances[asset] * piece.deviations[asset] / variance for asset in assets}
-    prices = _moved(piece, shares, -jnp.maximum(start, np.float32(0)))
-    # the value is not linear in log prices: one step of the secant brings it to zero
-    there = value(prices)
-    scale = jnp.clip(start / jnp.maximum(start - there, np.float32(1e-30)), np.float32(0), np.float32(2))
-    prices = _moved(piece, shares, -jnp.maximum(start, np.float32(0)) * scale)
+    # the way to zero: the part of the move that is over by then, and what the noise adds (regression on the value)
+    above, deviation = jnp.maximum(start, np.float32(0)), jnp.sqrt(variance)
+    over = above / jnp.maximum(start + end - np.float32(2) * lowest, np.float32(1e-30))
+    over = jnp.minimum(over, np.float32(1))
+    noise = jnp.clip((-above - over * move) / deviation, -_FARTHEST, _FARTHEST) / deviation
+    way = {asset: over * jnp.log(piece.end[asset] / piece.before[asset]) for asset in assets}
+    way = {asset: way[asset] + noise * covariances[asset] * piece.deviations[asset] for asset in assets}
+    share = jnp.ones_like(start)
+    for _ in range(_SECANTS):
+        found = value(_moved(piece, way, share))
+        share = share * jnp.clip(above / jnp.maximum(above - found, np.float32(1e-30)), np.float32(0), np.float32(2))
+    prices = _moved(piece, way, share)
     return Lowest(lowest, spread_out(prices, lowest))
 
 
@@ -186,7 +199,7 @@ def _shifted_value(value: Value, piece: Piece, asset: int) -> Array:
     return value((*piece.before[:asset], shifted, *piece.before[asset + 1 :]))
 
 
-def _moved(piece: Piece, shares: dict[int, Array], by: Array) -> Prices:
+def _moved(piece: Piece, way: dict[int, Array], share: Array) -> Prices:
     return tuple(
-        price * jnp.exp(shares[asset] * by) if asset in shares else price for asset, price in enumerate(piece.before)
+        price * jnp.exp(share * way[asset]) if asset in way else price for asset, price in enumerate(piece.before)
     )
