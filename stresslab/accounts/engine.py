@@ -63,7 +63,7 @@ def _diffuse(scene: Scene, books: Books, reach: Reach, effect: Effect) -> Books:
     ]
     books = losses.mark_on_the_way(scene, books, piece, breaches, event)
     books = forced.carry_out(scene, books, breaches, piece.at(piece.before), effect, event)
-    return books._replace(price=jnp.concatenate(piece.end))
+    return losses.mark_at_end(scene, books._replace(price=jnp.concatenate(piece.end)), event)
 
 
 def _gap(scene: Scene, books: Books, gap: Gap, effect: Effect) -> Books:

@@ -5,7 +5,7 @@ import numpy as np
 from jax import Array
 
 from stresslab.accounts import trigger
-from stresslab.accounts.scene import Scene, first
+from stresslab.accounts.scene import Scene, first, now
 from stresslab.accounts.state import Books, wealth
 from stresslab.accounts.trigger import Breach, Piece
 
@@ -28,3 +28,11 @@ def mark_on_the_way(scene: Scene, books: Books, piece: Piece, breaches: list[Bre
         there = wealth(scene.form, scene.numbers, books, piece.at(breach.at))
         lowest = jnp.where(breach.hit, there, lowest)
     return mark(scene, books, lowest, event)
+
+
+def mark_at_end(scene: Scene, books: Books, event: Array) -> Books:
+    """Where a piece ends: what a liquidation of a part left open went on to lose."""
+    (account, *others) = scene.form.accounts
+    if not scene.fractions.shape[0] or not (others or account.stages):
+        return books
+    return mark(scene, books, wealth(scene.form, scene.numbers, books, now(books)), event)
