@@ -7,19 +7,13 @@ from stresslab import venues
 from stresslab.errors import InputError
 from stresslab.venues import averages, bands, deleveraging_rank, funding_rate, partial
 from stresslab.venues import mark as marks
-from stresslab.venues.rulebook import Rulebook
 
 BINANCE = venues.load("binance_usdm/BTCUSDT")
 PERPETUALS = [100.0, 101.0, 102.0, 99.0, 98.0]
 
 
 def variant(**sections):
-    """Binance's rulebook with some keys of some sections replaced; one with a `kind` of its own is replaced whole."""
-    data = BINANCE.model_dump()
-    for name, keys in sections.items():
-        whole = "kind" in keys or "shape" in keys
-        data[name] = keys if whole else {**data[name], **keys}
-    return Rulebook.model_validate(data)
+    return venues.variant(BINANCE, sections)
 
 
 COMPUTED = {"update": None, "max_age": "60s"}
@@ -247,3 +241,37 @@ def test_losses_are_shared_where_a_venue_does_that_and_refused_elsewhere():
         BINANCE.socialised_loss(1.0, [1.0], [1.0])
     with pytest.raises(InputError, match="does not deleverage"):
         drift.deleveraging_on(fund=0.0)
+
+
+@pytest.mark.parametrize("name", venues.available())
+def test_every_shipped_rulebook_answers(name):
+    """Finite and of the right sign, whatever its kinds; options have neither funding nor a ladder of positions."""
+    book = venues.load(name)
+    settled = book.settle([100.0, -5.0], 1_000.0)
+    np.testing.assert_allclose(settled.fee + settled.to_trader + settled.to_fund, [100.0, -5.0])
+    if book.contract.kind == "option":
+        return
+    rate = book.funding_rate(np.full(8, 0.5))
+    cap = book.funding_cap()
+    assert 0 < rate and (cap is None or rate <= cap * (1 + 1e-12))
+    assert book.funding_payment("long", 1.0, 100.0, rate) < 0
+    band = book.price_band(mark_price=100.0, index=100.0, settlement=100.0)
+    assert band is None or 0 < band.low < 100 < band.high
+    if book.loss.adl is not None:
+        scores = book.deleveraging_scores("long", 80.0, [1.0, 2.0], [30.0, 90.0], 100.0, maintenance=0.5)
+        assert np.all(np.isfinite(scores)) and sorted(book.deleveraging_order(scores)) == [0, 1]
+        assert book.deleveraging_on(fund=-1.0, equity=-1.0, drawdown=0.99, pool_pnl_factor=0.99)
+
+
+@pytest.mark.parametrize("name", [name for name in venues.available() if "OPTIONS" not in name])
+def test_every_shipped_ladder_closes_something_at_the_trigger_and_nothing_before(name):
+    book = venues.load(name)
+    contract = book.contract
+    entry = 50_000.0 if contract.base == "BTC" else 2_000.0
+    quantity = {"linear": 1.0, "inverse": entry, "quanto": 100.0}[contract.kind]
+    margin = 0.1 * book.notional(quantity, entry)
+    position = ("long", entry, quantity, margin)
+    trigger = float(book.liquidation_price(*position))
+    before, after = trigger * 1.001, trigger * 0.999
+    assert book.liquidation_size(*position, before) == 0.0
+    assert 0.0 < book.liquidation_size(*position, after) <= quantity
