@@ -8,6 +8,7 @@ from stresslab.commands import studies as studies  # isort: skip
 from stresslab.commands import results as results  # isort: skip
 from stresslab.commands import fits as fits  # isort: skip
 from stresslab.commands import judging as judging  # isort: skip
+from stresslab.commands import venues as venues  # isort: skip
 from stresslab.commands import about as about  # isort: skip
 from stresslab.commands.app import FAILED, WRONG_INPUT, app, fail
 from stresslab.errors import InputError, StresslabError

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from stresslab.grid.serial import Serial
 from stresslab.models import MODELS
 from stresslab.report import fitted
 from stresslab.store import RunRecord
-from stresslab.venues import available, load
+from stresslab.venues import Rulebook
 
 _OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 _ERR = Console(stderr=True, highlight=False)
@@ -45,6 +45,13 @@ _NOMINAL_RATE = {"gbm": 150e6, "merton": 20e6, "heston": 40e6}
 def say(text: str) -> None:
     """One line of result."""
     _OUT.print(text, markup=False)
+
+
+def print_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None]) -> None:
+    """A line for each rule of these rulebooks that was not verified."""
+    for rulebook in rulebooks:
+        for line in rulebook.warnings:
+            remark(f"not verified: {line}")
 
 
 def quiet_or_print(quiet: bool) -> Callable[[str], None]:
@@ -217,6 +224,7 @@ def print_plan(plan: Plan) -> None:
         f"memory about {300 + 2 * megabytes:.0f} MB for each process; "
         f"time about {seconds / cores:.0f} s on {device.describe()}"
     )
+    print_unverified(plan.study.rulebooks.values(), say)
     for reason, cells in _refusals(plan).items():
         say(f"not allowed, {len(cells)} cells: {reason}")
         for cell in cells[:_CELLS_SHOWN]:
@@ -285,13 +293,6 @@ def _default(field: FieldInfo) -> str:
         return ""
     value = field.default
     return f" (default {value:g})" if isinstance(value, float) else f" (default {value})"
-
-
-def print_venues() -> None:
-    """Each rulebook with its date."""
-    for name in available():
-        rulebook = load(name)
-        say(f"{rulebook.id}, rules of {rulebook.as_of}; confidence: {rulebook.confidence}")
 
 
 def print_doctor() -> None:

@@ -25,7 +25,7 @@ LAYERS = (
     ("store", "limits", "compare", "leverage"),
     ("report", "execution", "fitting"),
     ("backtest",),
-    ("terminal",),
+    ("terminal", "venue_tables"),
     ("commands",),
     ("cli",),
     ("__main__",),

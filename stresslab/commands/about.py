@@ -18,14 +18,6 @@ def models() -> None:
 
 
 @app.command()
-def venues() -> None:
-    """List the rulebooks that come with stresslab."""
-    from stresslab import terminal
-
-    terminal.print_venues()
-
-
-@app.command()
 def schema() -> None:
     """Print the JSON schema of a study file."""
     import json

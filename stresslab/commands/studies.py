@@ -36,10 +36,11 @@ def run(
 
     if report is not None:
         terminal.require_writable(report, "--report")
-    opened = open_store(store)
+    opened, remark = open_store(store), terminal.quiet_or_print(quiet)
+    terminal.print_unverified(plan.study.rulebooks.values(), remark)
     try:
         with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
-            finished = run_into_store(plan, executor, opened, fresh, progress, terminal.quiet_or_print(quiet))
+            finished = run_into_store(plan, executor, opened, fresh, progress, remark)
     except KeyboardInterrupt:
         fail("stopped; the same command goes on where it was", INTERRUPTED)
     if report is not None:

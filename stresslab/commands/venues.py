@@ -1,0 +1,46 @@
+"""Rulebooks: list them, show one, compare two."""
+
+from typing import Annotated
+
+import typer
+
+from stresslab.commands.app import app
+
+venues = typer.Typer(
+    help="List the rulebooks that come with stresslab; show one, compare two.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+app.add_typer(venues, name="venues")
+
+Name = Annotated[str, typer.Argument(metavar="RULEBOOK", help="An id such as okx/ETH-USDT-SWAP, or a file.")]
+
+
+@venues.callback()
+def listed(context: typer.Context) -> None:
+    """List the rulebooks that come with stresslab; show one, compare two."""
+    if context.invoked_subcommand is None:
+        from stresslab import venue_tables
+
+        venue_tables.print_venues()
+
+
+@venues.command()
+def show(rulebook: Name) -> None:
+    """Print a rulebook: every rule, its source, and what was not verified."""
+    from stresslab import venue_tables
+    from stresslab.venues import load
+
+    venue_tables.print_rulebook(load(rulebook))
+
+
+@venues.command()
+def diff(left: Name, right: Name) -> None:
+    """Print what two rulebooks have different, field by field.
+
+    Example: stresslab venues diff binance_usdm/BTCUSDT bybit/BTCUSDT
+    """
+    from stresslab import venue_tables
+    from stresslab.venues import load
+
+    venue_tables.print_difference(load(left), load(right))
