@@ -68,6 +68,12 @@ def worst_fill(side: Any, price: ArrayLike, band: Band) -> FloatArray:
     return np.where(direction(side) > 0, np.minimum(at, band.high), np.maximum(at, band.low))[()]
 
 
+def stop_may_trigger(last: ArrayLike, mark: ArrayLike, protection: ArrayLike = 0.05) -> NDArray[np.bool_]:
+    """Whether a stop on the last price triggers: not while last is further than that from the mark (Binance)."""
+    reference = positive("mark", mark)
+    return np.abs(positive("last", last) - reference) <= not_negative("protection", protection) * reference
+
+
 def session_level(price: ArrayLike, settlement: ArrayLike, limits: ArrayLike = (0.07, 0.13, 0.2)) -> NDArray[np.int64]:
     """How many of the limits a move from the settlement has reached; a pause of two minutes at each but the last."""
     steps = positive("limits", limits)

@@ -132,6 +132,15 @@ def block_bounds(
     return Bounds(np.where(closed, 0.0, smallest)[()], np.where(closed, 0.0, np.minimum(largest, room))[()])
 
 
+def within_insurance_loss(
+    notional: ArrayLike, loss: ArrayLike, max_loss: ArrayLike = 1e6, already: ArrayLike = 0.0
+) -> FloatArray:
+    """The part of an order whose loss to the fund stays within what one account may cost it in a block (dYdX)."""
+    size, cost = not_negative("notional", notional), not_negative("loss", loss)
+    room = np.maximum(not_negative("max_loss", max_loss) - not_negative("already", already), 0.0)
+    return size * np.where(cost > room, room / np.where(cost > room, cost, 1.0), 1.0)
+
+
 def goes_to_backstop(equity: ArrayLike, requirement: ArrayLike, share: ArrayLike = 2 / 3) -> NDArray[np.bool_]:
     """Whether equity is below that share of the requirement: a vault takes position and margin (Hyperliquid)."""
     return finite("equity", equity) < not_negative("share", share) * not_negative("requirement", requirement)

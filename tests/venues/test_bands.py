@@ -22,6 +22,10 @@ def test_binance_and_deribit_are_around_the_mark():
     np.testing.assert_allclose(b.worst_fill(["long", "short"], [70_000.0, 50_000.0], b.around(60_000.0)), [63e3, 57e3])
 
 
+def test_a_stop_does_not_trigger_on_a_last_price_far_from_the_mark():
+    np.testing.assert_array_equal(b.stop_may_trigger([95.0, 94.9, 105.1], 100.0), [True, False, False])
+
+
 def test_okx_of_2022_follows_the_premium_between_the_index_and_its_hard_limit():
     """BTC: y 2 %, z 5 %, index 100: premium 1 allows 103, premium 4 hits 105, premium -5 still allows the index."""
     band = b.index_band(100.0, [1.0, 4.0, -5.0], 0.02, 0.05)

@@ -112,5 +112,9 @@ def test_a_blocks_bounds_are_ordered_and_within_position_and_cap(n, least, porti
     assert 0 <= bounds.smallest <= bounds.largest <= min(n, cap)
 
 
+def test_one_account_may_cost_the_fund_a_million_in_a_block():
+    np.testing.assert_allclose(p.within_insurance_loss(1e5, [0.0, 1e6, 4e6], already=[0, 0, 5e5]), [1e5, 1e5, 12_500.0])
+
+
 def test_the_backstop_takes_over_below_two_thirds_of_the_requirement():
     np.testing.assert_array_equal(p.goes_to_backstop([59.9, 60.0, -1.0], 90.0), [True, False, True])

@@ -1,10 +1,12 @@
-"""GMX: a token that backs a position moves too; loans: health."""
+"""GMX: a token that backs a position moves too; several currencies with haircuts; loans: health."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stresslab.errors import InputError
+from stresslab.venues import counted_collateral as c
 from stresslab.venues import lending
 from stresslab.venues import volatile_collateral as v
 
@@ -40,3 +42,12 @@ def test_health_of_a_loan():
     assert lending.health_factor([10_000.0, 2_000.0], [0.83, 0.75], 9_800.0) == pytest.approx(1.0)
     np.testing.assert_array_equal(lending.close_factor([1.0, 0.99, 0.95, 0.94]), [0.0, 0.5, 0.5, 1.0])
     assert lending.borrow_requirement(100.0, 1.1, 0.1) == pytest.approx(121.0)
+
+
+def test_collateral_counts_after_its_haircut_and_a_debt_in_full():
+    """1 BTC at 60,000 less 5 %, 10,000 USDe at 0.65 (the venue's own book) less 10 %, 500 USD owed."""
+    balances, prices, cuts = [1.0, 10_000.0, -500.0], [60_000.0, 0.65, 1.0], [0.05, 0.1, 0.2]
+    assert c.counted_collateral(balances, prices, cuts) == pytest.approx(57_000 + 5_850 - 500)
+    assert c.multi_collateral_equity(balances, prices, cuts, -350.0) == pytest.approx(62_000.0)
+    with pytest.raises(InputError, match="haircuts: got 1.1; must be at most 1"):
+        c.counted_collateral([1.0], [1.0], 1.1)
