@@ -324,5 +324,6 @@ def settle(shape: Shape, closed: Closed, *given: Any) -> Result:
     return Result(closed.closing, money, closed.gaps_lost)
 
 
-TO_CLOSED = (walk, look_up, resolve, close_books)
+TO_RESOLVED = (walk, look_up, resolve)
+TO_CLOSED = (*TO_RESOLVED, close_books)
 PATH_BY_PATH = (*TO_CLOSED, settle)

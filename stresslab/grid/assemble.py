@@ -1,18 +1,20 @@
 """From the totals of all ladders to the dataset of a run."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from stresslab.books.outcome import CAUSES
-from stresslab.config.build import BookFacts
 from stresslab.config.fields import instant_text
 from stresslab.config.paths import dims as swept_dims
 from stresslab.config.paths import is_market_path
+from stresslab.errors import NotAllowed
 from stresslab.estimate import intervals, tails
-from stresslab.grid import measures, variables
+from stresslab.grid import measures, replay, variables
 from stresslab.grid.draws import drawn_names
 from stresslab.grid.ladder import Ladder
 from stresslab.grid.measures import Cells
@@ -31,10 +33,11 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
         for name, (shape, dtype) in shapes.items()
     }
     for number, refused in enumerate(plan.books):
-        if not isinstance(refused, BookFacts):
+        if isinstance(refused, NotAllowed):
             cells["status"][number], cells["status_reason"][number] = "not_allowed", str(refused)
     for ladder, total in zip(plan.ladders, totals, strict=True):
         finite = np.isfinite(total.summary["sums"]).all(axis=(0, 1, 3))
+        total = replace(total, one_path=replay.is_replay(plan.markets[ladder.market]))
         for name, values in _ladder_values(plan, ladder, total).items():
             cells[name][np.array(ladder.cells)[finite]] = values[finite]
         for number in np.array(ladder.cells)[~finite]:
@@ -50,7 +53,23 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
         for name, values in cells.items()
     }
     data |= _market_variables(plan, totals)
+    data |= _replayed(plan, dims, sizes)
     return xr.Dataset(data, _coordinates(plan), _attributes(plan, versions))
+
+
+def _replayed(plan: Plan, dims: Iterable[str], sizes: tuple[int, ...]) -> dict[str, Any]:
+    """Of recorded paths: what became of each book, and the record."""
+    found = replay.variables(plan)
+    return {
+        name: (
+            tuple(dims),
+            values.reshape(sizes),
+            dict(zip(("units", "long_name"), replay.VARIABLES[name], strict=True)),
+        )
+        if name in replay.VARIABLES
+        else ("recorded_bar", values, dict(zip(("units", "long_name"), replay.RECORD[name], strict=True)))
+        for name, values in found.items()
+    }
 
 
 def _shapes(plan: Plan) -> dict[str, tuple[tuple[int, ...], Any]]:
@@ -132,6 +151,8 @@ def _market_row(plan: Plan, ladders: tuple[int, ...], totals: list[Totals]) -> t
     else:
         met = all(target_met(plan.study, plan.ladders[number], totals[number]).all() for number in ladders)
         stopped = "target" if met else "max_paths"
+    if replay.is_replay(plan.markets[plan.ladders[ladders[0]].market]):
+        return n, 1.0, stopped
     return n, n / 2 if plan.study.sampling.antithetic else float(n), stopped
 
 
@@ -166,7 +187,7 @@ def _attributes(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
         "ruin_event": study.outputs.ruin,
         "rulebook_hashes": json.dumps({name: book.hash for name, book in sorted(study.rulebooks.items())}),
         "model_hashes": json.dumps({name: fit.sha256 for name, fit in sorted(study.fits.items())}),
-        "assumptions": json.dumps({name: list(book.assumptions) for name, book in sorted(study.rulebooks.items())}),
+        "assumptions": json.dumps({name: list(book.remarks) for name, book in sorted(study.rulebooks.items())}),
         "versions": json.dumps(versions, sort_keys=True),
         "conventions": variables.CONVENTIONS + (variables.DRAWN_CONVENTIONS if plan.drawn else ""),
         **({"drawn_parameters": json.dumps(_drawn_parameters(plan))} if plan.drawn else {}),

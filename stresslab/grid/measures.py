@@ -37,7 +37,9 @@ def survival(totals: Totals, ruin: int, antithetic: bool) -> Cells:
     hits = np.cumsum(totals.summary["event_count"][:, ruin].sum(axis=-1), axis=-1)
     hits = np.concatenate([np.zeros_like(hits[:, :1]), hits], axis=1)
     units = totals.n_paths // 2 if antithetic else totals.n_paths
-    if totals.drawn:
+    if totals.one_path:
+        lower, upper = intervals.clopper_pearson(hits // totals.n_paths, 1)
+    elif totals.drawn:
         lower, upper = _drawn_survival(hits, totals, ruin, units)
     else:
         lower, upper = intervals.clopper_pearson(hits * units / totals.n_paths, units)

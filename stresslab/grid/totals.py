@@ -23,6 +23,7 @@ class Totals:
     n_paths: int
     summary: Summary  # as of `run_blocks`, with `sums` added up over the blocks
     n_blocks: int
+    one_path: bool = False  # all paths are alike: a recorded one, which tells of probability what one draw does
 
     @property
     def drawn(self) -> bool:
@@ -36,6 +37,8 @@ class Totals:
     def probabilities(self, horizon_bins: np.ndarray, antithetic: bool) -> intervals.Estimate:
         """Of each event by each horizon, shape (book, event, horizon)."""
         hits = self.hits(horizon_bins).sum(axis=-1)
+        if self.one_path:
+            return intervals.from_independent(hits // self.n_paths, 1)
         if self.drawn:
             n = self.n_paths // 2 if antithetic else self.n_paths
             return blocks.estimate(hits / self.n_paths, self.errors(horizon_bins, antithetic), self.n_blocks, n)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
-from stresslab.report import answer, figures, heat, lists, method, tables, uncertainty, words, worse
+from stresslab.report import answer, figures, heat, lists, method, replay, tables, uncertainty, words, worse
 from stresslab.report.html import FOLDER, fill, script_json, write_whole
 from stresslab.report.layout import Layout, arrange, names, swept, thin
 from stresslab.report.safe import safe_values
@@ -62,7 +62,7 @@ def _content(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> d
     """What is said about every cell of the run."""
     safe = safe_values(ds, layout, limits)
     return {
-        "answer": answer.answer(ds, layout, limits, safe),
+        "answer": replay.answer(ds, layout) if replay.is_all(ds) else answer.answer(ds, layout, limits, safe),
         "sure_words": uncertainty.sentences(ds, layout) if uncertainty.is_drawn(ds) else [],
         "safe": safe,
         "limits": limits,
@@ -87,6 +87,7 @@ def _sections(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> 
         "cash_words": [f"{word}: {ds[name].attrs.get('long_name', '')}" for name, word in tables.CASH.items()],
         "books": tables.books(ds, layout, spot),
         "sureness": uncertainty.table(ds, layout) if uncertainty.is_drawn(ds) else None,
+        "replayed": replay.table(ds, layout) if replay.is_replayed(ds) else None,
         "figures": {figure.name: figure for figure in drawn},
         "choices": _choices(ds, layout),
         "data": script_json({"figures": {figure.name: figure.json(layout) for figure in drawn}}),
