@@ -2,30 +2,44 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-from stresslab.accounts import losses
-from stresslab.accounts.conditions import Effect
+from stresslab.accounts import bounds, causes, losses, quotes
+from stresslab.accounts.conditions.base import Effect
 from stresslab.accounts.liquidation import liquidate
-from stresslab.accounts.point import Point
+from stresslab.accounts.point import Point, Prices
 from stresslab.accounts.scene import Scene, first, with_account
 from stresslab.accounts.state import Books, wealth
 from stresslab.accounts.trigger import Breach
 
 
-def carry_out(scene: Scene, books: Books, breaches: list[Breach], point: Point, effect: Effect, event: Array) -> Books:
-    """Liquidate what is hit, unless trading is halted; prices of what is not hit are those of `point`."""
-    codes, prices, any_hit = books.codes, point.prices, jnp.zeros((), bool)
+def possible(scene: Scene, breaches: list[Breach], where: Prices, effect: Effect) -> list[Breach]:
+    """Those that the venue can act on: not while trading is halted, nor outside of a price band."""
+    found = []
     for number, breach in enumerate(breaches):
         hit = breach.hit & effect.can_liquidate
-        at = point._replace(prices=breach.at)
+        if effect.bounds:
+            at = quotes.index(effect, breach.at, where)
+            for leg in scene.form.accounts[number].legs:
+                hit = hit & bounds.is_inside(effect, leg.asset, at)
+        found.append(breach._replace(hit=hit))
+    return found
+
+
+def carry_out(scene: Scene, books: Books, breaches: list[Breach], point: Point, effect: Effect, cause: int) -> Books:
+    """Liquidate what is hit, at marks; indices of what is not hit are those of `point`."""
+    codes, prices, any_hit, event = books.codes, point.prices, jnp.zeros((), bool), scene.event(cause)
+    for number, breach in enumerate(breaches):
+        hit, at = breach.hit, point._replace(prices=breach.at)
+        index = quotes.index(effect, breach.at, point.prices)
+        own_event = causes.of_liquidation(scene, books, number, at, cause)
         closed = liquidate(*scene.account(number), books.accounts[number], books.ledger, hit, at, effect.slippage)
         books = with_account(books, number, closed.holding)._replace(ledger=closed.ledger)
         codes = codes._replace(
-            liquidation=first(codes.liquidation, hit, event),
-            bankruptcy=first(codes.bankruptcy, closed.shortfall > np.float32(0), event),
+            liquidation=first(codes.liquidation, hit, own_event),
+            bankruptcy=first(codes.bankruptcy, closed.shortfall > np.float32(0), own_event),
         )
-        prices = tuple(jnp.where(hit, own, before) for own, before in zip(breach.at, prices, strict=True))
+        event = jnp.where(hit, own_event, event) if own_event is not event else event
+        prices = tuple(jnp.where(hit, own, before) for own, before in zip(index, prices, strict=True))
         any_hit = any_hit | hit
     left = wealth(scene.form, scene.numbers, books, point._replace(prices=prices))
     return losses.mark(scene, books._replace(codes=codes), jnp.where(any_hit, left, np.float32(np.inf)), event)

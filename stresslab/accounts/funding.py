@@ -5,13 +5,14 @@ import functools
 import jax.numpy as jnp
 from jax import Array
 
+from stresslab.accounts.conditions.base import Effect
 from stresslab.accounts.contracts import notional
 from stresslab.accounts.form import AccountForm
 from stresslab.accounts.scene import Scene, now
 from stresslab.accounts.state import Books, Holding
 
 
-def pay(scene: Scene, books: Books, rate: Array) -> Books:
+def pay(scene: Scene, books: Books, rate: Array, effect: Effect) -> Books:
     """A short receives what a long pays; dated futures have no funding."""
     ledger, accounts = books.ledger, []
     for form, holding in zip(scene.form.accounts, books.accounts, strict=True):

@@ -59,6 +59,7 @@ class Books(NamedTuple):
     price: Array  # (asset, path), relative to spot, where the last piece ended
     variance: Array  # per year, as the model gives it
     step: Array  # int32, steps since as_of
+    missed: Any = ()  # bool, one for each account: a stop waits for the end of an outage; where there are any
 
 
 def start(form: BookForm, numbers: BookNumbers, n_fractions: int, price: Array, variance: Any) -> Books:

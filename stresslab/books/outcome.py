@@ -12,8 +12,9 @@ from jax import Array
 
 from stresslab.books.linear import Positions
 
-CAUSES = ("diffusion", "gap", "funding")
-DIFFUSION, GAP, FUNDING = range(len(CAUSES))
+BASE_CAUSES = ("diffusion", "gap", "funding")
+CAUSES = (*BASE_CAUSES, "outage", "halt", "collateral", "venue_default")  # the rest only in the general engine
+DIFFUSION, GAP, FUNDING, OUTAGE, HALT, COLLATERAL, VENUE_DEFAULT = range(len(CAUSES))
 NEVER = np.int32(-1)
 
 
