@@ -8,7 +8,7 @@ import numpy as np
 
 from stresslab.accounts.conditions import Effect
 from stresslab.accounts.point import leg_price
-from stresslab.accounts.policies import Order, Transfer
+from stresslab.accounts.policies.base import Glance, Order, Transfer
 from stresslab.accounts.scene import Scene, now, with_account, with_policy
 from stresslab.accounts.state import Books
 from stresslab.accounts.trading import trade
@@ -16,13 +16,23 @@ from stresslab.books.outcome import DIFFUSION
 
 
 def act(scene: Scene, books: Books, effect: Effect) -> Books:
-    """All policies, in their order: each sees what the one before it did."""
+    """All policies, in their order: each sees what the one before it did; then all look at what was done."""
     for number, (policy, own) in enumerate(zip(scene.form.policies, scene.numbers.policies, strict=True)):
         before = books.policies[number]
         memory, wanted = policy.act(own, before, scene.form, scene.numbers, books)
         books = with_policy(books, number, _where(effect.can_act, memory, before))
         for one in wanted:
             books = (_order if isinstance(one, Order) else _transfer)(scene, books, one, effect)
+    point = now(books)
+    return look(scene, books, [Glance(point.prices, point.prices) for _ in scene.form.policies])
+
+
+def look(scene: Scene, books: Books, glances: list[Glance]) -> Books:
+    """All policies see what happened."""
+    policies = zip(scene.form.policies, scene.numbers.policies, glances, strict=True)
+    for number, (policy, own, glance) in enumerate(policies):
+        memory = policy.seen(own, books.policies[number], scene.form, scene.numbers, books, glance)
+        books = with_policy(books, number, memory)
     return books
 
 

@@ -1,63 +1,93 @@
-"""Levels that policies watch between steps, met in the order of the policies.
+"""Levels that policies watch between steps: which are met in a piece (`order_of_levels`), and their orders.
 
-A level is met where the account is still above its requirement by then. Of a level in the account's favour and a
-liquidation in one piece the liquidation comes first: the extremes of a piece do not tell their order. A level that was
-passed while nothing could be done is met where the price stands; after a jump all fill at the price after it.
+After a jump all fill at the price after it, but an order at rest at its level. A level that was passed while nothing
+could be done is met where the price stands.
 """
+
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.accounts import trigger
+from stresslab.accounts.acting import look
 from stresslab.accounts.conditions import Effect
+from stresslab.accounts.order_of_levels import first_met, is_passed, where_met
 from stresslab.accounts.point import leg_price
-from stresslab.accounts.policies import Level
-from stresslab.accounts.scene import Scene, with_policy
-from stresslab.accounts.state import Books, excess
+from stresslab.accounts.policies.base import Glance, Level
+from stresslab.accounts.scene import Scene
+from stresslab.accounts.state import Books
 from stresslab.accounts.trading import trade
 from stresslab.accounts.trigger import Piece
 
 
+class Met(NamedTuple):
+    """What became of a level in a piece, (book, path)."""
+
+    level: Level
+    reached: Array  # while orders could be carried out
+    filled: Array
+    at: Array  # price of the asset where it was met
+
+
 def meet(scene: Scene, books: Books, piece: Piece, effect: Effect, event: Array, jumped: bool) -> Books:
     """Close what the levels say in one piece; of a jump the piece is the price after it."""
-    for number, (policy, own) in enumerate(zip(scene.form.policies, scene.numbers.policies, strict=True)):
-        hits = []
-        for level in policy.levels(own, books.policies[number], scene.form, scene.numbers, books):
-            hit = _is_met(scene, books, level, piece, jumped) & effect.can_act
-            books = _close_at(scene, books, level, hit, piece, effect, event, jumped)
-            hits.append(hit)
-        after = books._replace(price=jnp.concatenate(piece.end))
-        books = with_policy(books, number, policy.seen(own, books.policies[number], scene.form, after, tuple(hits)))
-    return books
+    if not scene.form.policies:
+        return books
+    found = find(scene, books, piece, effect, jumped)
+    for one in (one for own in found for one in own if one.level.fills):
+        books = close(scene, books, one, piece, effect, event)
+    after = look(scene, books._replace(price=jnp.concatenate(piece.end)), glances(found, piece))
+    return after._replace(price=books.price)
 
 
-def _is_met(scene: Scene, books: Books, level: Level, piece: Piece, jumped: bool) -> Array:
-    form, own = scene.account(level.account)
-    holding, asset = books.accounts[level.account], form.legs[level.leg].asset
-    size = holding.sizes[level.leg]
-    reached = jnp.where(level.below, piece.low[asset] <= level.price, piece.high[asset] >= level.price)
-    reached = reached & (level.share > np.float32(0)) & (size != np.float32(0))
-    there = piece.end[asset] if jumped else level.price
-    point = piece.at((*piece.before[:asset], there, *piece.before[asset + 1 :]))
-    reached = reached & (excess(form, own, holding, point) > np.float32(0))
+def find(scene: Scene, books: Books, piece: Piece, effect: Effect, jumped: bool) -> list[list[Met]]:
+    """Which levels are met, a list for each policy."""
+    watched = [
+        policy.levels(own, memory, scene.form, scene.numbers, books)
+        for policy, own, memory in zip(scene.form.policies, scene.numbers.policies, books.policies, strict=True)
+    ]
+    levels = [level for own in watched for level in own]
+    places = [where_met(scene, books, level, piece, jumped) for level in levels]
     if jumped:
-        return reached
-    is_adverse = level.below == (size > np.float32(0))
-    return reached & (is_adverse | ~trigger.in_piece(form, own, holding, piece).hit)
-
-
-def _close_at(
-    scene: Scene, books: Books, level: Level, hit: Array, piece: Piece, effect: Effect, event: Array, jumped: bool
-) -> Books:
-    form, own = (
-        scene.form.accounts[level.account].legs[level.leg],
-        scene.numbers.accounts[level.account].legs[level.leg],
+        reached = [is_passed(scene, books, level, piece, there) for level, there in zip(levels, places, strict=True)]
+    else:
+        reached = first_met(scene, books, levels, places, piece)
+    met = iter(
+        _met(scene, books, level, one & effect.can_act, there)
+        for level, one, there in zip(levels, reached, places, strict=True)
     )
-    asset, size = form.asset, books.accounts[level.account].sizes[level.leg]
-    start = piece.before[asset]
-    passed = jnp.where(level.below, jnp.minimum(level.price, start), jnp.maximum(level.price, start))
-    met = jnp.where(hit, piece.end[asset] if jumped else passed, start)
-    price = leg_price(form, own, piece.at((*piece.before[:asset], met, *piece.before[asset + 1 :])))
-    change = jnp.where(hit, -level.share * size, np.float32(0))
-    return trade(scene, books, level.account, level.leg, change, price, effect, event, level.at_level)
+    return [[next(met) for _ in own] for own in watched]
+
+
+def glances(found: list[list[Met]], piece: Piece) -> list[Glance]:
+    """What each policy is told."""
+    return [
+        Glance(piece.low, piece.high, tuple(one.reached for one in own), tuple(one.filled for one in own))
+        for own in found
+    ]
+
+
+def close(scene: Scene, books: Books, met: Met, piece: Piece, effect: Effect, event: Array) -> Books:
+    """Carry out the order of a level."""
+    level = met.level
+    form = scene.form.accounts[level.account].legs[level.leg]
+    own = scene.numbers.accounts[level.account].legs[level.leg]
+    change = jnp.where(met.filled, -level.share * books.accounts[level.account].sizes[level.leg], np.float32(0))
+
+    def traded_at(price: Array) -> Array:
+        return leg_price(form, own, piece.at((*piece.before[: form.asset], price, *piece.before[form.asset + 1 :])))
+
+    worst: Any = () if isinstance(level.worst, tuple) else traded_at(level.worst)
+    there = traded_at(jnp.where(met.filled, met.at, piece.before[form.asset]))
+    return trade(scene, books, level.account, level.leg, change, there, effect, event, level.at_rest, worst)
+
+
+def _met(scene: Scene, books: Books, level: Level, reached: Array, there: Array) -> Met:
+    """A market order with a limit is not filled beyond it."""
+    if not level.fills:
+        return Met(level, reached, jnp.zeros_like(reached), there)
+    if isinstance(level.worst, tuple):
+        return Met(level, reached, reached, there)
+    is_sale = books.accounts[level.account].sizes[level.leg] > np.float32(0)
+    return Met(level, reached, reached & jnp.where(is_sale, there >= level.worst, there <= level.worst), there)
