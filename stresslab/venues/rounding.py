@@ -61,9 +61,8 @@ def on_tick(price: FloatArray, tick: float, how: Literal["up", "down", "earlier"
 
 
 def _whole(value: ArrayLike, unit: ArrayLike, way: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    count = finite("value", value) / positive("unit", unit)
+    step = positive("unit", unit)
+    count = finite("value", value) / step
     near = np.rint(count)
-    whole: FloatArray = np.where(
-        np.abs(count - near) <= np.maximum(NEARLY, LAST_DIGITS * np.abs(count)), near, way(count)
-    )
-    return whole * unit
+    is_whole = np.abs(count - near) <= np.maximum(NEARLY, LAST_DIGITS * np.abs(count))
+    return np.where(is_whole, near, way(count)) * step
