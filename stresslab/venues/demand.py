@@ -49,10 +49,10 @@ def fixed_size(rules: Rules, quantity: FloatArray) -> FloatArray:
 
 
 def maintenance_rate(rules: Rules, size: FloatArray) -> FloatArray:
-    """Maintenance margin over notional for a size in the unit of the tiers. NotAllowed above the last cap."""
+    """Maintenance margin over notional for a size in the unit of the tiers; the last tier goes on above its cap."""
     wanted = rules.requirement
     if isinstance(wanted, Marginal | Flat):
-        tier = wanted.table.at(size)
+        tier = wanted.table.at(np.minimum(size, wanted.table.highest))
         with np.errstate(divide="ignore", invalid="ignore"):
             return tier.mmr - np.where(tier.cum > 0, tier.cum / size, 0.0)
     if isinstance(wanted, Affine):
@@ -93,7 +93,7 @@ def lines(rules: Rules, leg: Leg, size: FloatArray) -> Lines:
         if isinstance(wanted, Marginal):
             return Lines(quantity * wanted.table.mmr, wanted.table.cum, np.zeros(1), np.zeros(()))
     if size_moves(rules) and isinstance(wanted, Marginal):
-        tier = wanted.table.at(size)
+        tier = wanted.table.at(np.minimum(size, wanted.table.highest))
         return Lines(quantity * tier.mmr[..., None], tier.cum[..., None], np.zeros(1), np.zeros(()))
     return Lines(quantity * maintenance_rate(rules, size)[..., None], np.zeros(1), np.zeros(1), np.zeros(()))
 

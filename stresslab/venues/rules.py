@@ -72,6 +72,11 @@ class Rules(Section):
         return tuple(f"{self.id} ({self.as_of}): {line}" for line in self.unverified)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is assumed and what is not verified, for a report."""
+        return *self.assumptions, *(f"Not verified: {line}." for line in self.unverified)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """What an engine has to know beyond the static ladder (one isolated linear position, marginal tiers on the
         mark's quote notional, closed whole), as "key: value"; empty for what that ladder runs as it stands.

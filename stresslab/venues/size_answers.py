@@ -45,7 +45,10 @@ class SizeAnswers(Rules):
     def maintenance_margin(self, notional: ArrayLike, size: ArrayLike | None = None) -> FloatArray:
         """Of a notional, without the fee to close. NotAllowed above the last cap. Source: `source`."""
         value = not_negative("notional", notional)
-        return self._maintenance(value, self._size_of(value, size))
+        asked = self._size_of(value, size)
+        if isinstance(self.requirement, Marginal | Flat):
+            self.tier(asked)  # refuses what is above the last cap
+        return self._maintenance(value, asked)
 
     def initial_margin(
         self,
@@ -119,7 +122,7 @@ class SizeAnswers(Rules):
         unit = self.requirement.rounded_up_to
         if unit is None:
             return notional * rate
-        least = initial_rate(self, size)
+        least = initial_rate(self, np.minimum(size, self._highest()))
         return rounded_margins(notional, least, rate / least, unit)[1]
 
     def _size_of(self, notional: FloatArray, size: ArrayLike | None) -> FloatArray:
