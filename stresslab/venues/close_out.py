@@ -40,16 +40,21 @@ class FundUse(NamedTuple):
     uncovered: FloatArray
 
 
-def close_out(equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike, residual: Residual) -> CloseOut:
-    """The split of what is left after the fill; `notional` is the liquidated one, at the fill."""
+def close_out(
+    equity: ArrayLike, notional: ArrayLike, fee_rate: ArrayLike, residual: Residual, taken_over: Any = False
+) -> CloseOut:
+    """The split of what is left after the fill; `notional` is the liquidated one, at the fill.
+
+    Where a backstop has taken the account over (`taken_over`), the residual is its, whoever keeps it elsewhere.
+    """
     if residual not in ("customer", "insurance", "backstop"):
         raise InputError('must be "customer", "insurance" or "backstop"', key="residual", got=residual)
     left = finite("equity", equity)
     fee = clearance_fee(notional, fee_rate, left)
     rest, shortfall = np.maximum(left, 0.0) - fee, np.maximum(-left, 0.0)
-    nothing = np.zeros_like(rest)[()]
-    to_trader, kept = (rest, nothing) if residual == "customer" else (nothing, rest)
-    return CloseOut(fee, to_trader, kept - shortfall, shortfall)
+    kept = np.asarray(taken_over, dtype=bool) | (residual != "customer")
+    to_trader = np.where(kept, 0.0, rest)[()]
+    return CloseOut(fee, to_trader, rest - to_trader - shortfall, shortfall)
 
 
 def insurance_fund_change(

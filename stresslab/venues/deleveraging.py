@@ -16,7 +16,10 @@ from stresslab.venues.inputs import FloatArray, finite, not_negative
 
 
 def quantile(scores: ArrayLike) -> FloatArray:
-    """Rank / users in (0, 1], the highest score at 1; equal scores share the higher rank. Five lights are above 0.8."""
+    """Rank / users in (0, 1], the highest score at 1; equal scores share the higher rank.
+
+    Venues show it in fifths: above 0.8 is Binance's 4 of 0 to 4, or five lights, the front of the queue.
+    """
     given = finite("scores", scores)
     return np.asarray(rankdata(given, method="max", axis=-1)) / given.shape[-1]
 
@@ -35,14 +38,15 @@ def deleveraged_amounts(
     scores: ArrayLike, quantities: ArrayLike, needed: ArrayLike, eligible: Any = True
 ) -> FloatArray:
     """What each account has closed, so that they close `needed` together, or all that they have."""
-    able = np.broadcast_to(np.asarray(eligible, dtype=bool), np.shape(scores))
-    held = np.where(able, not_negative("quantities", quantities), 0.0)
-    order = deleveraging_order(scores, able)
-    queue = np.take_along_axis(held, order, axis=-1)
+    asked = not_negative("needed", needed)[..., None]
+    score, held, able, asked = np.broadcast_arrays(
+        finite("scores", scores), not_negative("quantities", quantities), np.asarray(eligible, dtype=bool), asked
+    )
+    order = deleveraging_order(score, able)
+    queue = np.take_along_axis(np.where(able, held, 0.0), order, axis=-1)
     before = np.cumsum(queue, axis=-1) - queue
-    closed = np.clip(not_negative("needed", needed)[..., None] - before, 0.0, queue)
-    amounts = np.empty_like(closed)
-    np.put_along_axis(amounts, order, closed, axis=-1)
+    amounts = np.empty_like(queue)
+    np.put_along_axis(amounts, order, np.clip(asked - before, 0.0, queue), axis=-1)
     return amounts
 
 

@@ -151,9 +151,12 @@ class LiquidationAnswers(MarginAnswers):
             return np.zeros(np.broadcast_shapes(np.shape(equity), np.shape(requirement)), dtype=bool)
         return partial.goes_to_backstop(equity, requirement, share)
 
-    def settle(self, equity: ArrayLike, notional: ArrayLike) -> close_out.CloseOut:
-        """Fee, trader, fund and shortfall from the equity at the fill and the liquidated notional there."""
-        return close_out.close_out(equity, notional, self.liquidation.fee, self.liquidation.residual)
+    def settle(self, equity: ArrayLike, notional: ArrayLike, taken_over: Any = False) -> close_out.CloseOut:
+        """Fee, trader, fund and shortfall from the equity at the fill and the liquidated notional there.
+
+        `taken_over` is where a backstop has the account (`goes_to_backstop`): what is left is its.
+        """
+        return close_out.close_out(equity, notional, self.liquidation.fee, self.liquidation.residual, taken_over)
 
     def insurance_fund_change(
         self, side: Any, quantity: ArrayLike, bankruptcy_price: ArrayLike, fill_price: ArrayLike

@@ -78,6 +78,7 @@ def test_the_order_is_a_permutation_and_the_amounts_are_what_is_needed_or_all_th
 def test_amounts_over_many_events_at_once():
     closed = d.deleveraged_amounts(np.array([[3.0, 1.0, 2.0]] * 2), np.array([1.0, 1.0, 1.0]), np.array([1.5, 9.0]))
     np.testing.assert_allclose(closed, [[1.0, 0.0, 0.5], [1.0, 1.0, 1.0]])
+    np.testing.assert_array_equal(d.deleveraged_amounts([3.0, 1.0, 2.0], 1.0, [1.5, 9.0]), closed)
 
 
 def test_the_price_is_the_rulebooks():
