@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stresslab.accounts import quotes
 from stresslab.accounts.conditions import Effect
 from stresslab.accounts.point import leg_price
 from stresslab.accounts.policies.base import Glance, Order, Transfer
@@ -42,7 +43,8 @@ def _order(scene: Scene, books: Books, order: Order, effect: Effect) -> Books:
         scene.numbers.accounts[order.account].legs[order.leg],
     )
     change = jnp.where(effect.can_act, order.change, np.float32(0))
-    price = leg_price(form, own, now(books))
+    point = now(books)
+    price = leg_price(form, own, point._replace(prices=quotes.last(effect, point.prices)))
     return trade(scene, books, order.account, order.leg, change, price, effect, scene.event(DIFFUSION))
 
 

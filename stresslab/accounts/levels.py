@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from stresslab.accounts import quotes
 from stresslab.accounts.acting import look
 from stresslab.accounts.conditions import Effect
-from stresslab.accounts.order_of_levels import first_met, is_passed, where_met
+from stresslab.accounts.order_of_levels import View, as_index, first_met, is_passed, where_met
 from stresslab.accounts.point import leg_price
 from stresslab.accounts.policies.base import Glance, Level
 from stresslab.accounts.scene import Scene
@@ -27,7 +28,7 @@ class Met(NamedTuple):
     level: Level
     reached: Array  # while orders could be carried out
     filled: Array
-    at: Array  # price of the asset where it was met
+    at: Array  # the index where it was met
 
 
 def meet(scene: Scene, books: Books, piece: Piece, effect: Effect, event: Array, jumped: bool) -> Books:
@@ -47,14 +48,15 @@ def find(scene: Scene, books: Books, piece: Piece, effect: Effect, jumped: bool)
         policy.levels(own, memory, scene.form, scene.numbers, books)
         for policy, own, memory in zip(scene.form.policies, scene.numbers.policies, books.policies, strict=True)
     ]
-    levels = [level for own in watched for level in own]
-    places = [where_met(scene, books, level, piece, jumped) for level in levels]
+    view = View(scene, books, piece, effect)
+    levels = [as_index(view, level) for own in watched for level in own]
+    places = [where_met(view, level, jumped) for level in levels]
     if jumped:
-        reached = [is_passed(scene, books, level, piece, there) for level, there in zip(levels, places, strict=True)]
+        reached = [is_passed(view, level, there) for level, there in zip(levels, places, strict=True)]
     else:
-        reached = first_met(scene, books, levels, places, piece)
+        reached = first_met(view, levels, places)
     met = iter(
-        _met(scene, books, level, one & effect.can_act, there)
+        _met(view, level, one & effect.can_act, there)
         for level, one, there in zip(levels, reached, places, strict=True)
     )
     return [[next(met) for _ in own] for own in watched]
@@ -69,25 +71,25 @@ def glances(found: list[list[Met]], piece: Piece) -> list[Glance]:
 
 
 def close(scene: Scene, books: Books, met: Met, piece: Piece, effect: Effect, event: Array) -> Books:
-    """Carry out the order of a level."""
-    level = met.level
+    """Carry out the order of a level, at the last price."""
+    level, view = met.level, View(scene, books, piece, effect)
     form = scene.form.accounts[level.account].legs[level.leg]
     own = scene.numbers.accounts[level.account].legs[level.leg]
-    change = jnp.where(met.filled, -level.share * books.accounts[level.account].sizes[level.leg], np.float32(0))
+    change = jnp.where(met.filled, -level.share * view.size(level), np.float32(0))
 
-    def traded_at(price: Array) -> Array:
-        return leg_price(form, own, piece.at((*piece.before[: form.asset], price, *piece.before[form.asset + 1 :])))
+    def traded_at(index: Array) -> Array:
+        return leg_price(form, own, piece.at(quotes.last(effect, view.prices(form.asset, index))))
 
     worst: Any = () if isinstance(level.worst, tuple) else traded_at(level.worst)
     there = traded_at(jnp.where(met.filled, met.at, piece.before[form.asset]))
     return trade(scene, books, level.account, level.leg, change, there, effect, event, level.at_rest, worst)
 
 
-def _met(scene: Scene, books: Books, level: Level, reached: Array, there: Array) -> Met:
+def _met(view: View, level: Level, reached: Array, there: Array) -> Met:
     """A market order with a limit is not filled beyond it."""
     if not level.fills:
         return Met(level, reached, jnp.zeros_like(reached), there)
     if isinstance(level.worst, tuple):
         return Met(level, reached, reached, there)
-    is_sale = books.accounts[level.account].sizes[level.leg] > np.float32(0)
+    is_sale = view.size(level) > np.float32(0)
     return Met(level, reached, reached & jnp.where(is_sale, there >= level.worst, there <= level.worst), there)
