@@ -2,14 +2,17 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from stresslab.accounts import bounds, causes, losses, quotes
+from stresslab.accounts.closing import Standing
 from stresslab.accounts.conditions.base import Effect
 from stresslab.accounts.liquidation import liquidate
 from stresslab.accounts.point import Point, Prices
 from stresslab.accounts.scene import Scene, first, with_account
 from stresslab.accounts.state import Books, wealth
 from stresslab.accounts.trigger import Breach
+from stresslab.books.outcome import NEVER
 
 
 def possible(scene: Scene, breaches: list[Breach], where: Prices, effect: Effect) -> list[Breach]:
@@ -32,8 +35,14 @@ def carry_out(scene: Scene, books: Books, breaches: list[Breach], point: Point, 
         hit, at = breach.hit, point._replace(prices=breach.at)
         index = quotes.index(effect, breach.at, point.prices)
         own_event = causes.of_liquidation(scene, books, number, at, cause)
-        closed = liquidate(*scene.account(number), books.accounts[number], books.ledger, hit, at, effect.slippage)
+        traded = point._replace(prices=quotes.last(effect, index))
+        standing = Standing(*scene.account(number), books.accounts[number], at, traded, effect)
+        closed = liquidate(standing, books.ledger, hit)
         books = with_account(books, number, closed.holding)._replace(ledger=closed.ledger)
+        if scene.form.recorded:
+            is_first = hit & (codes.liquidation == NEVER)
+            asset = scene.form.accounts[number].legs[0].asset
+            codes = codes._replace(price=jnp.where(is_first, breach.at[asset], codes.price))
         codes = codes._replace(
             liquidation=first(codes.liquidation, hit, own_event),
             bankruptcy=first(codes.bankruptcy, closed.shortfall > np.float32(0), own_event),

@@ -22,6 +22,7 @@ class Leg(NamedTuple):
     basis: Literal["mark", "entry"] = "mark"  # the price of the notional
     close_fee: Literal["none", "on_notional", "at_bankruptcy"] = "none"  # as part of the requirement
     dated: bool = False  # a future with a basis, settled at the index when it expires
+    close_out: Any = ()  # `close_out.CloseOut`: impact of market and forced orders; without it slippage is fixed
 
 
 class AccountForm(NamedTuple):
@@ -29,7 +30,7 @@ class AccountForm(NamedTuple):
 
     legs: tuple[Leg, ...] = (Leg(),)
     collaterals: tuple[int, ...] = ()  # assets that back it beside the balance
-    netting: Literal["none", "max_leg"] = "none"
+    netting: Literal["none", "max_leg", "portfolio"] = "none"  # portfolio: see `portfolio`
     stages: tuple[Any, ...] = ()  # of forced liquidation before the close-out of all, see `liquidation`
     strict: bool = False  # liquidated where equity < requirement; else where equity <= requirement
 
@@ -45,6 +46,7 @@ class BookForm(NamedTuple):
     accounts: tuple[AccountForm, ...] = (AccountForm(),)
     policies: tuple[Any, ...] = ()  # see `policies`
     conditions: tuple[Any, ...] = ()  # of the venue, see `conditions`
+    recorded: bool = False  # whether the price of the first liquidation is kept
 
 
 class LegNumbers(NamedTuple):
@@ -60,6 +62,8 @@ class LegNumbers(NamedTuple):
     slippage: Any  # fraction of the price lost in a forced or market order
     basis: Any = ()  # dated: log of future over index, per step to expiry
     expiry: Any = ()  # dated: step at whose end it is settled
+    close_out: Any = ()  # `close_out.CloseOutNumbers`
+    options: Any = ()  # of a leg that is a book of options: `options.marks.Options`; entry and tiers mean nothing
 
 
 class CollateralNumbers(NamedTuple):
@@ -77,6 +81,7 @@ class AccountNumbers(NamedTuple):
     residual_kept: Any  # (book,): 1 where the customer keeps what is left after a liquidation
     stages: tuple[Any, ...] = ()
     collaterals: tuple[CollateralNumbers, ...] = ()
+    portfolio: Any = ()  # of portfolio margin: `options.marks.Rule`
 
 
 class BookNumbers(NamedTuple):

@@ -45,6 +45,7 @@ class Codes(NamedTuple):
     deleveraged: Array
     default: Array  # of the venue
     loss: Array  # (fraction, book, path)
+    price: Any = ()  # at which the first liquidation came, of the account's first leg; where the form records it
 
 
 class Books(NamedTuple):
@@ -83,7 +84,14 @@ def start(form: BookForm, numbers: BookNumbers, n_fractions: int, price: Array, 
         accounts=holdings,
         reserve=nothing + numbers.reserve[:, None] - numbers.outside_fee[:, None],
         ledger=Ledger(fees, nothing, nothing, nothing, nothing),
-        codes=Codes(never, never, never, never, jnp.full((n_fractions, n_books, n_paths), NEVER)),
+        codes=Codes(
+            never,
+            never,
+            never,
+            never,
+            jnp.full((n_fractions, n_books, n_paths), NEVER),
+            nothing if form.recorded else (),
+        ),
         policies=tuple(policy.start(own, nothing) for policy, own in zip(form.policies, numbers.policies, strict=True)),
         conditions=tuple(one.start(own, price) for one, own in zip(form.conditions, numbers.conditions, strict=True)),
         price=price,

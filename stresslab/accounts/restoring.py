@@ -1,0 +1,52 @@
+"""The share of an account that just restores its margin: the least x at which closing x of every leg is enough.
+
+    excess(x) = equity - costs(x) - requirement((1 - x) sizes) - buffer * notional((1 - x) sizes) = 0
+
+Costs are fees, slippage and impact, as the close-out itself takes them. With tiers like a tax, a rate that grows with
+the size, and impact that grows with the order, the excess is concave in x: Newton's method from 0 comes to the root
+from below, over straight tiers in as many turns as there are tiers on the way, at most five. Where no share is enough
+the answer is 1. With flat tiers the requirement falls at a cap; the share found is enough, not always the least. One
+leg, one tier, no slippage: x = shortage / (N (mmr + buffer - fees)), Drift's and Binance's formula
+(`venues.partial.size_to_cover`).
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from stresslab.accounts.closing import Standing, excess_after
+from stresslab.accounts.contracts import notional
+from stresslab.accounts.point import leg_price
+
+_ROUNDS = 5
+
+
+def restoring_share(standing: Standing, buffer: Any = None) -> Array:
+    """Of all legs alike, 0 to 1; `buffer` (book,) is added to the rate that has to be met."""
+
+    def spare(share: Array) -> Array:
+        shares = tuple(share for _ in standing.form.legs)
+        left = excess_after(standing, shares)
+        if buffer is None:
+            return left
+        return left - buffer[:, None] * (np.float32(1) - share) * _notional(standing)
+
+    share = jnp.zeros_like(standing.holding.balance)
+    for _ in range(_ROUNDS):
+        value, slope = jax.jvp(spare, (share,), (jnp.ones_like(share),))
+        # nothing is gained where fees eat what is freed
+        step = jnp.where(slope > np.float32(0), -value / slope, np.float32(1))
+        share = jnp.where(value < np.float32(0), jnp.minimum(share + step, np.float32(1)), share)
+    return share
+
+
+def _notional(standing: Standing) -> Array:
+    held = [
+        jnp.abs(size) * notional(leg.contract, leg_price(leg, own, standing.at))
+        for leg, own, size in zip(standing.form.legs, standing.numbers.legs, standing.holding.sizes, strict=True)
+    ]
+    return functools.reduce(jnp.add, held)

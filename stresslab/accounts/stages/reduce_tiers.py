@@ -1,0 +1,89 @@
+"""Down the tiers until the margin is enough there (OKX: two at a time; Bybit, BitMEX: to the tier that passes).
+
+A leg in tier `from_tier` (counted from 1) or above is cut to the cap of the tier `tiers` below; if that does not
+restore the margin after fees, again, from there. All at the price of the breach: these rounds take seconds. Where no
+round is enough the stage does not apply, and the ladder goes on (to everything). OKX does it only for an account that
+is above what the lowest tier asks for (`covers_first`). Bybit and BitMEX: tiers = 1, from_tier = 2. Legs need their
+`cap`, with marginal tiers too. Sources: `stresslab.venues.tier_reduction`.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from stresslab.accounts.closing import Shares, Standing, excess_after
+from stresslab.accounts.contracts import notional
+from stresslab.accounts.form import Leg, LegNumbers
+from stresslab.accounts.liquidation import Asked
+from stresslab.accounts.point import leg_price
+from stresslab.accounts.state import equity
+
+
+@dataclass(frozen=True)
+class ReduceTiers:
+    """How far down at a time, and from where."""
+
+    tiers: int = 2
+    from_tier: int = 3
+    covers_first: bool = True
+
+    def start(self, numbers: tuple[()], nothing: Array) -> tuple[()]:
+        """It remembers nothing."""
+        return ()
+
+    def ask(self, numbers: tuple[()], memory: Any, standing: Standing) -> tuple[Asked, Any]:
+        """The first round after which the margin is enough."""
+        form, own = standing.form, standing.numbers
+        rows = max(leg.mmr.shape[1] for leg in own.legs)
+        places = [_Place.of(*each, standing) for each in zip(form.legs, own.legs, standing.holding.sizes, strict=True)]
+        found = jnp.zeros(standing.holding.balance.shape, bool)
+        shares: Shares = tuple(jnp.zeros_like(size) for size in standing.holding.sizes)
+        cut, chosen = shares, shares
+        for done in range(0, rows - self.from_tier + 1, self.tiers):
+            cut = tuple(self._cut(place, before, done) for place, before in zip(places, cut, strict=True))
+            left = excess_after(standing, cut)
+            enough = ~found & (left >= np.float32(0) if form.strict else left > np.float32(0))
+            chosen = tuple(jnp.where(enough, a, b) for a, b in zip(cut, chosen, strict=True))
+            found = found | enough
+        return Asked(found & self._may(standing, places), chosen), memory
+
+    def _cut(self, place: "_Place", before: Array, done: int) -> Array:
+        """The share of the leg that is closed after one more round, `done` tiers down already."""
+        is_high = place.tier - done >= self.from_tier
+        return jnp.where(is_high, place.share_to(place.tier - done - self.tiers), before)
+
+    def _may(self, standing: Standing, places: list["_Place"]) -> Array:
+        if not self.covers_first:
+            return jnp.ones(standing.holding.balance.shape, bool)
+        first = functools.reduce(
+            jnp.add,
+            [own.mmr[:, 0, None] * place.held for own, place in zip(standing.numbers.legs, places, strict=True)],
+        )
+        return equity(standing.form, standing.numbers, standing.holding, standing.at) > first
+
+
+class _Place(NamedTuple):
+    """Where a leg lies in its table."""
+
+    held: Array  # notional
+    measure: Array  # what tiers are counted in
+    caps: list[Array]
+    tier: Array  # from 1, int32
+
+    @classmethod
+    def of(cls, leg: Leg, own: LegNumbers, size: Array, standing: Standing) -> "_Place":
+        held = jnp.abs(size) * notional(leg.contract, leg_price(leg, own, standing.at))
+        measure = held if leg.tier_of == "notional" else jnp.abs(size)
+        caps = [own.cap[:, row, None] for row in range(own.mmr.shape[1] - 1)]
+        above = [(measure > cap).astype(jnp.int32) for cap in caps]
+        return cls(held, measure, caps, functools.reduce(jnp.add, above, jnp.ones(size.shape, jnp.int32)))
+
+    def share_to(self, tier: Array) -> Array:
+        """The share to close so that what is left fills that tier."""
+        left = [jnp.where(tier == row + 1, cap, np.float32(0)) for row, cap in enumerate(self.caps)]
+        kept = functools.reduce(jnp.add, left, jnp.zeros_like(self.measure))
+        return np.float32(1) - kept / jnp.maximum(self.measure, np.float32(1e-30))
