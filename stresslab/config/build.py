@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stresslab.accounts.form import BookForm
 from stresslab.books.linear import LONG, SHORT, Positions
 from stresslab.config.schema import Study
 from stresslab.errors import NotAllowed
@@ -33,7 +32,7 @@ class BookFacts:
     slippage: float  # fraction
     liquidation_price: float
     bankruptcy_price: float
-    form: BookForm | None = None  # what the general engine compiles; None for a plain book, which needs it not
+    form: None = None  # a plain book is not for the general engine
 
     @property
     def scale(self) -> float:
@@ -44,6 +43,7 @@ class BookFacts:
 def book_facts(cell: Study) -> BookFacts:
     """The book of one cell; NotAllowed where its rulebook refuses it."""
     book, spot, rulebook = cell.book, cell.market.spot, cell.rulebook()
+    assert book.side is not None  # of one position
     in_flight = book.entry_price is not None
     entry = book.entry_price if book.entry_price is not None else spot
     quantity, collateral = _size(book.leverage, book.collateral, book.quantity, entry)

@@ -15,7 +15,7 @@ from stresslab.errors import NOT_GIVEN, InputError, require
 from stresslab.units import format_duration, parse_duration
 from stresslab.yaml_reader import LONGEST_SHOWN, nearest
 
-EVENTS = ("liquidation", "bankruptcy")  # and loss_1 to loss_99
+EVENTS = ("liquidation", "bankruptcy", "adl", "venue_default")  # and loss_1 to loss_99
 _LOSS = re.compile(r"loss_[1-9][0-9]?", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -115,7 +115,8 @@ def _event(value: Any) -> str:
         hint = "loss_99 is the largest: whether the last cent is gone is a matter of rounding; bankruptcy is a debt"
     else:
         hint = nearest(value, EVENTS) if isinstance(value, str) else ""
-    rule = "an event is liquidation, bankruptcy, or loss_1 to loss_99 (per cent of the account's wealth lost)"
+    names = ", ".join(EVENTS)
+    rule = f"an event is {names}, or loss_1 to loss_99 (per cent of the account's wealth lost)"
     raise InputError(rule, got=shown(value), hint=hint)
 
 

@@ -1,34 +1,170 @@
-"""From books in money to the form and the numbers of the general account engine."""
+"""From books in money to the numbers of the general account engine: float64 rows, relative to each book's scale."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from stresslab.accounts.form import AccountForm, AccountNumbers, BookForm, BookNumbers, Leg, LegNumbers
-from stresslab.config.build import SIDES, BookFacts, positions
+from stresslab.accounts.form import AccountForm, AccountNumbers, BookForm, BookNumbers, CollateralNumbers, LegNumbers
+from stresslab.config import liquidation_stages
+from stresslab.config.build import BookFacts
+from stresslab.config.clock import calm_variance, clock
+from stresslab.config.general_book import GeneralBook
+from stresslab.config.held import Account, Held
+from stresslab.config.leg_forms import WIDEST, Rates, leg_form, rates
+from stresslab.config.schema import Study
+from stresslab.units import YEAR_SECONDS
 
-PLAIN = BookForm((AccountForm((Leg(),)),))
+_NEVER = 2**31 - 1  # a step that does not come
 
 
-def as_general(book: BookFacts) -> BookFacts:
+def as_general(book: BookFacts | GeneralBook) -> GeneralBook:
     """The same book for the general engine, which can evaluate any."""
-    return replace(book, form=PLAIN) if book.form is None else book
-
-
-def numbers(books: Sequence[BookFacts], dt: float) -> BookNumbers:
-    """The rows of books of one form, float64; `dt` is the step in years."""
-    p = positions(books, all_tiers=True)
-    side = np.array([float(SIDES[book.side]) for book in books])
-    leg = LegNumbers(
-        size=side,
-        entry=p.entry,
-        mmr=p.mmr,
-        cum=p.cum,
-        cap=np.zeros_like(p.cum),
-        fee=p.exit_fee,
-        liquidation_fee=p.liquidation_fee,
-        slippage=p.slippage,
+    if isinstance(book, GeneralBook):
+        return book
+    leg = Held(
+        rulebook=book.rulebook,
+        side=book.side,
+        row=0,
+        spot=book.spot,
+        price=book.spot,
+        entry=book.entry,
+        quantity=book.quantity,
+        is_new=book.entry_fee > 0,
+        slippage=book.slippage,
     )
-    account = AccountNumbers(p.margin + side * (1 - p.entry), (leg,), p.residual_kept)
-    return BookNumbers((account,), p.equity, p.outside_fee, p.entry_fee, np.zeros_like(side))
+    inside = book.entry_fee - book.outside_fee
+    account = Account((leg,), book.margin + inside, inside)
+    return GeneralBook((account,), 0.0, BookForm((AccountForm((leg_form(leg),)),)))
+
+
+def form(book: GeneralBook, dt: float) -> BookForm:
+    """What is compiled of a book in a market cell with this step, in years: with the conditions of the venue."""
+    cell = book.cell
+    if cell is None or cell.venue is None:
+        return book.form
+    at = clock(cell, dt * YEAR_SECONDS)
+    return book.form._replace(conditions=tuple(block.form(at) for block in cell.venue.conditions))
+
+
+def numbers(books: Sequence[BookFacts | GeneralBook], dt: float) -> BookNumbers:
+    """The rows of books of one form; `dt` is the step in years."""
+    held = [as_general(book) for book in books]
+    scale = np.array([book.scale for book in held])
+    accounts = tuple(
+        _account(held, [book.accounts[number] for book in held], scale, dt) for number in range(len(held[0].accounts))
+    )
+    return BookNumbers(
+        accounts=accounts,
+        equity=_row(book.equity for book in held) / scale,
+        outside_fee=_row(book.outside_fee for book in held) / scale,
+        entry_fee=_row(book.entry_fee for book in held) / scale,
+        reserve=_row(book.reserve for book in held) / scale,
+        policies=_policies(held, dt * YEAR_SECONDS),
+        conditions=_conditions(held[0].cell, dt),
+    )
+
+
+def _policies(books: list[GeneralBook], step: float) -> tuple[Any, ...]:
+    """Rows of every policy's numbers; whole numbers are steps."""
+    found = []
+    for place in range(len(books[0].policies)):
+        rows = [book.policies[place].numbers(book.standing(book.policies[place], step)) for book in books]
+        found.append(type(rows[0])(*(_column(column) for column in zip(*rows, strict=True))))
+    return tuple(found)
+
+
+def _conditions(cell: Study | None, dt: float) -> tuple[Any, ...]:
+    """Numbers of the venue's conditions, the same for all books of a market cell."""
+    if cell is None or cell.venue is None:
+        return ()
+    at = clock(cell, dt * YEAR_SECONDS)
+    return tuple(block.numbers(at) for block in cell.venue.conditions)
+
+
+def _column(values: Sequence[float | int]) -> np.ndarray:
+    return np.array(values, np.int32 if all(isinstance(value, int) for value in values) else np.float64)
+
+
+def _account(books: list[GeneralBook], held: list[Account], scale: np.ndarray, dt: float) -> AccountNumbers:
+    # a balance is the equity if every price were the spot of its index: a future's basis is in its gain
+    balance = _row(one.margin + sum(leg.pnl(leg.spot) for leg in one.legs) for one in held)
+    kept = _row(float(one.legs[0].rulebook.liquidation.residual == "customer") for one in held)
+    legs = tuple(_leg(books, [one.legs[place] for one in held], scale, dt) for place in range(len(held[0].legs)))
+    collaterals = tuple(
+        CollateralNumbers(
+            amount=_row(one.collaterals[place].worth for one in held) / scale,
+            weight=_row(1 - one.collaterals[place].haircut for one in held),
+        )
+        for place in range(len(held[0].collaterals))
+    )
+    stages = _stages(books, [one.legs[0] for one in held], dt)
+    return AccountNumbers(balance / scale, legs, kept, stages, collaterals)
+
+
+def _stages(books: list[GeneralBook], held: list[Held], dt: float) -> tuple[Any, ...]:
+    """Rows of the numbers of every stage; a stage without any has the empty tuple."""
+    if not liquidation_stages.forms(held[0].rulebook):
+        return ()
+    rows = [
+        liquidation_stages.numbers(leg.rulebook, book.quote(leg), dt) for book, leg in zip(books, held, strict=True)
+    ]
+    return tuple(
+        type(stage[0])(*(np.array(column) for column in zip(*stage, strict=True))) if stage[0] else ()
+        for stage in zip(*rows, strict=True)
+    )
+
+
+def _leg(books: list[GeneralBook], held: list[Held], scale: np.ndarray, dt: float) -> LegNumbers:
+    table = _padded(
+        [rates(leg, float(unit), *_reach(book)) for book, leg, unit in zip(books, held, scale, strict=True)]
+    )
+    plain = LegNumbers(
+        size=_row(leg.unit for leg in held) / scale,
+        entry=_row(leg.entry / leg.spot for leg in held),
+        mmr=table.mmr,
+        cum=table.cum,
+        cap=table.cap,
+        fee=_row(leg.rulebook.fees.taker for leg in held),
+        liquidation_fee=_row(leg.rulebook.liquidation.fee for leg in held),
+        slippage=_row(leg.slippage for leg in held),
+    )
+    cell = books[0].cell
+    if cell is not None and cell.venue is not None and cell.venue.depth is not None:
+        quote = _row(book.quote(leg) for book, leg in zip(books, held, strict=True))
+        plain = plain._replace(close_out=cell.venue.depth.numbers(calm_variance(cell), quote))
+    if held[0].seconds is None:
+        return plain
+    seconds = [leg.seconds or 0.0 for leg in held]
+    steps = np.ceil(np.array(seconds) / YEAR_SECONDS / dt - 1e-9)
+    return plain._replace(basis=_row(leg.basis * dt for leg in held), expiry=np.minimum(steps, _NEVER).astype(np.int32))
+
+
+def _reach(book: GeneralBook) -> tuple[float, float]:
+    """Notionals, relative to the present one, between which a book's tiers are complete: funding may move the trigger
+    so far. A book that may shrink keeps those below, one that may grow those above.
+    """
+    trigger = book.liquidation_price / book.legs[0].spot
+    inverse = book.legs[0].rulebook.contract.kind == "inverse"
+    keeps_size = all(policy.closes_whole for policy in book.policies) and not any(
+        account.stages for account in book.form.accounts
+    )
+    if not math.isfinite(trigger) or trigger <= 0 or not keeps_size:
+        return 0.0, math.inf if any(policy.grows for policy in book.policies) else WIDEST
+    times = 1 / trigger if inverse else trigger
+    return min(times, 1.0) / 3, max(times, 1.0) * 3
+
+
+def _padded(tables: Sequence[Rates]) -> Rates:
+    """Rows of (book, tier); shorter tables repeat their last tier."""
+    longest = max(len(table.mmr) for table in tables)
+    columns = (
+        [np.pad(column, (0, longest - len(column)), "edge") for column in columns]
+        for columns in zip(*tables, strict=True)
+    )
+    return Rates(*(np.array(column) for column in columns))
+
+
+def _row(values: object) -> np.ndarray:
+    return np.array(list(values), np.float64)  # type: ignore[call-overload]

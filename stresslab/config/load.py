@@ -7,16 +7,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from stresslab.config import engine_rules
 from stresslab.config.fields import check_keys, copied
 from stresslab.config.files import find
 from stresslab.config.funding_files import read_process
 from stresslab.config.joint_models import JointRef
 from stresslab.config.model_files import Fit, ModelRef, read_model
 from stresslab.config.overrides import apply_overrides
+from stresslab.config.parts import Book
 from stresslab.config.paths import is_market_path
 from stresslab.config.processes import FundingRef, ReplayFunding
 from stresslab.config.questions import check_target, resolve_limits
-from stresslab.config.rules import check_market
+from stresslab.config.rules import check_market, check_policies
 from stresslab.config.schema import Study, StudyFile
 from stresslab.config.shocks import resolved_shocks
 from stresslab.config.sweep import resolve_sweep
@@ -62,14 +64,15 @@ def study_from_dict(data: dict[str, Any], base: str | Path = ".", file: str = "s
     shared = {
         name: getattr(parsed, name) for name in StudyFile.model_fields if name not in ("models", "shocks", "sweep")
     }
-    shared["book"] = parsed.book.model_copy(update={"rulebook": ids[parsed.book.rulebook]})
+    shared["book"] = _with_ids(parsed.book, ids)
     shared |= {"shocks": shocks, "shock_files": shock_files, "recorded": _recorded(parsed, Path(base), file)}
     joints = {name: entry for name, entry in parsed.models.items() if isinstance(entry, JointRef)}
     study = Study(file=file, models=models, joints=joints, fits=fits, rulebooks=rulebooks, **shared)
     check_market(study)
+    check_policies(study)
     check_target(study)
     swept = {
-        path: tuple(ids[value] for value in values) if path == RULEBOOK else values
+        path: tuple(ids[value] for value in values) if _names_rulebooks(path) else values
         for path, values in parsed.sweep.items()
     }
     study = study.model_copy(update={"sweep": resolve_sweep(study, swept)})
@@ -131,7 +134,10 @@ def _recorded(parsed: StudyFile, base: Path, file: str) -> FundingRates | None:
 
 def _rulebooks(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Rulebook], dict[str, str]]:
     """Rulebooks by id, and the id of each as it was written."""
-    written = {name: f"sweep.{RULEBOOK}" for name in _swept_names(parsed, file)}
+    written = _swept_names(parsed, file)
+    for place, position in enumerate(parsed.book.positions or ()):
+        if position.rulebook is not None:
+            written[position.rulebook] = f"book.positions[{place}].rulebook"
     written[parsed.book.rulebook] = RULEBOOK
     rulebooks: dict[str, Rulebook] = {}
     ids: dict[str, str] = {}
@@ -140,13 +146,27 @@ def _rulebooks(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Rule
             rulebook = load_rulebook(name, relative_to=base)
         except InputError as error:
             raise _named_by(error, file, key) from None
-        not_run = "has rules that no engine runs yet: " + "; ".join(rulebook.needs)
-        require(not rulebook.needs, not_run, key=key, got=name, file=file, hint="Ask it for margins and prices instead")
+        not_run = engine_rules.not_run(rulebook)
+        rule = "has rules that no engine runs yet: " + "; ".join(not_run)
+        require(not not_run, rule, key=key, got=name, file=file, hint="Ask it for margins and prices instead")
         other = rulebooks.setdefault(rulebook.id, rulebook)
         rule = f"has the id {rulebook.id}, as another rulebook of this study, and other rules"
         require(other.hash == rulebook.hash, rule, key=key, got=name, file=file, hint="Change the id in the file")
         ids[name] = rulebook.id
     return rulebooks, ids
+
+
+def _with_ids(book: Book, ids: Mapping[str, str]) -> Book:
+    """The book with every rulebook called by its id."""
+    named = tuple(
+        position.model_copy(update={"rulebook": ids[position.rulebook]}) if position.rulebook else position
+        for position in book.positions or ()
+    )
+    return book.model_copy(update={"rulebook": ids[book.rulebook], "positions": named or None})
+
+
+def _names_rulebooks(path: str) -> bool:
+    return path.startswith("book.") and path.endswith(".rulebook")
 
 
 def _named_by(error: InputError, file: str, key: str) -> InputError:
@@ -159,9 +179,14 @@ def _named_by(error: InputError, file: str, key: str) -> InputError:
     return InputError(error.rule, key=error.key, got=error.got, hint=hint, file=error.file)
 
 
-def _swept_names(parsed: StudyFile, file: str) -> tuple[str, ...]:
-    values = parsed.sweep.get(RULEBOOK, ())
-    for value in values:
-        rule = "a rulebook is an id such as binance_usdm/BTCUSDT, or a path"
-        require(isinstance(value, str) and value.isprintable(), rule, key=f"sweep.{RULEBOOK}", got=value, file=file)
-    return values
+def _swept_names(parsed: StudyFile, file: str) -> dict[str, str]:
+    """The rulebooks that a sweep names, and where."""
+    found = {}
+    for path, values in parsed.sweep.items():
+        if _names_rulebooks(path):
+            for value in values:
+                rule = "a rulebook is an id such as binance_usdm/BTCUSDT, or a path"
+                right = isinstance(value, str) and value.isprintable()
+                require(right, rule, key=f"sweep.{path}", got=value, file=file)
+                found[value] = f"sweep.{path}"
+    return found

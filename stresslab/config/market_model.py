@@ -2,7 +2,7 @@
 
 from stresslab.config.processes import MeanRevertingBasis
 from stresslab.config.schema import Study
-from stresslab.errors import InputError
+from stresslab.errors import InputError, require
 from stresslab.models import Parameters
 from stresslab.models.basis import Basis
 from stresslab.models.joint import Joint
@@ -10,18 +10,20 @@ from stresslab.models.one_asset import OneAsset
 from stresslab.shocks import shocked
 
 
-def market_model(study: Study, model: Parameters | None = None) -> Parameters:
+def market_model(study: Study, model: Parameters | None = None, whole: bool = False) -> Parameters:
     """What the engine runs: `model`, or the study's own, at its spot and with all that the study puts on it.
 
-    Shocks act on the index, the basis comes after them. A constant basis moves no price.
+    Shocks act on the index, the basis comes after them. A constant basis moves no price. Of a joint model the one asset
+    of the market, or with `whole` all of them, without a basis.
     """
     found, spot, asset = model or study.model, study.market.spot, study.market.asset
     if isinstance(found, Joint):
-        found = OneAsset(model=_joint(found, asset, spot, study), asset=asset)
+        joint = _joint(found, asset, spot, study)
+        found = joint if whole else OneAsset(model=joint, asset=asset)
     else:
         found = _shocked(found.at_spot(spot), study)
     basis = study.basis
-    if isinstance(basis, MeanRevertingBasis):
+    if isinstance(basis, MeanRevertingBasis) and not isinstance(found, Joint):
         found = Basis(
             model=found,
             now=basis.basis,
@@ -37,7 +39,11 @@ def _joint(whole: Joint, asset: str, spot: float, study: Study) -> Parameters:
     if asset not in whole.assets:
         hint = f"The model has {', '.join(whole.assets)}"
         raise InputError("is no asset of the joint model", key="market.asset", got=asset, hint=hint)
-    at_spot = {**whole.assets, asset: whole.assets[asset].at_spot(spot)}
+    spots = {**(study.market.spots or {}), asset: spot}
+    for name in spots:
+        rule = "is no asset of the joint model"
+        require(name in whole.assets, rule, key=f"market.spots.{name}", hint=f"It has {', '.join(whole.assets)}")
+    at_spot = {name: model.at_spot(spots[name]) if name in spots else model for name, model in whole.assets.items()}
     return _shocked(whole.model_copy(update={"assets": at_spot}), study)
 
 

@@ -1,10 +1,12 @@
 """What is simulated and what is held: the market and book blocks, each with the rules of its own."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from stresslab.config.fields import Distinct, Duration, Filled, Part, Text
+from stresslab.config.holdings import Backing, Position
+from stresslab.config.policies import Policies
 from stresslab.errors import InputError, require
 from stresslab.models.base import NonNegative, Positive
 from stresslab.random import MAX_STEPS
@@ -22,6 +24,7 @@ class Market(Part):
     step: Duration = Field(description="time step of the simulation")
     horizons: Annotated[tuple[Duration, ...], Filled, Distinct] = Field(description="checkpoints, shortest first")
     shock: Text | None = Field(default=None, description="one of the names under shocks, or none")
+    spots: dict[str, Positive] | None = Field(default=None, description="of a joint model's other assets, at as_of")
 
     @property
     def step_seconds(self) -> int:
@@ -30,6 +33,16 @@ class Market(Part):
     @property
     def horizon_seconds(self) -> tuple[int, ...]:
         return tuple(parse_duration(horizon) for horizon in self.horizons)
+
+    def place(self, asset: str, assets: tuple[str, ...], key: str) -> tuple[int, float]:
+        """The row of an asset among those of the model, and its price at as_of; InputError where there is none."""
+        hint = f"The model has {', '.join(assets)}"
+        require(asset in assets, "is no asset of market.model", key=key, got=asset, hint=hint)
+        spot = self.spot if asset == self.asset else (self.spots or {}).get(asset)
+        hint = f"Write market.spots: {{{asset}: ...}}"
+        if spot is None:
+            raise InputError(f"the price of {asset} at as_of is not given", key=key, got=asset, hint=hint)
+        return assets.index(asset), spot
 
     @model_validator(mode="after")
     def _clock(self) -> Self:
@@ -58,26 +71,44 @@ class Market(Part):
         return self
 
 
-def _isolated(value: Any) -> Any:
-    require(value == "isolated", "must be isolated: no other margin mode is built", got=value)
-    return value
-
-
 class Book(Part):
-    """What is held. Leverage is notional over collateral at entry: any two sizes give the third."""
+    """What is held: one position, or `positions`. Leverage is notional over collateral at entry: any two sizes give the
+    third. Money is in the settlement currency of the rulebook: quote currency, or the coin of a coin-margined contract.
+    """
 
     rulebook: Text = Field(description="a rulebook's id, such as binance_usdm/BTCUSDT, or the path of a rulebook file")
-    margin_mode: Annotated[Literal["isolated"], BeforeValidator(_isolated)] = "isolated"
-    side: Literal["long", "short"]
-    collateral: Positive | None = Field(default=None, description="margin put up at entry, quote currency")
+    margin_mode: Literal["isolated", "cross", "portfolio"] = Field(
+        default="isolated", description="isolated: each position has its own margin; cross, portfolio: all share one"
+    )
+    side: Literal["long", "short"] | None = Field(default=None, description="of one position")
+    collateral: Positive | None = Field(default=None, description="margin put up at entry, settlement currency")
     leverage: Positive | None = Field(default=None, description="notional over collateral at entry")
-    quantity: Positive | None = Field(default=None, description="size in units of the asset")
+    quantity: Positive | None = Field(default=None, description="size in units of the asset (inverse: USD)")
     entry_price: Positive | None = Field(default=None, description="of a position in flight; market.spot without it")
-    margin: Positive | None = Field(default=None, description="of a position in flight, now, quote currency")
+    margin: Positive | None = Field(default=None, description="of a position in flight, now, settlement currency")
     slippage_bps: NonNegative | None = Field(default=None, lt=10_000, description="of a close-out; else the rulebook's")
+    positions: Annotated[tuple[Position, ...], Filled] | None = Field(default=None, description="in place of side")
+    collaterals: Annotated[tuple[Backing, ...], Filled] | None = Field(
+        default=None, description="assets that back a cross account beside its cash"
+    )
+    reserve: NonNegative | None = Field(
+        default=None, description="cash beside the accounts that policies may put in, settlement currency"
+    )
+    policies: Policies | None = Field(default=None, description="a list, or the name of one under policies")
 
     @model_validator(mode="after")
-    def _size(self) -> Self:
+    def _form(self) -> Self:
+        if self.positions is None:
+            self._check_one()
+        else:
+            self._check_several(self.positions)
+        isolated = self.margin_mode == "isolated"
+        rule = "back a cross account: an isolated position is backed by its own cash"
+        require(self.collaterals is None or not isolated, rule, key="collaterals", hint="Write margin_mode: cross")
+        return self
+
+    def _check_one(self) -> None:
+        require(self.side is not None, "this key is required and is missing", key="side")
         sizes = {name: getattr(self, name) for name in ("leverage", "collateral", "quantity")}
         given = {name: value for name, value in sizes.items() if value is not None}
         if len(given) != 2:
@@ -90,4 +121,15 @@ class Book(Part):
             got=self.margin,
             hint="For a position that is opened now give collateral",
         )
-        return self
+
+    def _check_several(self, positions: tuple[Position, ...]) -> None:
+        for name in ("side", "leverage", "quantity", "entry_price", "margin", "slippage_bps"):
+            rule = "belongs to one position: write it under positions"
+            require(getattr(self, name) is None, rule, key=name, got=getattr(self, name))
+        isolated = self.margin_mode == "isolated"
+        rule = "of isolated positions each has its own collateral" if isolated else "is what backs all positions"
+        require((self.collateral is None) == isolated, rule, key="collateral", got=self.collateral)
+        for place, position in enumerate(positions):
+            key = f"positions[{place}].collateral"
+            rule = "an isolated position needs its own" if isolated else "backs all positions: write it under book"
+            require((position.collateral is not None) == isolated, rule, key=key, got=position.collateral)

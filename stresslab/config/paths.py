@@ -1,6 +1,9 @@
-"""The dotted paths of a study that can be swept: which there are, how one is changed, how its value is read back."""
+"""The dotted paths of a study that can be swept: which there are, how one is changed, how its value is read back.
 
-from collections.abc import Mapping
+Lists are walked by number (`book.positions.0.leverage`), policies by kind (`book.policies.stop_loss.distance`).
+"""
+
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +14,13 @@ from stresslab.config.parts import Book
 from stresslab.config.schema import Study
 from stresslab.yaml_reader import validation_error
 
-_MARKET_HEADS = ("as_of", "market", "models", "funding", "basis")
+_MARKET_HEADS = ("as_of", "market", "models", "funding", "basis", "venue")
+_LISTS = ("positions", "collaterals")  # of a book: their fields are swept one by one
 _INSTANT = TypeAdapter(Instant)
 
 
 def is_market_path(path: str) -> bool:
-    """Whether a path belongs to the market, which changes the law of the paths, and not to the book."""
+    """Whether a path belongs to the market, which changes the law of the paths or the venue, and not to the book."""
     return path.split(".")[0] in _MARKET_HEADS
 
 
@@ -43,15 +47,51 @@ def sweepable(study: Study) -> list[str]:
         fields = [] if fixed is None else [field for field, value in fixed if isinstance(value, int | float)]
         paths += [f"{part}.{field}" for field in fields]
         paths += [f"{part}.{field}" for field in ("interval", "half_life", "start") if getattr(fixed, field, None)]
-    return paths + [f"book.{field}" for field in Book.model_fields if field != "margin_mode"]
+    return paths + [*_of_book(study), *_of_policies(study), *_scalars(study.venue, "venue")]
+
+
+def _of_book(study: Study) -> Iterator[str]:
+    one = ("side", "leverage", "quantity", "entry_price", "margin", "slippage_bps")
+    several = study.book.positions is not None
+    for field in Book.model_fields:
+        named = field != "policies" or bool(study.policies)
+        if field not in _LISTS and named and not (several and field in one):
+            yield f"book.{field}"
+    for field in _LISTS:
+        for place, part in enumerate(getattr(study.book, field) or ()):
+            yield from _scalars(part, f"book.{field}.{place}")
+
+
+def _of_policies(study: Study) -> Iterator[str]:
+    lists = {f"policies.{name}": listed for name, listed in study.policies.items()}
+    if isinstance(study.book.policies, tuple):
+        lists["book.policies"] = study.book.policies
+    for prefix, listed in lists.items():
+        kinds = [policy.kind for policy in listed]
+        for policy in listed:
+            if kinds.count(policy.kind) == 1:
+                yield from _scalars(policy, f"{prefix}.{policy.kind}")
+
+
+def _scalars(part: Any, prefix: str) -> Iterator[str]:
+    """The numbers and texts that are written in a part and in the parts under it."""
+    for field, value in part if isinstance(part, BaseModel) else ():
+        if isinstance(value, BaseModel):
+            yield from _scalars(value, f"{prefix}.{field}")
+        elif isinstance(value, int | float | str) and not isinstance(value, bool) and field != "kind":
+            yield f"{prefix}.{field}"
 
 
 def changed(study: Study, values: Mapping[str, Any]) -> Study:
     """The study with the values at these paths; each part that changes is validated as a whole."""
     by_part: dict[str, dict[str, Any]] = {}
     for path, value in values.items():
-        part, _, field = path.rpartition(".")
-        by_part.setdefault(part, {})[field] = value
+        head, _, rest = path.partition(".")
+        if head == "models":
+            part, _, rest = path.rpartition(".")
+        else:
+            part = head if rest else ""
+        by_part.setdefault(part, {})[rest or head] = value
     update: dict[str, Any] = {"models": dict(study.models), "joints": dict(study.joints)}
     for part, changes in by_part.items():
         try:
@@ -60,16 +100,31 @@ def changed(study: Study, values: Mapping[str, Any]) -> Study:
             elif part.startswith("models."):
                 name = part.removeprefix("models.")
                 head = "joints" if name in study.joints else "models"
-                update[head][name] = _revised(getattr(study, head)[name], changes)
+                update[head][name] = revised(getattr(study, head)[name], changes)
             else:
-                update[part] = _revised(getattr(study, part), changes)
+                update[part] = revised(getattr(study, part), changes)
         except ValidationError as error:
             raise validation_error(error, study.file).at(key=part or "as_of") from None
     return study.model_copy(update=update)
 
 
-def _revised(part: BaseModel, changes: Mapping[str, Any]) -> Any:
-    return type(part).model_validate({**dict(part), **changes})
+def revised(place: Any, changes: Mapping[str, Any]) -> Any:
+    """A part, a mapping or a list with the values at these paths below it."""
+    own: dict[str, Any] = {}
+    below: dict[str, dict[str, Any]] = {}
+    for path, value in changes.items():
+        name, _, rest = path.partition(".")
+        if rest:
+            below.setdefault(name, {})[rest] = value
+        else:
+            own[name] = value
+    for name, inner in below.items():
+        own[name] = revised(_below(place, name), inner)
+    if isinstance(place, tuple):
+        return tuple(own.get(_name(place, number), entry) for number, entry in enumerate(place))
+    if isinstance(place, dict):
+        return {**place, **own}
+    return type(place).model_validate({**dict(place), **own})
 
 
 def coordinate(study: Study, path: str) -> Any:
@@ -79,5 +134,16 @@ def coordinate(study: Study, path: str) -> Any:
     if head == "models" and rest.partition(".")[0] in study.joints:
         path = f"joints.{rest}"
     for part in path.split("."):
-        place = place[part] if isinstance(place, dict) else getattr(place, part)
+        place = _below(place, part)
     return instant_text(place) if isinstance(place, datetime) else place
+
+
+def _below(place: Any, name: str) -> Any:
+    if isinstance(place, tuple):
+        return next(entry for number, entry in enumerate(place) if _name(place, number) == name)
+    return place[name] if isinstance(place, dict) else getattr(place, name)
+
+
+def _name(entries: tuple[Any, ...], number: int) -> str:
+    """What an entry of a list is called in a path: its kind, or its number."""
+    return getattr(entries[number], "kind", None) or str(number)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from stresslab.config.fields import instant_text
 from stresslab.config.market_model import market_model
 from stresslab.config.payment_plan import known_rates, payment_seconds
+from stresslab.config.policies import NONE as NO_POLICY
 from stresslab.config.schema import Study
 from stresslab.config.shocks import NONE
 from stresslab.errors import InputError, require
@@ -53,6 +54,14 @@ def _market_model(study: Study) -> Parameters:
     except InputError as error:
         own = error.key.startswith(("market", "shocks", "basis"))
         raise error.at(file=study.file, key="" if own else f"models.{study.market.model}") from None
+
+
+def check_policies(study: Study) -> None:
+    """InputError unless the policies that the book names exist."""
+    chosen, names = study.book.policies, [NO_POLICY, *study.policies]
+    if isinstance(chosen, str) and chosen not in names:
+        hint = nearest(chosen, names)
+        raise InputError("is no name under policies", key="book.policies", got=chosen, hint=hint, file=study.file)
 
 
 def _check_shock(study: Study) -> None:

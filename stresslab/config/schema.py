@@ -13,9 +13,13 @@ from stresslab.config.joint_models import JointRef, joint_entry
 from stresslab.config.model_files import Fit, ModelRef, model_entry
 from stresslab.config.outputs import Limit, Outputs
 from stresslab.config.parts import Book, Market
+from stresslab.config.policies import NONE as NO_POLICY
+from stresslab.config.policies import PolicySets
+from stresslab.config.policies import written as written_policies
 from stresslab.config.processes import Basis, Funding, ReplayFunding
 from stresslab.config.sampling import Sampling
 from stresslab.config.shocks import NONE, Effects, Shocks, written
+from stresslab.config.venue import Venue
 from stresslab.errors import InputError, require
 from stresslab.market_data.funding_rates import FundingRates
 from stresslab.models import MODELS, Parameters
@@ -64,6 +68,8 @@ class _Shared(Part):
     funding: Funding | None = None
     basis: Basis | None = None
     book: Book
+    venue: Venue | None = Field(default=None, description="conditions of the venue: none without it")
+    policies: PolicySets = Field(default={}, description="name: a list of policies that book.policies may name")
     sampling: Sampling = Sampling()
     outputs: Outputs = Outputs()
     limits: Limits = ()
@@ -103,9 +109,23 @@ class Study(_Shared):
         return tuple(dict.fromkeys(self.joints[name].assets.values())) if name in self.joints else (name,)
 
     @property
+    def asset_names(self) -> tuple[str, ...]:
+        """The assets of market.model: those of a joint model in its order, else the one of the market."""
+        joint = self.joints.get(self.market.model)
+        return tuple(joint.assets) if joint else (self.market.asset,)
+
+    @property
     def effects(self) -> Effects:
         """Those of the shock that market.shock names; empty where there is none."""
         return () if self.market.shock in (None, NONE) else self.shocks[self.market.shock]
+
+    @property
+    def book_policies(self) -> tuple[Any, ...]:
+        """What the holder of the book does: its own list, or the one that it names."""
+        chosen = self.book.policies
+        if isinstance(chosen, str):
+            return () if chosen == NO_POLICY else self.policies[chosen]
+        return chosen or ()
 
     @property
     def sources(self) -> dict[str, str]:
@@ -130,6 +150,8 @@ class Study(_Shared):
         whole["rulebooks"] = {name: self.rulebooks[name].hash for name in sorted(self.rulebooks)}
         if self.joints:
             whole["joints"] = {name: self.joints[name].model_dump(mode="json") for name in sorted(self.joints)}
+        if self.policies:
+            whole["policies"] = {name: written_policies(self.policies[name]) for name in sorted(self.policies)}
         if self.shocks:
             whole["shocks"] = {name: written(self.shocks[name]) for name in sorted(self.shocks)}
         if self.recorded is not None:
@@ -154,7 +176,7 @@ class Study(_Shared):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_LOOKED_UP = {"file", "fits", "models", "joints", "rulebooks", "shocks", "shock_files", "recorded"}
+_LOOKED_UP = {"file", "fits", "models", "joints", "rulebooks", "shocks", "shock_files", "recorded", "policies"}
 
 
 def study_schema() -> dict[str, Any]:

@@ -12,9 +12,8 @@ from typing import Any
 
 from stresslab.config.fields import shown
 from stresslab.config.names import DATASET_NAMES
-from stresslab.config.parts import Book
 from stresslab.config.paths import changed, coordinate, dimension, is_market_path, sweepable
-from stresslab.config.rules import check_market
+from stresslab.config.rules import check_market, check_policies
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, require
 from stresslab.yaml_reader import nearest
@@ -22,7 +21,7 @@ from stresslab.yaml_reader import nearest
 MAX_CELLS = 1_000_000
 _SWEEPABLE = (
     "Those are as_of, market.spot, market.model, market.step, market.shock, models.NAME.PARAMETER, "
-    "funding.FIELD, basis.FIELD and book.FIELD"
+    "funding.FIELD, basis.FIELD, venue.CONDITION.FIELD, policies.NAME.KIND.FIELD and book.FIELD"
 )
 
 
@@ -78,6 +77,7 @@ def _all_first(study: Study, raw: Mapping[str, tuple[Any, ...]]) -> Study:
     try:
         first = changed(study, {path: values[0] for path, values in raw.items()})
         check_market(first)
+        check_policies(first)
     except InputError as error:
         key = next((path for path in raw if error.key in (path, path.rpartition(".")[0])), "")
         raise InputError(
@@ -90,6 +90,7 @@ def _tried(first: Study, path: str, value: Any) -> Any:
     try:
         cell = changed(first, {path: value})
         check_market(cell)
+        check_policies(cell)
     except InputError as error:
         raise InputError(error.rule, key=f"sweep.{path}", got=shown(value), hint=error.hint, file=first.file) from None
     return coordinate(cell, path)
@@ -126,14 +127,15 @@ def _cells(study: Study) -> Iterator[Cell]:
     of_market = [place for place, path in enumerate(paths) if is_market_path(path)]
     of_book = [place for place, path in enumerate(paths) if not is_market_path(path)]
     markets: dict[tuple[Any, ...], Study] = {}
-    books: dict[tuple[Any, ...], Book] = {}
+    books: dict[tuple[Any, ...], dict[str, Any]] = {}
     for index, values in enumerate(itertools.product(*study.sweep.values())):
         market, book = tuple(values[place] for place in of_market), tuple(values[place] for place in of_book)
         if market not in markets:
             markets[market] = _combined(base, {paths[place]: values[place] for place in of_market})
         if book not in books:
-            books[book] = _combined(base, {paths[place]: values[place] for place in of_book}).book
-        cell = markets[market].model_copy(update={"book": books[book]})
+            held = _combined(base, {paths[place]: values[place] for place in of_book})
+            books[book] = {"book": held.book, "policies": held.policies}
+        cell = markets[market].model_copy(update=books[book])
         yield Cell(index, dict(zip(names, values, strict=True)), cell)
 
 
@@ -141,6 +143,7 @@ def _combined(base: Study, values: Mapping[str, Any]) -> Study:
     try:
         cell = changed(base, values)
         check_market(cell)
+        check_policies(cell)
     except InputError as error:
         where = ", ".join(f"{path} = {value}" for path, value in values.items())
         hint = (

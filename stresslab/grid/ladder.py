@@ -13,6 +13,7 @@ from stresslab.books.linear import LONG, SHORT
 from stresslab.condense import condense, condense_general
 from stresslab.config import forms
 from stresslab.config.build import SIDES, BookFacts, positions
+from stresslab.config.general_book import GeneralBook
 from stresslab.config.schema import Study
 from stresslab.errors import NotAllowed
 from stresslab.grid.market import MarketCell
@@ -68,7 +69,10 @@ class Ladder:
 
 
 def ladders(
-    market: MarketCell, books: Sequence[BookFacts | NotAllowed], study: Study, evaluation: Evaluation | None
+    market: MarketCell,
+    books: Sequence[BookFacts | GeneralBook | NotAllowed],
+    study: Study,
+    evaluation: Evaluation | None,
 ) -> list[Ladder]:
     """The allowed books of a market cell, those of one form together, at most `LADDER_BOOKS` in a ladder.
 
@@ -78,10 +82,11 @@ def ladders(
     whole = list(books)
     for cell in market.cells:
         found = whole[cell]
-        if isinstance(found, BookFacts):
-            if evaluation == "general":
-                found = whole[cell] = forms.as_general(found)
-            held.setdefault(found.form, []).append(cell)
+        if isinstance(found, NotAllowed):
+            continue
+        if evaluation == "general":
+            found = whole[cell] = forms.as_general(found)
+        held.setdefault(found.form, []).append(cell)
     cut = [
         (form, tuple(members[start : start + LADDER_BOOKS]))
         for form, members in held.items()
@@ -122,17 +127,17 @@ def _plain(
         n_paths=0,
     )
     given = evaluate.arguments(_key(market), model, market.dt, market.schedule, losses, sides, market.funding)
-    return _ladder(market, number, ordered, books, shape, given, wanted)
+    return _ladder(market, number, ordered, books, shape, given, wanted, market.models)
 
 
 def _general(market: MarketCell, number: int, members: tuple[int, ...], books: Sequence[Any], study: Study) -> Ladder:
     held = [books[cell] for cell in members]
     losses, wanted = _events(study.outputs.events, ("liquidation", "bankruptcy", "adl", "venue_default"))
-    model = market.models[0]
+    model = market.whole[0]
     shape = general.Shape(
         dynamics=model.dynamics,
         layout=model.layout(market.dt),
-        form=held[0].form,
+        form=forms.form(held[0], market.dt),
         n_horizons=len(study.market.horizons),
         antithetic=study.sampling.antithetic,
         n_paths=0,
@@ -147,7 +152,7 @@ def _general(market: MarketCell, number: int, members: tuple[int, ...], books: S
         model.price_correlation,
         market.funding,
     )
-    return _ladder(market, number, members, books, shape, given, wanted)
+    return _ladder(market, number, members, books, shape, given, wanted, market.whole)
 
 
 def _ladder(
@@ -158,6 +163,7 @@ def _ladder(
     shape: Any,
     given: Any,
     wanted: tuple[int, ...],
+    models: tuple[Parameters, ...],
 ) -> Ladder:
     return Ladder(
         market.index,
@@ -170,7 +176,7 @@ def _ladder(
         horizon_bins=market.schedule.horizon_bins,
         n_bins=len(market.schedule.bin_ends),
         dt=market.dt,
-        drawn=market.models if market.drawn else (),
+        drawn=models if market.drawn else (),
     )
 
 

@@ -27,6 +27,7 @@ class MarketCell:
     dt: float
     schedule: schedule.Schedule
     models: tuple[Parameters, ...]  # shocked and at spot: one, or one for each block where parameters are drawn
+    whole: tuple[Parameters, ...]  # of a joint model those of all its assets, for books on several; else the same
     drawn: bool
     funding: Any  # the law of rates that differ from path to path, else empty
     most_paid: float  # a bound on the sum of all funding rates
@@ -47,6 +48,8 @@ def market_cell(
     if sampling.parameters == "drawn":
         drawn = drawn_models(study, swept, sampling.most_paths // sampling.block)
     models = tuple(market_model(study, model) for model in drawn or (study.model,))
+    joint = study.market.model in study.joints
+    whole = tuple(market_model(study, model, whole=True) for model in drawn or (study.model,)) if joint else models
     substeps = max(model.substeps(years(step)) for model in models)  # one clock for all blocks
     dt = years(step) / substeps
     ends = np.array(study.market.horizon_seconds) // step * substeps
@@ -58,4 +61,6 @@ def market_cell(
     timetable = schedule.build(ends, bins, paid, rates, jumps)
     funding = law(study, seconds, paid, timetable.segments, dt)
     most = most_paid(study, seconds, rates)
-    return MarketCell(index, coords, study, cells, (), int(ends[-1]), dt, timetable, models, bool(drawn), funding, most)
+    return MarketCell(
+        index, coords, study, cells, (), int(ends[-1]), dt, timetable, models, whole, bool(drawn), funding, most
+    )

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from stresslab import schedule
-from stresslab.config.build import BookFacts, book_facts
+from stresslab.config.book_of import book_of
+from stresslab.config.build import BookFacts
+from stresslab.config.general_book import GeneralBook
 from stresslab.config.paths import dimension, is_market_path
 from stresslab.config.schema import Study
 from stresslab.config.sweep import Cell, expand
@@ -45,7 +47,7 @@ class Plan:
 
     study: Study
     cells: list[Cell]
-    books: list[BookFacts | NotAllowed]
+    books: list[BookFacts | GeneralBook | NotAllowed]
     markets: list[MarketCell]
     ladders: list[Ladder]
     bin_seconds: np.ndarray  # ends of the survival bins, seconds from as_of
@@ -101,9 +103,9 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
     return Plan(study, cells, books, markets, ladders, bins)
 
 
-def _book(cell: Cell, alone: bool) -> BookFacts | NotAllowed:
+def _book(cell: Cell, alone: bool) -> BookFacts | GeneralBook | NotAllowed:
     try:
-        return book_facts(cell.study)
+        return book_of(cell.study)
     except NotAllowed as refusal:
         if alone:
             raise refusal.at(file=cell.study.file) from None

@@ -97,7 +97,7 @@ BOOK = [
     (LEVERAGE, "leverage: 20, quantity: 1}", "book", [SIZE, "leverage 20, collateral 100000, quantity 1"]),
     ("leverage: 20}\nsweep", "}\n#", "book", [SIZE, "there is collateral 100000"]),
     ("BTCUSDT", "BTCUST", "book.rulebook", ["got 'binance_usdm/BTCUST'", "no such rulebook", "binance_usdm/BTCUSDT"]),
-    ("isolated", "cross", "book.margin_mode", ["got 'cross'", "must be isolated", "no other margin mode is built"]),
+    ("isolated", "crossed", "book.margin_mode", ["got 'crossed'", "'isolated', 'cross' or 'portfolio'"]),
     ("side: long,", "side: Long,", "book.side", ["got 'Long'", "'long' or 'short'"]),
     (LEVERAGE, "leverage: 20, margin: 5000}", "book.margin", ["got 5000.0", "needs entry_price"]),
     (LEVERAGE, "leverage: 20, entry_price: 0}", "book.entry_price", ["got 0", "greater than 0"]),
@@ -110,7 +110,7 @@ BOOK = [
 ]
 QUESTIONS = [
     (EVENTS, "[liquidaton]", "outputs.events[0]", ["got 'liquidaton'", "an event is", "Did you mean 'liquidation'"]),
-    (EVENTS, "[adl]", "outputs.events[0]", ["got 'adl'", "loss_1 to loss_99"]),
+    (EVENTS, "[ruin]", "outputs.events[0]", ["got 'ruin'", "loss_1 to loss_99"]),
     (EVENTS, "[loss_100]", "outputs.events[0]", ["got 'loss_100'", "loss_99 is the largest"]),
     (EVENTS, "[loss_05]", "outputs.events[0]", ["got 'loss_05'", "Write loss_5"]),
     (EVENTS, "[bankruptcy, bankruptcy]", "outputs.events", ["got 'bankruptcy'", "is given twice"]),

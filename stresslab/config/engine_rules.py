@@ -1,0 +1,51 @@
+"""Which rulebooks the general engine runs, and where rulebooks of one account must agree."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from stresslab.errors import InputError, require
+from stresslab.venues import Rulebook
+from stresslab.venues.requirement_rules import Sqrt
+
+_SIZE_FACTOR_BASE = 0.8  # of `accounts.requirement`, Drift v2
+
+# "key: value" of `Rulebook.needs` that the engine does not know
+_REFUSED: dict[str, Callable[[Rulebook], bool]] = {
+    "contract.kind: option": lambda rules: rules.contract.kind == "option",
+    "requirement.shape: option": lambda rules: rules.requirement.shape == "option",
+    "requirement.size_factor_base": lambda rules: (
+        isinstance(rules.requirement, Sqrt) and rules.requirement.size_factor_base != _SIZE_FACTOR_BASE
+    ),
+}
+
+
+def not_run(rulebook: Rulebook) -> tuple[str, ...]:
+    """What of a rulebook no engine runs yet."""
+    return tuple(name for name, found in _REFUSED.items() if found(rulebook))
+
+
+def check_runs(rulebook: Rulebook, file: str) -> None:
+    """InputError for a rulebook that the engine cannot run."""
+    missing = not_run(rulebook)
+    rule = "has rules that no engine runs yet: " + "; ".join(missing)
+    hint = "Ask it for margins and prices instead"
+    require(not missing, rule, key="book.rulebook", got=rulebook.id, file=file, hint=hint)
+
+
+def check_agree(rulebooks: Sequence[Rulebook], file: str) -> None:
+    """InputError unless the rulebooks of one account say the same of the account as a whole."""
+    first = rulebooks[0]
+    for other in rulebooks[1:]:
+        for part, of in _SHARED.items():
+            if of(other) != of(first):
+                rule = f"positions of one account share rules, and {part} of {other.id} is not that of {first.id}"
+                raise InputError(rule, key="book.positions", file=file, hint="Write margin_mode: isolated")
+
+
+_SHARED: dict[str, Callable[[Rulebook], Any]] = {
+    "the venue": lambda rules: rules.id.split("/")[0],
+    "liquidation.ladder": lambda rules: rules.liquidation.ladder,
+    "liquidation.residual": lambda rules: rules.liquidation.residual == "customer",
+    "requirement.compare": lambda rules: rules.requirement.compare,
+    "requirement.netting": lambda rules: rules.requirement.netting,
+}

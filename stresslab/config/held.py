@@ -1,0 +1,194 @@
+"""The positions and accounts of a book in money: what follows from the study file and the rulebooks alone.
+
+Money is in the settlement currency (quote currency, or the coin of an inverse or quanto contract), prices are in quote
+currency. `unit` is what a rise of the price by its whole spot makes, at first order: s q S, s Q / S or s c m S.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stresslab.config.holdings import Position
+from stresslab.config.schema import Study
+from stresslab.errors import InputError, require
+from stresslab.units import BASIS_POINT, YEAR_SECONDS
+from stresslab.venues import Rulebook
+
+
+@dataclass(frozen=True)
+class Held:
+    """One position at as_of."""
+
+    rulebook: Rulebook
+    side: str
+    row: int  # of the market's assets
+    spot: float  # of the index
+    price: float  # of the contract: a future's has its basis in it
+    entry: float
+    quantity: float
+    is_new: bool  # opened at as_of: its entry fee is paid, its leverage judged
+    slippage: float  # fraction
+    seconds: float | None = None  # to the expiry of a dated future
+    basis: float = 0.0  # log of future over index, per year
+
+    @property
+    def sign(self) -> float:
+        return 1.0 if self.side == "long" else -1.0
+
+    @property
+    def notional(self) -> float:
+        """At entry."""
+        return float(self.rulebook.notional(self.quantity, self.entry))
+
+    @property
+    def unit(self) -> float:
+        return self.sign * float(self.rulebook.notional(self.quantity, self.spot))
+
+    @property
+    def entry_fee(self) -> float:
+        return self.rulebook.fees.taker * self.notional if self.is_new else 0.0
+
+    def pnl(self, price: float) -> float:
+        """Unrealised, if the contract stood at this price."""
+        return float(self.rulebook.equity(self.side, self.entry, self.quantity, 0.0, price))
+
+
+@dataclass(frozen=True)
+class Backed:
+    """An asset beside the cash of an account."""
+
+    asset: str
+    row: int
+    worth: float  # at as_of, without haircut
+    haircut: float
+
+
+@dataclass(frozen=True)
+class Account:
+    """Positions that share one margin."""
+
+    legs: tuple[Held, ...]
+    deposit: float  # cash at as_of before entry fees, without unrealised PnL
+    inside_fee: float  # entry fees that it pays itself
+    collaterals: tuple[Backed, ...] = ()
+
+    @property
+    def margin(self) -> float:
+        """Cash that backs the positions."""
+        return self.deposit - self.inside_fee
+
+    @property
+    def worth(self) -> float:
+        """Cash before fees, unrealised PnL and collaterals in full."""
+        legs = sum(leg.pnl(leg.price) for leg in self.legs)
+        return self.deposit + legs + sum(asset.worth for asset in self.collaterals)
+
+
+def accounts(cell: Study) -> tuple[Account, ...]:
+    """Those of a cell's book: one for each isolated position, else one for all."""
+    book = cell.book
+    if book.positions is None:
+        return (_of_one(cell),)
+    if book.margin_mode == "isolated":
+        return tuple(_isolated(cell, place, position) for place, position in enumerate(book.positions))
+    assert book.collateral is not None  # the schema asks for it
+    legs = [_held(cell, f"positions[{place}]", one, book.collateral) for place, one in enumerate(book.positions)]
+    return (_shared(cell, legs, book.collateral),)
+
+
+def _of_one(cell: Study) -> Account:
+    """The short form: any two of leverage, collateral and quantity."""
+    book, rulebook = cell.book, cell.rulebook()
+    assert book.side is not None
+    entry = book.entry_price if book.entry_price is not None else cell.market.spot
+    collateral = book.collateral
+    if collateral is None:
+        assert book.quantity is not None and book.leverage is not None  # the schema gives exactly two
+        collateral = float(rulebook.notional(book.quantity, entry)) / book.leverage
+    position = Position(
+        side=book.side,
+        quantity=book.quantity,
+        leverage=book.leverage if book.quantity is None else None,
+        entry_price=book.entry_price,
+        slippage_bps=book.slippage_bps,
+    )
+    leg = _held(cell, "", position, collateral)
+    deposit = book.margin if book.margin is not None else collateral
+    if book.margin_mode == "isolated":
+        return Account((leg,), deposit, _inside(leg))
+    return _shared(cell, [leg], deposit)
+
+
+def _isolated(cell: Study, place: int, position: Position) -> Account:
+    assert position.collateral is not None  # the schema asks for it
+    leg = _held(cell, f"positions[{place}]", position, position.collateral)
+    return Account((leg,), position.collateral, _inside(leg))
+
+
+def _shared(cell: Study, legs: Sequence[Held], deposit: float) -> Account:
+    """The wallet is the account: it pays the entry fees itself."""
+    given = cell.book.collaterals or ()
+    rulebook = legs[0].rulebook
+    backed = []
+    for place, one in enumerate(given):
+        key = f"book.collaterals[{place}]"
+        rule = f"backs contracts that settle in quote currency; {rulebook.id} settles in {rulebook.contract.settle}"
+        require(rulebook.contract.kind == "linear", rule, key=key, got=one.asset, file=cell.file)
+        known = {asset.currency: asset.haircut for asset in rulebook.collateral.assets}
+        haircut = one.haircut if one.haircut is not None else known.get(one.asset)
+        if haircut is None:
+            hint = f"It takes {', '.join(known)}; or give a haircut"
+            raise InputError(f"is no collateral of {rulebook.id}", key=key, got=one.asset, hint=hint, file=cell.file)
+        row, spot = cell.market.place(one.asset, cell.asset_names, f"{key}.asset")
+        backed.append(Backed(one.asset, row, one.amount * spot, haircut))
+    return Account(tuple(legs), deposit, sum(leg.entry_fee for leg in legs), tuple(backed))
+
+
+def _inside(leg: Held) -> float:
+    return 0.0 if leg.rulebook.fees.entry_charged_to == "wallet" else leg.entry_fee
+
+
+def _held(cell: Study, key: str, position: Position, collateral: float) -> Held:
+    rulebook = cell.rulebook(position.rulebook or "")
+    place = f"book.{key}".removesuffix(".")
+    asset = position.asset or cell.market.asset
+    row, spot = cell.market.place(asset, cell.asset_names, f"{place}.asset")
+    seconds = _to_expiry(cell, rulebook, position, place)
+    basis = position.basis or 0.0
+    price = spot * math.exp(basis * (seconds or 0.0) / YEAR_SECONDS)
+    entry = position.entry_price if position.entry_price is not None else price
+    quantity = position.quantity
+    if quantity is None:
+        wanted = position.notional if position.notional is not None else (position.leverage or 0.0) * collateral
+        quantity = quantity_of(rulebook, wanted, entry)
+    slippage = rulebook.close_out.slippage_bps if position.slippage_bps is None else position.slippage_bps
+    return Held(
+        rulebook=rulebook,
+        side=position.side,
+        row=row,
+        spot=spot,
+        price=price,
+        entry=entry,
+        quantity=quantity,
+        is_new=position.entry_price is None,
+        slippage=BASIS_POINT * slippage,
+        seconds=seconds,
+        basis=basis,
+    )
+
+
+def quantity_of(rulebook: Rulebook, notional: float, price: float) -> float:
+    """The quantity, in the contract's own unit, that weighs so much at a price."""
+    one = float(rulebook.notional(1.0, price))
+    return notional / one
+
+
+def _to_expiry(cell: Study, rulebook: Rulebook, position: Position, key: str) -> float | None:
+    dated = getattr(rulebook.contract, "dated", False)
+    rule = f"{rulebook.id} is a dated future" if dated else f"{rulebook.id} is no dated future"
+    require(dated == (position.expiry is not None), rule, key=f"{key}.expiry", got=position.expiry, file=cell.file)
+    if position.expiry is None:
+        return None
+    seconds = (position.expiry - cell.as_of).total_seconds()
+    require(seconds > 0, "must come after as_of", key=f"{key}.expiry", got=str(position.expiry), file=cell.file)
+    return seconds
