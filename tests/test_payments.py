@@ -10,6 +10,7 @@ from helpers.statistics import assert_mean, assert_rejected, assert_variance
 from helpers.studies import small
 
 from stresslab import payments, random, scan
+from stresslab.books.outcome import CAUSES, FUNDING
 from stresslab.grid.plan import make_plan
 from stresslab.models import GBM
 
@@ -142,7 +143,7 @@ def test_static_ladder_and_accounts_agree(tmp_path):
         account.pnl[np.broadcast_to(same, account.pnl.shape)],
         atol=2e-5,
     )
-    by_funding = static.liquidation[static.liquidation >= 0] % 3 == 2
+    by_funding = static.liquidation[static.liquidation >= 0] % len(CAUSES) == FUNDING
     assert by_funding.any(), "some are liquidated by a payment"
     calm = paths_of(plans(tmp_path, {**wild, "volatility": 0.01}))
     assert (calm.liquidation != static.liquidation).mean() > 0.01, "the rates matter here"

@@ -12,7 +12,7 @@ from stresslab.grid.ladder import Ladder
 
 
 class Paths(NamedTuple):
-    """Of all books of a ladder, in its order. Codes are survival bin * 3 + cause, -1 for never."""
+    """Of all books of a ladder, in its order. Codes are survival bin * len(CAUSES) + cause, -1 for never."""
 
     liquidation: np.ndarray  # (book, path)
     bankruptcy: np.ndarray
