@@ -77,7 +77,7 @@ def initial_rate(rules: Rules, size: FloatArray) -> FloatArray:
 def jumps(rules: Rules) -> bool:
     """Whether the requirement jumps while the price moves: flat tiers counted in the notional."""
     wanted = rules.requirement
-    return isinstance(wanted, Flat) and size_moves(rules) and not _at_entry(rules)
+    return isinstance(wanted, Flat) and size_moves(rules) and wanted.basis != "entry"
 
 
 def lines(rules: Rules, leg: Leg, size: FloatArray) -> Lines:
@@ -86,15 +86,12 @@ def lines(rules: Rules, leg: Leg, size: FloatArray) -> Lines:
     if wanted.basis == "entry":
         frozen = maintenance_rate(rules, size) * leg.quantity * leg.entry
         return Lines(np.zeros(1), np.zeros(1), np.zeros(1), frozen)
-    if size_moves(rules) and not _at_entry(rules):
+    if size_moves(rules):
         if isinstance(wanted, Affine):
             square = wanted.mmr_per_base * quantity**2
             return Lines(wanted.mmr0 * quantity, np.zeros(1), square, np.zeros(()))
         if isinstance(wanted, Marginal):
             return Lines(quantity * wanted.table.mmr, wanted.table.cum, np.zeros(1), np.zeros(()))
-    if size_moves(rules) and isinstance(wanted, Marginal):
-        tier = wanted.table.at(np.minimum(size, wanted.table.highest))
-        return Lines(quantity * tier.mmr[..., None], tier.cum[..., None], np.zeros(1), np.zeros(()))
     return Lines(quantity * maintenance_rate(rules, size)[..., None], np.zeros(1), np.zeros(1), np.zeros(()))
 
 
@@ -125,10 +122,6 @@ def _beside(one: FloatArray, other: FloatArray) -> FloatArray:
 def _pairs(one: FloatArray, other: FloatArray) -> FloatArray:
     both = one[..., :, None] + other[..., None, :]
     return both.reshape(*both.shape[:-2], -1)
-
-
-def _at_entry(rules: Rules) -> bool:
-    return rules.requirement.basis == "entry" or rules.requirement.tier_at == "entry"
 
 
 def _sqrt_rate(wanted: Sqrt, base: float, size: FloatArray) -> FloatArray:

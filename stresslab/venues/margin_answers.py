@@ -49,9 +49,8 @@ class MarginAnswers(SizeAnswers):
     ) -> FloatArray:
         """Maintenance margin of the position at `price`, with the fee to close where it belongs to it."""
         at = entry_price if self.requirement.basis == "entry" else price
-        notional = self.notional(quantity, at)
-        size = self.size(quantity, entry_price if self.requirement.tier_at == "entry" else at)
-        return self._maintenance(notional, size) + self.close_fee(side, entry_price, quantity, margin, at)
+        wanted = self._maintenance(self.notional(quantity, at), self.size(quantity, at))
+        return wanted + self.close_fee(side, entry_price, quantity, margin, at)
 
     def close_fee(
         self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, price: ArrayLike
@@ -111,6 +110,12 @@ class MarginAnswers(SizeAnswers):
         liquidates; lower >= upper where none is safe.
         """
         require(not jumps(self), "flat tiers counted in the notional jump: ask is_liquidated", key="requirement.shape")
+        require(
+            self.requirement.include_close_fee != "at_bankruptcy",
+            "the fee at the bankruptcy price is one position's: two legs on one balance have no price of their own",
+            key="requirement.include_close_fee",
+            hint="Ask a variant without it, with the fees of the legs as other_maintenance",
+        )
         legs = [self._leg("long", long_entry, long_quantity), self._leg("short", short_entry, short_quantity)]
         sizes = [self.size(long_quantity, long_entry), self.size(short_quantity, short_entry)]
         backing = finite("margin", margin) + finite("other_pnl", other_pnl)

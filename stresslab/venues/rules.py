@@ -55,6 +55,9 @@ class Rules(Section):
         require((wanted.shape == "option") == (kind == "option"), rule, key="requirement.shape", got=wanted.shape)
         rule = "needs a linear contract: the size in base currency of others moves with the price"
         require(wanted.shape != "sqrt" or kind == "linear", rule, key="requirement.shape", got=wanted.shape)
+        rule = "is entry where the basis is entry, and trigger_price where it is not"
+        frozen = wanted.basis == "entry"
+        require((wanted.tier_at == "entry") == frozen, rule, key="requirement.tier_at", got=wanted.tier_at)
         needed = "portfolio" in self.collateral.modes
         require(wanted.portfolio is not None or not needed, "the portfolio mode needs it", key="requirement.portfolio")
         require(self.loss.adl is not None or self.loss.then != "adl", "then: adl needs it", key="loss.adl")
