@@ -1,7 +1,7 @@
 """From books in money to the numbers of the general account engine: float64 rows, relative to each book's scale."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from stresslab.config.build import BookFacts
 from stresslab.config.clock import calm_variance, clock
 from stresslab.config.general_book import GeneralBook
 from stresslab.config.held import Account, Held
-from stresslab.config.leg_forms import WIDEST, Rates, leg_form, rates
+from stresslab.config.leg_forms import ENDLESS, WIDEST, Rates, leg_form, rates
 from stresslab.config.schema import Study
 from stresslab.units import YEAR_SECONDS
 
@@ -157,13 +157,16 @@ def _reach(book: GeneralBook) -> tuple[float, float]:
 
 
 def _padded(tables: Sequence[Rates]) -> Rates:
-    """Rows of (book, tier); shorter tables repeat their last tier."""
+    """Rows of (book, tier); shorter tables repeat their last tier, which is never reached again."""
     longest = max(len(table.mmr) for table in tables)
-    columns = (
-        [np.pad(column, (0, longest - len(column)), "edge") for column in columns]
-        for columns in zip(*tables, strict=True)
+
+    def rows(columns: Sequence[np.ndarray], after: Callable[[np.ndarray], float]) -> np.ndarray:
+        return np.array([np.pad(one, (0, longest - len(one)), constant_values=after(one)) for one in columns])
+
+    mmr, cum, cap = zip(*tables, strict=True)
+    return Rates(
+        rows(mmr, lambda one: float(one[-1])), rows(cum, lambda one: float(one[-1])), rows(cap, lambda _: ENDLESS)
     )
-    return Rates(*(np.array(column) for column in columns))
 
 
 def _row(values: object) -> np.ndarray:

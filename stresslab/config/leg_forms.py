@@ -17,6 +17,7 @@ from stresslab.venues.demand import maintenance_rate, size_moves
 from stresslab.venues.requirement_rules import Affine, Flat, Marginal, Sqrt
 
 _SHAPES: dict[str, Shape] = {"marginal": "marginal", "flat": "flat", "affine": "affine", "sqrt": "sqrt"}
+ENDLESS = 1e30  # as a cap, in float32
 WIDEST = 10.0  # times its spot: no book is expected to live to see a price beyond it
 
 
@@ -51,7 +52,7 @@ def rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
     per = _tier_unit(held) * scale  # tier units in one of the engine's
     if _is_fixed(rulebook):
         size = rulebook.size(held.quantity, held.entry)
-        return Rates(np.array([float(maintenance_rate(rulebook, size))]), np.zeros(1), np.array([np.inf]))
+        return Rates(np.array([float(maintenance_rate(rulebook, size))]), np.zeros(1), np.array([ENDLESS]))
     if isinstance(wanted, Affine):
         return _growing(wanted.mmr0, wanted.mmr_per_base * per)
     if isinstance(wanted, Sqrt):
@@ -62,7 +63,7 @@ def rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
     first = int(np.searchsorted(table.cap, now * lowest))
     last = int(np.searchsorted(table.cap, now * (highest if moving else 1.0))) + 1
     first = min(first, len(table.mmr) - 1)
-    return Rates(table.mmr[first:last], table.cum[first:last] / scale, table.cap[first:last] / per)
+    return Rates(table.mmr[first:last], table.cum[first:last] / scale, np.minimum(table.cap[first:last] / per, ENDLESS))
 
 
 def _is_fixed(rulebook: Rulebook) -> bool:
@@ -79,4 +80,4 @@ def _tier_unit(held: Held) -> float:
 
 
 def _growing(base: float, growth: float) -> Rates:
-    return Rates(np.array([base]), np.array([growth]), np.array([np.inf]))
+    return Rates(np.array([base]), np.array([growth]), np.array([ENDLESS]))

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from stresslab.books.outcome import CAUSES
+from stresslab import general
+from stresslab.accounts.causes import causes_of
+from stresslab.books.outcome import BASE_CAUSES, CAUSES
 from stresslab.config.fields import instant_text
 from stresslab.config.paths import dims as swept_dims
 from stresslab.config.paths import is_market_path
@@ -77,7 +79,7 @@ def _shapes(plan: Plan) -> dict[str, tuple[tuple[int, ...], Any]]:
     sizes = {
         "horizon": len(market.horizons),
         "event": len(outputs.events),
-        "cause": len(CAUSES),
+        "cause": len(causes(plan)),
         "loss_level": len(outputs.loss_levels),
         "loss_bin": tails.N_BINS,
         "survival_time": len(measures.survival_days(plan)),
@@ -95,12 +97,13 @@ def _ladder_values(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
     antithetic = study.sampling.antithetic
     found = totals.probabilities(ladder.horizon_bins, antithetic)
     hits = totals.hits(ladder.horizon_bins)
+    by_cause = hits[..., [CAUSES.index(cause) for cause in causes(plan)]]
     ruin = study.outputs.events.index(study.outputs.ruin)
     met = target_met(study, ladder, totals)
     values: Cells = {
         **{name: np.moveaxis(getattr(found, name), 1, 2) for name in intervals.Estimate._fields},
         "hits": np.moveaxis(hits.sum(axis=-1), 1, 2),
-        "probability_by_cause": np.moveaxis(hits / n, 1, 2),
+        "probability_by_cause": np.moveaxis(by_cause / n, 1, 2),
         "time_median": np.moveaxis(measures.time_median(plan, ladder, totals), 1, 2),
         "ruin_probability": found.probability[:, ruin],
         "ruin_lower": found.lower[:, ruin],
@@ -124,6 +127,15 @@ def _ladder_values(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
 def _facts(plan: Plan, ladder: Ladder) -> Cells:
     names = ("notional", "quantity", "liquidation_price", "bankruptcy_price")
     return {name: np.array([getattr(plan.books[cell], name) for cell in ladder.cells]) for name in names}
+
+
+def causes(plan: Plan) -> tuple[str, ...]:
+    """Those that can occur in any book of the plan, in their order."""
+    found = set(BASE_CAUSES)
+    for ladder in plan.ladders:
+        if isinstance(ladder.shape, general.Shape):
+            found |= set(causes_of(ladder.shape.form))
+    return tuple(cause for cause in CAUSES if cause in found)
 
 
 def _market_variables(plan: Plan, totals: list[Totals]) -> dict[str, Any]:
@@ -166,7 +178,7 @@ def _coordinates(plan: Plan) -> dict[str, Any]:
         **swept,
         "horizon": list(study.market.horizons),
         "event": list(study.outputs.events),
-        "cause": list(CAUSES),
+        "cause": list(causes(plan)),
         "loss_level": list(study.outputs.loss_levels),
         "survival_time": days,
         "loss_bin": np.arange(tails.N_BINS),

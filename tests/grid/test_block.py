@@ -11,6 +11,7 @@ import xarray as xr
 from helpers.engine import Paths, per_path
 from helpers.studies import BLOCK, COLLATERAL, TWO_MARKETS, small
 
+from stresslab.books.outcome import BASE_CAUSES, CAUSES
 from stresslab.estimate import tails
 from stresslab.execution import run_plan
 from stresslab.grid.block import run_blocks
@@ -19,6 +20,7 @@ from stresslab.grid.serial import Serial
 
 BLOCKS = 4
 N = BLOCKS * BLOCK
+WIDTH = len(CAUSES)  # of a bin in the codes
 LEVELS = (0.95, 0.99)
 SUM_ROUNDING = 2e-7  # relative, of float32 sums of 64 numbers; what follows is float64
 
@@ -54,8 +56,8 @@ def test_counts_are_those_of_the_paths(seen):
         summary = run_blocks(ladder, 0, BLOCKS, BLOCK)
         code = codes(seen.paths[number])
         for at in np.ndindex(code.shape[:2]):
-            counted = np.bincount(code[at][code[at] >= 0], minlength=3 * ladder.n_bins)
-            np.testing.assert_array_equal(summary["event_count"][at[1], at[0]], counted.reshape(-1, 3))
+            counted = np.bincount(code[at][code[at] >= 0], minlength=WIDTH * ladder.n_bins)
+            np.testing.assert_array_equal(summary["event_count"][at[1], at[0]], counted.reshape(-1, WIDTH))
         assert summary["gaps_lost"] == 0
 
 
@@ -63,7 +65,7 @@ def test_pairs_with_two_hits(seen):
     for number, ladder in enumerate(seen.plan.ladders):
         found = run_blocks(ladder, 0, BLOCKS, BLOCK)["both_hit"]
         code = codes(seen.paths[number])[..., None]
-        hit = (code >= 0) & (code < 3 * (ladder.horizon_bins + 1))
+        hit = (code >= 0) & (code < WIDTH * (ladder.horizon_bins + 1))
         both = (hit[:, :, 0::2] & hit[:, :, 1::2]).sum(axis=2)
         np.testing.assert_array_equal(found, np.moveaxis(both, 0, 1) if seen.pairs else np.zeros_like(found))
 
@@ -116,11 +118,11 @@ def test_probabilities_are_shares_of_the_paths(seen):
     for market, ladder in enumerate(seen.plan.ladders):
         code = codes(seen.paths[market])
         for horizon, last in enumerate(ladder.horizon_bins):
-            hit = (code >= 0) & (code < 3 * (last + 1))
+            hit = (code >= 0) & (code < WIDTH * (last + 1))
             found = by_cell(seen, "probability", market)[:, horizon]
             np.testing.assert_allclose(found, hit.mean(axis=-1).T, rtol=1e-12)
-            for cause in range(3):
-                share = (hit & (code % 3 == cause)).mean(axis=-1).T
+            for cause in range(len(BASE_CAUSES)):
+                share = (hit & (code % WIDTH == cause)).mean(axis=-1).T
                 np.testing.assert_allclose(by_cell(seen, "probability_by_cause", market)[:, horizon, :, cause], share)
 
 
@@ -150,7 +152,7 @@ def test_time_of_the_median_loss(seen):
         code = codes(seen.paths[market])
         found = by_cell(seen, "time_median", market)
         for event, book in np.ndindex(code.shape[:2]):
-            bins = np.sort(code[event, book][code[event, book] >= 0] // 3)
+            bins = np.sort(code[event, book][code[event, book] >= 0] // WIDTH)
             if bins.size < 10:
                 continue
             middle = bins[(bins.size - 1) // 2], bins[bins.size // 2]
@@ -160,7 +162,7 @@ def test_time_of_the_median_loss(seen):
 def test_survival_is_read_off_the_codes(seen):
     for market in range(2):
         code = seen.paths[market].liquidation
-        alive = [((code < 0) | (code >= 3 * bins)).mean(axis=-1) for bins in range(len(seen.ds.survival_time))]
+        alive = [((code < 0) | (code >= WIDTH * bins)).mean(axis=-1) for bins in range(len(seen.ds.survival_time))]
         np.testing.assert_allclose(by_cell(seen, "survival", market), np.array(alive).T, rtol=1e-12)
 
 
