@@ -10,7 +10,6 @@ The first that is true, else what moved the price: diffusion, gap, funding.
 import functools
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from stresslab.accounts.form import AccountForm, AccountNumbers, BookForm
@@ -29,14 +28,8 @@ def causes_of(form: BookForm) -> tuple[str, ...]:
     return tuple(CAUSES[cause] for cause in sorted(found))
 
 
-def watches_outages(form: BookForm) -> bool:
-    """Whether books remember which stops an outage has cost them."""
-    return bool(form.policies) and any(OUTAGE in condition.causes for condition in form.conditions)
-
-
-def of_liquidation(scene: Scene, books: Books, number: int, at: Point, cause: int) -> Array:
-    """The code of a liquidation at these marks, (book, path) or one for all."""
-    event = scene.event(cause)
+def of_liquidation(scene: Scene, books: Books, number: int, at: Point, cause: int, event: Array) -> Array:
+    """The code of a liquidation at these marks, (book, path): `event`, that of the cause, where it is no other."""
     if cause == HALT:
         return event
     form, own = scene.account(number)
@@ -52,8 +45,3 @@ def _spared(form: AccountForm, numbers: AccountNumbers, holding: Holding, at: Po
     required = of_account(form, numbers, holding.sizes, holding.balance, at)
     equity = functools.reduce(jnp.add, worth, cash_value(form, numbers, holding, at))
     return equity > required if not form.strict else equity >= required
-
-
-def missed(before: Array, reached: Array, size: Array, can_act: Array) -> Array:
-    """Whether a stop on an account waits for the end of an outage: it was reached, and still there is a position."""
-    return (before | reached) & ~can_act & (size != np.float32(0))

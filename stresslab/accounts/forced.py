@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from stresslab.accounts import bounds, causes, losses, quotes
 from stresslab.accounts.closing import Standing
@@ -21,20 +20,21 @@ def possible(scene: Scene, breaches: list[Breach], where: Prices, effect: Effect
     for number, breach in enumerate(breaches):
         hit = breach.hit & effect.can_liquidate
         if effect.bounds:
-            at = quotes.index(effect, breach.at, where)
+            last = quotes.last(effect, quotes.index(effect, breach.at, where))
             for leg in scene.form.accounts[number].legs:
-                hit = hit & bounds.is_inside(effect, leg.asset, at)
+                hit = hit & bounds.is_inside(effect, leg.asset, last[leg.asset])
         found.append(breach._replace(hit=hit))
     return found
 
 
 def carry_out(scene: Scene, books: Books, breaches: list[Breach], point: Point, effect: Effect, cause: int) -> Books:
     """Liquidate what is hit, at marks; indices of what is not hit are those of `point`."""
-    codes, prices, any_hit, event = books.codes, point.prices, jnp.zeros((), bool), scene.event(cause)
+    codes, prices, any_hit = books.codes, point.prices, jnp.zeros((), bool)
+    event = whole = scene.event(cause)
     for number, breach in enumerate(breaches):
         hit, at = breach.hit, point._replace(prices=breach.at)
         index = quotes.index(effect, breach.at, point.prices)
-        own_event = causes.of_liquidation(scene, books, number, at, cause)
+        own_event = causes.of_liquidation(scene, books, number, at, cause, whole)
         traded = point._replace(prices=quotes.last(effect, index))
         standing = Standing(*scene.account(number), books.accounts[number], at, traded, effect)
         closed = liquidate(standing, books.ledger, hit)
@@ -47,7 +47,7 @@ def carry_out(scene: Scene, books: Books, breaches: list[Breach], point: Point, 
             liquidation=first(codes.liquidation, hit, own_event),
             bankruptcy=first(codes.bankruptcy, closed.shortfall > np.float32(0), own_event),
         )
-        event = jnp.where(hit, own_event, event) if own_event is not event else event
+        event = event if own_event is whole else jnp.where(hit, own_event, event)
         prices = tuple(jnp.where(hit, own, before) for own, before in zip(index, prices, strict=True))
         any_hit = any_hit | hit
     left = wealth(scene.form, scene.numbers, books, point._replace(prices=prices))

@@ -8,6 +8,7 @@ at as_of; money in the book's settlement currency relative to the book's `scale`
 from typing import Any, Literal, NamedTuple
 
 from stresslab.accounts.contracts import Contract
+from stresslab.books.outcome import OUTAGE
 
 Shape = Literal["marginal", "flat", "affine", "sqrt"]
 
@@ -22,6 +23,7 @@ class Leg(NamedTuple):
     basis: Literal["mark", "entry"] = "mark"  # the price of the notional
     close_fee: Literal["none", "on_notional", "at_bankruptcy"] = "none"  # as part of the requirement
     dated: bool = False  # a future with a basis, settled at the index when it expires
+    funding: Literal["index", "mark", "none"] = "index"  # the price of the notional that pays
     close_out: Any = ()  # `close_out.CloseOut`: impact of market and forced orders; without it slippage is fixed
 
 
@@ -48,6 +50,11 @@ class BookForm(NamedTuple):
     conditions: tuple[Any, ...] = ()  # of the venue, see `conditions`
     recorded: bool = False  # whether the price of the first liquidation is kept
 
+    @property
+    def can_miss_stops(self) -> bool:
+        """Whether a level may be reached while the holder cannot act: see `causes`."""
+        return bool(self.policies) and any(OUTAGE in condition.causes for condition in self.conditions)
+
 
 class LegNumbers(NamedTuple):
     """Float32 of shape (book,), or as said. A tier table that is not needed has one row."""
@@ -62,6 +69,7 @@ class LegNumbers(NamedTuple):
     slippage: Any  # fraction of the price lost in a forced or market order
     basis: Any = ()  # dated: log of future over index, per step to expiry
     expiry: Any = ()  # dated: step at whose end it is settled
+    funding_cap: Any = ()  # the largest rate of a payment, either way; without one there is none
     close_out: Any = ()  # `close_out.CloseOutNumbers`
     options: Any = ()  # of a leg that is a book of options: `options.marks.Options`; entry and tiers mean nothing
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.accounts import quotes
+from stresslab.accounts import bounds, quotes
 from stresslab.accounts.acting import look
 from stresslab.accounts.conditions import Effect
 from stresslab.accounts.order_of_levels import View, as_index, first_met, is_passed, where_met
@@ -26,7 +26,8 @@ class Met(NamedTuple):
     """What became of a level in a piece, (book, path)."""
 
     level: Level
-    reached: Array  # while orders could be carried out
+    passed: Array  # whether or not orders could be carried out
+    reached: Array  # while they could
     filled: Array
     at: Array  # the index where it was met
 
@@ -36,6 +37,7 @@ def meet(scene: Scene, books: Books, piece: Piece, effect: Effect, event: Array,
     if not scene.form.policies:
         return books
     found = find(scene, books, piece, effect, jumped)
+    books = _missed(books, [one for own in found for one in own], effect)
     for one in (one for own in found for one in own if one.level.fills):
         books = close(scene, books, one, piece, effect, event)
     after = look(scene, books._replace(price=jnp.concatenate(piece.end)), glances(found, piece))
@@ -55,10 +57,7 @@ def find(scene: Scene, books: Books, piece: Piece, effect: Effect, jumped: bool)
         reached = [is_passed(view, level, there) for level, there in zip(levels, places, strict=True)]
     else:
         reached = first_met(view, levels, places)
-    met = iter(
-        _met(view, level, one & effect.can_act, there)
-        for level, one, there in zip(levels, reached, places, strict=True)
-    )
+    met = iter(_met(view, level, one, there) for level, one, there in zip(levels, reached, places, strict=True))
     return [[next(met) for _ in own] for own in watched]
 
 
@@ -85,11 +84,28 @@ def close(scene: Scene, books: Books, met: Met, piece: Piece, effect: Effect, ev
     return trade(scene, books, level.account, level.leg, change, there, effect, event, level.at_rest, worst)
 
 
-def _met(view: View, level: Level, reached: Array, there: Array) -> Met:
-    """A market order with a limit is not filled beyond it."""
+def _met(view: View, level: Level, passed: Array, there: Array) -> Met:
+    """Nothing is filled while the venue is down or outside of a price band, nor beyond the limit of an order."""
+    reached = passed & view.effect.can_act
     if not level.fills:
-        return Met(level, reached, jnp.zeros_like(reached), there)
+        return Met(level, passed, reached, jnp.zeros_like(reached), there)
+    filled = reached
+    if view.effect.bounds:
+        asset = view.asset(level)
+        last = quotes.last(view.effect, view.prices(asset, there))[asset]
+        filled = filled & bounds.is_inside(view.effect, asset, last)
     if isinstance(level.worst, tuple):
-        return Met(level, reached, reached, there)
+        return Met(level, passed, reached, filled, there)
     is_sale = view.size(level) > np.float32(0)
-    return Met(level, reached, reached & jnp.where(is_sale, there >= level.worst, there <= level.worst), there)
+    return Met(level, passed, reached, filled & jnp.where(is_sale, there >= level.worst, there <= level.worst), there)
+
+
+def _missed(books: Books, found: list[Met], effect: Effect) -> Books:
+    """Remember the stops that were passed while the holder could not act, as long as that lasts."""
+    if not books.missed:
+        return books
+    missed = list(books.missed)
+    for one in found:
+        if one.level.against and one.level.fills:
+            missed[one.level.account] = missed[one.level.account] | one.passed
+    return books._replace(missed=tuple(one & ~effect.can_act for one in missed))

@@ -97,6 +97,7 @@ def start(form: BookForm, numbers: BookNumbers, n_fractions: int, price: Array, 
         price=price,
         variance=jnp.asarray(variance),
         step=jnp.zeros((), jnp.int32),
+        missed=tuple(never != NEVER for _ in form.accounts) if form.can_miss_stops else (),
     )
 
 

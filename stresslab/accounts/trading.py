@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.accounts import orders
+from stresslab.accounts import bounds, orders
 from stresslab.accounts.conditions import Effect
 from stresslab.accounts.scene import Scene, first, now, with_account
 from stresslab.accounts.state import Books, is_open
@@ -32,6 +32,9 @@ def trade(
     fill = price if at_price else orders.fill_price(form, own, change, price, now(books), effect)
     if not isinstance(worst, tuple):
         fill = jnp.where(change < np.float32(0), jnp.maximum(fill, worst), jnp.minimum(fill, worst))
+    if effect.bounds:
+        part = bounds.share(effect, form.asset, change, price, fill)
+        change, fill = part * change, price + part * (fill - price)
     holding, ledger = orders.trade(form, leg, books.accounts[account], books.ledger, change, fill)
     holding, ledger = orders.charge(holding, ledger, orders.trading_fee(form, own, change, fill))
     is_closed = ~is_open(holding) & (change != np.float32(0))
