@@ -106,6 +106,6 @@ def _missed(books: Books, found: list[Met], effect: Effect) -> Books:
         return books
     missed = list(books.missed)
     for one in found:
-        if one.level.against and one.level.fills:
+        if one.level.against:
             missed[one.level.account] = missed[one.level.account] | one.passed
     return books._replace(missed=tuple(one & ~effect.can_act for one in missed))

@@ -139,8 +139,8 @@ def numbers(
     deviation = volatility * np.sqrt(-np.expm1(-2 * speed * dt) / (2 * speed) if speed else dt)
     keep, lag = _average(window / dt, smoothing)
     law = (now, mean, np.exp(-speed * dt), deviation, power, variance, pull, keep, lag, clamp, rate)
-    doubles: list[Any] = [np.float64(one) for one in law]
-    return BasisNumbers(*doubles, interval=np.int32(interval), passed=np.int32(passed))
+    row: list[Any] = [*map(np.float64, law), np.int32(interval), np.int32(passed)]
+    return BasisNumbers(*row)
 
 
 def _average(steps: float, smoothing: Literal["mean", "ema"]) -> tuple[float, float]:
