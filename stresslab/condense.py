@@ -11,6 +11,7 @@ from stresslab.estimate import tails
 from stresslab.evaluate import Arguments, Closed, Shape, settle
 
 MONEY = ("pnl", "fees", "funding", "shortfall")
+GENERAL_MONEY = (*MONEY, "fund")  # of books that the general engine evaluates
 GROUP = 64  # paths whose money is added up in float32, in a fixed order, before the host goes on in float64
 
 
@@ -29,7 +30,7 @@ def condense(shape: Shape, closed: Closed, *given: Any) -> tuple[tuple[Condensed
     made = []
     for closing, money, side in zip(closed.closing, settle(shape, closed, *given).money, sides, strict=True):
         codes = jnp.concatenate([closing.liquidation[None], closing.bankruptcy[None], closing.loss])
-        made.append(_condensed(codes, money, side.positions.equity, shape.antithetic))
+        made.append(_condensed(codes, money, MONEY, side.positions.equity, shape.antithetic))
     return tuple(made), closed.gaps_lost
 
 
@@ -40,11 +41,11 @@ def condense_general(shape: general.Shape, result: general.Result, *given: Any) 
     rows = jnp.concatenate([jnp.stack(single), codes.loss])
     equity = general.Arguments(*given).numbers.equity
     none_lost = jnp.zeros((1, shape.n_paths), jnp.int32)
-    return (_condensed(rows, result.money, equity, shape.antithetic),), none_lost
+    return (_condensed(rows, result.money, GENERAL_MONEY, equity, shape.antithetic),), none_lost
 
 
-def _condensed(codes: Array, money: Any, equity: Array, antithetic: bool) -> Condensed:
-    moments = jnp.stack([_moments(getattr(money, name), antithetic) for name in MONEY])
+def _condensed(codes: Array, money: Any, kinds: tuple[str, ...], equity: Array, antithetic: bool) -> Condensed:
+    moments = jnp.stack([_moments(getattr(money, name), antithetic) for name in kinds])
     loss = -money.pnl / equity[None, :, None]
     # a sum that is not finite tells that the book failed; what is counted here must still be a bin
     loss = jnp.where(jnp.isfinite(loss), loss, np.float32(0))

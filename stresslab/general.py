@@ -52,6 +52,7 @@ class Money(NamedTuple):
     fees: Array
     funding: Array  # received
     shortfall: Array
+    fund: Array  # change of the insurance fund: residuals less the shortfalls that it covered
 
 
 class Result(NamedTuple):
@@ -97,7 +98,8 @@ def bytes_per_path(shape: Shape, a: Arguments) -> tuple[int, int]:
     n_books = len(a.numbers.equity)
     legs = sum(len(account.legs) + 1 for account in shape.form.accounts)
     memory = sum(np.asarray(leaf).size for leaf in jax.tree.leaves(a.state.memory))
-    return 4 * (memory + n_books * (legs + 10 + len(a.fractions))), 4 * n_books * 4 * shape.n_horizons
+    kept = len(Money._fields) * n_books * shape.n_horizons
+    return 4 * (memory + n_books * (legs + 10 + len(a.fractions))), 4 * kept
 
 
 def walk(shape: Shape, first: Array, *given: Any) -> Result:
@@ -113,7 +115,7 @@ def walk(shape: Shape, first: Array, *given: Any) -> Result:
     price = jnp.ones((shape.layout.assets, shape.n_paths), jnp.float32)
     books = book_state.start(shape.form, a.numbers, a.fractions.shape[0], price, place.state.variance)
     nothing = jnp.zeros((shape.n_horizons, *books.reserve.shape), jnp.float32)
-    money = Money(nothing, nothing, nothing, nothing)
+    money = Money(nothing, nothing, nothing, nothing, nothing)
     rows = a.segments, a.funding.payments if a.funding else ()
     (_, books, _, money), _ = lax.scan(
         lambda running, row: _segment(shape, a, paths, running, *row), (place, books, rates, money), rows
@@ -137,7 +139,8 @@ def _segment(shape: Shape, a: Arguments, paths: scan.Walk, running: Any, segment
 def _recorded(shape: Shape, a: Arguments, books: Books, money: Money, horizon: Array) -> Money:
     """Each segment overwrites the horizon's record until the horizon has come."""
     pnl = book_state.wealth(shape.form, a.numbers, books, now(books)) - a.numbers.equity[:, None]
-    found = Money(pnl, books.ledger.fees, books.ledger.funding, books.ledger.shortfall)
+    ledger = books.ledger
+    found = Money(pnl, ledger.fees, ledger.funding, ledger.shortfall, ledger.fund)
     return Money(
         *(lax.dynamic_update_index_in_dim(kept, one, horizon, 0) for kept, one in zip(money, found, strict=True))
     )

@@ -13,6 +13,7 @@ from stresslab.config.processes import MeanRevertingBasis, MeanRevertingFunding
 from stresslab.config.schema import Study
 from stresslab.config.venue import Venue
 from stresslab.errors import InputError, NotAllowed, require
+from stresslab.venues import Rulebook
 from stresslab.venues.account import Position, others
 
 _ANY_LEVERAGE = 1e-9  # asks a rulebook for the size alone
@@ -38,14 +39,14 @@ class GeneralBook:
         return tuple(leg for account in self.accounts for leg in account.legs)
 
     @property
+    def rulebook(self) -> Rulebook:
+        """Of the first position."""
+        return self.legs[0].rulebook
+
+    @property
     def side(self) -> str:
         """Of one position; several are `mixed`."""
         return self.legs[0].side if len(self.legs) == 1 else "mixed"
-
-    @property
-    def settle(self) -> str:
-        """The currency of all its money."""
-        return self.legs[0].rulebook.contract.settle
 
     @property
     def scale(self) -> float:

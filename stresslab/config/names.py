@@ -1,6 +1,6 @@
 """The names that the resulting dataset uses itself, and that no swept dimension may bear."""
 
-_MEANS = ("mean_pnl", "mean_fees", "mean_funding", "shortfall_mean")
+_MEANS = ("mean_pnl", "mean_fees", "mean_funding", "shortfall_mean", "mean_insurance")
 _TAILS = ("value_at_risk", "expected_shortfall", "value_at_risk_fraction", "expected_shortfall_fraction")
 
 DATASET_NAMES = frozenset(

@@ -48,9 +48,9 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
     sizes = tuple(len(study.sweep[path]) for path in dims.values())
     data = {
         name: (
-            (*dims, *variables.table(plan.drawn)[name].dims),
+            (*dims, *variables.table(plan.drawn, general=True)[name].dims),
             values.reshape((*sizes, *values.shape[1:])),
-            variables.attributes(name),
+            variables.attributes(name, _currency(plan), plan.general),
         )
         for name, values in cells.items()
     }
@@ -86,7 +86,7 @@ def _shapes(plan: Plan) -> dict[str, tuple[tuple[int, ...], Any]]:
     }
     return {
         name: (tuple(sizes[dim] for dim in variable.dims), variable.dtype)
-        for name, variable in variables.table(plan.drawn).items()
+        for name, variable in variables.table(plan.drawn, plan.general).items()
         if not variable.of_market
     }
 
@@ -127,6 +127,13 @@ def _ladder_values(plan: Plan, ladder: Ladder, totals: Totals) -> Cells:
 def _facts(plan: Plan, ladder: Ladder) -> Cells:
     names = ("notional", "quantity", "liquidation_price", "bankruptcy_price")
     return {name: np.array([getattr(plan.books[cell], name) for cell in ladder.cells]) for name in names}
+
+
+def _currency(plan: Plan) -> str:
+    """What the books' money is in: quote currency, or the coin that all of them settle in."""
+    rulebooks = [book.rulebook for book in plan.books if not isinstance(book, NotAllowed)]
+    settled = {variables.QUOTE if rules.contract.kind == "linear" else rules.contract.settle for rules in rulebooks}
+    return settled.pop() if len(settled) == 1 else "settlement currency of the rulebook"
 
 
 def causes(plan: Plan) -> tuple[str, ...]:
@@ -201,7 +208,8 @@ def _attributes(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
         "model_hashes": json.dumps({name: fit.sha256 for name, fit in sorted(study.fits.items())}),
         "assumptions": json.dumps({name: list(book.remarks) for name, book in sorted(study.rulebooks.items())}),
         "versions": json.dumps(versions, sort_keys=True),
-        "conventions": variables.CONVENTIONS + (variables.DRAWN_CONVENTIONS if plan.drawn else ""),
+        "conventions": variables.CONVENTIONS.replace(variables.QUOTE, _currency(plan))
+        + (variables.DRAWN_CONVENTIONS if plan.drawn else ""),
         **({"drawn_parameters": json.dumps(_drawn_parameters(plan))} if plan.drawn else {}),
     }
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stresslab.condense import MONEY
+from stresslab.condense import GENERAL_MONEY
 from stresslab.estimate import blocks, intervals
 from stresslab.estimate.tails import QUANTUM, tail_risk
 from stresslab.grid.ladder import Ladder
@@ -11,6 +11,13 @@ from stresslab.grid.totals import Totals
 from stresslab.units import SECONDS
 
 Cells = dict[str, np.ndarray]
+_MEANS = {
+    "pnl": "mean_pnl",
+    "fees": "mean_fees",
+    "funding": "mean_funding",
+    "shortfall": "shortfall_mean",
+    "fund": "mean_insurance",
+}
 
 
 def time_median(plan: Plan, ladder: Ladder, totals: Totals) -> np.ndarray:
@@ -58,20 +65,19 @@ def _drawn_survival(hits: np.ndarray, totals: Totals, ruin: int, units: int) -> 
 
 
 def money(ladder: Ladder, totals: Totals, antithetic: bool) -> Cells:
-    """Means of PnL, fees, funding and shortfall, with standard errors."""
+    """Means of PnL, fees, funding, shortfall and what the insurance fund gains, with standard errors."""
     n = totals.n_paths // 2 if antithetic else totals.n_paths
     values: Cells = {}
-    names = {"pnl": "mean_pnl", "fees": "mean_fees", "funding": "mean_funding", "shortfall": "shortfall_mean"}
-    for row, money in enumerate(MONEY):
-        first, second = totals.summary["sums"][row]
+    for row, (first, second) in enumerate(totals.summary["sums"]):
+        name = _MEANS[GENERAL_MONEY[row]]  # a plain book's end before the fund
         mean = first / n
         error = np.sqrt(np.maximum(second / n - mean**2, 0.0) / n)
         if totals.drawn:
             each = n // totals.n_blocks
             squares = totals.summary["sums_squared"][row] / each**2
             error = blocks.of_sums(first / each, squares, second / each, totals.n_blocks, each).total
-        values[names[money]] = mean * ladder.scale[:, None]
-        values[f"{names[money]}_se"] = error * ladder.scale[:, None]
+        values[name] = mean * ladder.scale[:, None]
+        values[f"{name}_se"] = error * ladder.scale[:, None]
     return values
 
 

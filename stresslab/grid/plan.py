@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stresslab import schedule
+from stresslab import general, schedule
 from stresslab.config.book_of import book_of
 from stresslab.config.build import BookFacts
 from stresslab.config.general_book import GeneralBook
@@ -56,6 +56,11 @@ class Plan:
     def drawn(self) -> bool:
         """Whether each block has parameters of its own."""
         return self.study.sampling.parameters == "drawn"
+
+    @property
+    def general(self) -> bool:
+        """Whether any book is evaluated by the general engine."""
+        return any(isinstance(ladder.shape, general.Shape) for ladder in self.ladders)
 
     @property
     def blocks(self) -> int:

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+QUOTE = "quote currency"
 CONVENTIONS = (
-    "Probabilities with 95 % intervals. Money in quote currency; PnL since as_of, net of fees and funding, "
+    f"Probabilities with 95 % intervals. Money in {QUOTE}; PnL since as_of, net of fees and funding, "
     "survivors marked at the horizon. Losses positive. Cells that were not run hold NaN, integers 0; see status."
 )
 EMPTY: dict[Any, Any] = {float: np.nan, np.int64: 0, object: ""}
@@ -47,10 +48,10 @@ TABLE: dict[str, Variable] = {
     "loss_count": Variable(("horizon", "loss_bin"), np.int64, "paths", "paths whose loss lies in the bin"),
     "status": Variable((), object, "1", "ok, not_allowed, failed or target_not_met"),
     "status_reason": Variable((), object, "1", "why the status is not ok"),
-    "notional": Variable((), float, "quote currency", "notional at entry"),
+    "notional": Variable((), float, QUOTE, "notional at entry"),
     "quantity": Variable((), float, "units of the asset", "quantity"),
-    "liquidation_price": Variable((), float, "quote currency", "liquidation price at as_of, before further funding"),
-    "bankruptcy_price": Variable((), float, "quote currency", "bankruptcy price at as_of, before further funding"),
+    "liquidation_price": Variable((), float, QUOTE, "liquidation price at as_of, before further funding"),
+    "bankruptcy_price": Variable((), float, QUOTE, "bankruptcy price at as_of, before further funding"),
     "n_paths": Variable((), np.int64, "paths", "paths simulated", True),
     "effective_sample_size": Variable((), float, "paths", "independent units among them", True),
     "stopped_by": Variable((), object, "1", "what ended the sampling: paths, target or max_paths", True),
@@ -62,13 +63,26 @@ for _name, _text in {
     "mean_funding": "mean funding received",
     "shortfall_mean": "mean shortfall: what equity falls below zero by, before any liquidation fee",
 }.items():
-    TABLE[_name], TABLE[f"{_name}_se"] = _estimate(_HORIZON, "quote currency", _text)
+    TABLE[_name], TABLE[f"{_name}_se"] = _estimate(_HORIZON, QUOTE, _text)
 
 for _name, _text in {"value_at_risk": "value at risk", "expected_shortfall": "expected shortfall"}.items():
-    TABLE[_name], TABLE[f"{_name}_se"] = _estimate(_LEVEL, "quote currency", f"{_text} by the horizon, a positive loss")
+    TABLE[_name], TABLE[f"{_name}_se"] = _estimate(_LEVEL, QUOTE, f"{_text} by the horizon, a positive loss")
     TABLE[f"{_name}_fraction"], TABLE[f"{_name}_fraction_se"] = _estimate(
         _LEVEL, "fraction of equity at as_of", f"{_text} by the horizon, a positive loss"
     )
+
+GENERAL: dict[str, Variable] = {}
+GENERAL["mean_insurance"], GENERAL["mean_insurance_se"] = _estimate(
+    _HORIZON, QUOTE, "mean change of the insurance fund: residuals less the shortfalls that it covered"
+)
+_OF_ONE = "; NaN where a book has several positions, collaterals or an expiry"
+_GENERAL_WORDS = {  # what a variable means more widely where books are of any form
+    "notional": "notional at entry; of several positions the sum",
+    "quantity": "quantity in the contract's unit (inverse: USD; quanto: contracts); NaN of several positions",
+    "liquidation_price": "liquidation price at as_of, before further funding" + _OF_ONE,
+    "bankruptcy_price": "bankruptcy price at as_of, before further funding" + _OF_ONE,
+}
+_PRICES = ("liquidation_price", "bankruptcy_price")
 
 DRAWN: dict[str, Variable] = {
     "parameter_standard_error": Variable(
@@ -85,12 +99,17 @@ DRAWN_CONVENTIONS = (
 )
 
 
-def table(drawn: bool) -> dict[str, Variable]:
-    """The variables of a run, those of drawn parameters among them where there are any."""
-    return {**TABLE, **DRAWN} if drawn else TABLE
+def table(drawn: bool, general: bool = False) -> dict[str, Variable]:
+    """The variables of a run: those of drawn parameters and of books of any form where there are such."""
+    return {**TABLE, **(GENERAL if general else {}), **(DRAWN if drawn else {})}
 
 
-def attributes(name: str) -> dict[str, str]:
-    """Unit and meaning of a variable."""
-    variable = table(drawn=True)[name]
-    return {"units": variable.units, "long_name": variable.long_name}
+def attributes(name: str, currency: str = QUOTE, general: bool = False) -> dict[str, str]:
+    """Unit and meaning of a variable; `currency` is what the books settle in."""
+    variable = table(drawn=True, general=True)[name]
+    units = currency if variable.units == QUOTE and name not in _PRICES else variable.units
+    long_name = variable.long_name
+    if general and name in _GENERAL_WORDS:
+        long_name = _GENERAL_WORDS[name]
+        units = "units of the contract" if name == "quantity" else units
+    return {"units": units, "long_name": long_name}
