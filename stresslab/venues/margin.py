@@ -114,6 +114,41 @@ def liquidation_price(
     return price_at(adverse_end(s > 0, safe), contract)[()]
 
 
+def hedged_liquidation_price(
+    long_entry: ArrayLike,
+    long_quantity: ArrayLike,
+    short_entry: ArrayLike,
+    short_quantity: ArrayLike,
+    margin: ArrayLike,
+    *,
+    long_mmr: ArrayLike,
+    short_mmr: ArrayLike,
+    long_cum: ArrayLike = 0.0,
+    short_cum: ArrayLike = 0.0,
+    other_pnl: ArrayLike = 0.0,
+    other_maintenance: ArrayLike = 0.0,
+    contract: Kind = "linear",
+) -> FloatArray:
+    """Hedge mode by one's own numbers: the one price that both legs share while they stay in these tiers.
+
+    (margin + U - R + cum_L + cum_S - s_L q_L x_L - s_S q_S x_S) / (q_L mmr_L + q_S mmr_S - s_L q_L - s_S q_S) in the
+    coordinate x. 0.0 (inverse: infinity) where it is not above 0, which the venue shows as "--". A rulebook finds the
+    tiers, and the second price that legs of nearly one size have: `hedged_liquidation_prices`. Source: Binance FAQs.
+    """
+    top = finite("margin", margin) + finite("other_pnl", other_pnl) - finite("other_maintenance", other_maintenance)
+    bottom, up = np.zeros(()), heading("long", contract)
+    legs = (
+        (up, "long_", long_entry, long_quantity, long_mmr, long_cum),
+        (-up, "short_", short_entry, short_quantity, short_mmr, short_cum),
+    )
+    for s, name, entry, quantity, mmr, cum in legs:
+        q, x = positive(name + "quantity", quantity), coordinate(positive(name + "entry", entry), contract)
+        top = top + finite(name + "cum", cum) - s * q * x
+        bottom = bottom + q * (_rate(name + "mmr", mmr) - s)
+    with np.errstate(divide="ignore"):
+        return price_at(np.maximum(top / bottom, 0.0), contract)[()]
+
+
 def tiered_liquidation_price(
     side: Any,
     entry_price: ArrayLike,

@@ -52,6 +52,17 @@ class MarginAnswers(SizeAnswers):
         wanted = self._maintenance(self.notional(quantity, at), self.size(quantity, at))
         return wanted + self.close_fee(side, entry_price, quantity, margin, at)
 
+    def margin_to_open(self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, leverage: ArrayLike) -> FloatArray:
+        """What an isolated position at this leverage gets: notional / leverage, and the fee to close where it is kept.
+
+        Bybit keeps the fee at the bankruptcy price, f q P (1 - s / leverage) (inverse: f Q / P (1 + s / leverage)).
+        """
+        notional, size = self.notional(quantity, entry_price), self.size(quantity, entry_price)
+        margin = self.initial_margin(notional, leverage, size)
+        if self.requirement.include_close_fee != "at_bankruptcy":
+            return margin
+        return margin + self.fees.taker * (notional - _margin.heading(side, self._kind) * margin)
+
     def close_fee(
         self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, price: ArrayLike
     ) -> FloatArray:

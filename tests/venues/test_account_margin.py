@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stresslab import venues
 from stresslab.errors import InputError
+from stresslab.venues import margin
 
 LOAD = {name: venues.load(name) for name in venues.available()}
 NETTED = venues.variant(
@@ -77,15 +78,15 @@ def test_a_hedged_account_is_safe_between_its_two_prices(name, money, entries, l
     inverse = book.contract.kind == "inverse"
     long, short = (10**x if inverse else 10**x / 40_000 for x in money)
     at_long, at_short = (40_000 * x for x in entries)
-    margin = float(book.notional(long + short, 40_000.0)) / leverage
-    lower, upper = book.hedged_liquidation_prices(at_long, long, at_short, short, margin)
+    wallet = float(book.notional(long + short, 40_000.0)) / leverage
+    lower, upper = book.hedged_liquidation_prices(at_long, long, at_short, short, wallet)
 
     def left(price):
         profit = naive.pnl(rules, "long", long, at_long, price) + naive.pnl(rules, "short", short, at_short, price)
         legs = [free_of_fee(rules, quantity, price) for quantity in (long, short)]
         wanted = max(legs) if rules["requirement"]["netting"] == "max_leg" else sum(legs)
         fee = rules["fees"]["taker"] if rules["requirement"]["include_close_fee"] == "on_notional" else 0.0
-        return margin + profit - wanted - fee * naive.notional(rules, long + short, price)
+        return wallet + profit - wanted - fee * naive.notional(rules, long + short, price)
 
     way = np.geomspace(400.0, 4e6, 60)
     safe = np.array([left(price) > 0 for price in way])
@@ -100,15 +101,33 @@ def free_of_fee(rules, quantity, price):
     return value * mmr - cum * value / naive.size(rules, quantity, price)
 
 
+@pytest.mark.parametrize("name", ["binance_usdm/BTCUSDT", "binance_coinm/BTCUSD_PERP"])
+def test_binances_hedge_formula_with_the_tiers_at_the_price(name):
+    """The one-price formula with rates and amounts of the tiers that hold the legs at the rulebook's price."""
+    book = LOAD[name]
+    contract = "inverse" if book.contract.kind == "inverse" else "linear"
+    unit = 40_000.0 if contract == "inverse" else 1.0
+    legs, wallet = (41_000.0, 30 * unit, 39_000.0, 10 * unit), float(book.notional(3 * unit, 40_000.0))
+    price = book.hedged_liquidation_prices(*legs, wallet, other_pnl=-0.1, other_maintenance=0.2).lower
+    long, short = (book.tier(book.size(quantity, price)) for quantity in (legs[1], legs[3]))
+    rates = {"long_mmr": long.mmr, "short_mmr": short.mmr, "long_cum": long.cum, "short_cum": short.cum}
+    rest = {"other_pnl": -0.1, "other_maintenance": 0.2}
+    formula = margin.hedged_liquidation_price(*legs, wallet, **rates, **rest, contract=contract)
+    assert 30_000 < price < 40_000
+    assert formula == pytest.approx(price, rel=1e-12)
+    rich = margin.hedged_liquidation_price(*legs, 1e9, long_mmr=0.01, short_mmr=0.01, contract=contract)
+    assert rich == 0.0 if contract == "linear" else rich < 1e-2  # "--"
+
+
 def test_one_leg_alone_has_the_price_of_a_single_position():
     """A second leg of next to nothing does not matter."""
     for name, (book, _) in HEDGED.items():
         quantity = 4e4 if book.contract.kind == "inverse" else 1.0
-        margin = 0.1 * float(book.notional(quantity, 40_000.0))
-        lower, _ = book.hedged_liquidation_prices(40_000.0, quantity, 40_000.0, 1e-9 * quantity, margin)
-        _, upper = book.hedged_liquidation_prices(40_000.0, 1e-9 * quantity, 40_000.0, quantity, margin)
-        assert lower == pytest.approx(book.liquidation_price("long", 40_000.0, quantity, margin), rel=1e-6), name
-        assert upper == pytest.approx(book.liquidation_price("short", 40_000.0, quantity, margin), rel=1e-6), name
+        wallet = 0.1 * float(book.notional(quantity, 40_000.0))
+        lower, _ = book.hedged_liquidation_prices(40_000.0, quantity, 40_000.0, 1e-9 * quantity, wallet)
+        _, upper = book.hedged_liquidation_prices(40_000.0, 1e-9 * quantity, 40_000.0, quantity, wallet)
+        assert lower == pytest.approx(book.liquidation_price("long", 40_000.0, quantity, wallet), rel=1e-6), name
+        assert upper == pytest.approx(book.liquidation_price("short", 40_000.0, quantity, wallet), rel=1e-6), name
 
 
 def test_a_fully_hedged_account_is_liquidated_far_above_only():

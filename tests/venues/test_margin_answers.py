@@ -261,6 +261,30 @@ def test_bybit_inverse_formula_with_extra_margin(side, size, leverage, extra):
     )
 
 
+def test_bybit_inverse_cross_of_2020():
+    """10,000 contracts at 8,000 on 0.5 BTC: bankruptcy 5,718.57, liquidation 5,739.50 (up to the tick of 0.5)."""
+    contract = COIN.contract.model_dump() | {"tick": 0.5, "price_round": "earlier"}
+    tier = {"floor": 0, "cap": None, "mmr": 0.005, "imr": 0.01, "max_leverage": 100, "cum": 0}
+    requirement = {"basis": "entry", "tier_at": "entry", "tier_unit": "coin", "tiers": [tier]}
+    changes = {"contract": contract, "requirement": requirement, "fees": {"taker": 0.00075}}
+    book = venues.variant(BYBIT, changes)
+    position = ("long", 8_000.0, 10_000.0, 0.5)
+    assert book.bankruptcy_price(*position) == pytest.approx(5_718.57, abs=0.005)
+    assert book.liquidation_price(*position) == 5_739.50
+    assert exact(book).liquidation_price(*position) == pytest.approx(5_739.08, abs=0.005)
+
+
+def test_margin_to_open_keeps_bybits_fee():
+    """20,000 at 50x: 400, and 0.055 % of the bankruptcy price 19,600; the bankruptcy price comes back from it."""
+    margin = BYBIT.margin_to_open("long", 20_000.0, 1.0, 50)
+    assert margin == pytest.approx(400 + 0.00055 * 19_600)
+    assert BYBIT.bankruptcy_price("long", 20_000.0, 1.0, margin) == pytest.approx(19_600)
+    assert BYBIT.margin_to_open("short", 20_000.0, 1.0, 50) == pytest.approx(400 + 0.00055 * 20_400)
+    assert KRAKEN.margin_to_open("long", 8_000.0, 1_000.0, 12.5) == pytest.approx(0.01)
+    with pytest.raises(NotAllowed, match="Lower the leverage to at most 100"):
+        BYBIT.margin_to_open("long", 20_000.0, 1.0, 101)
+
+
 @pytest.mark.parametrize(
     "how, side, expected",
     [("up", "long", 7481.5), ("down", "long", 7481.0), ("earlier", "long", 7481.5), ("none", "long", 7481.481481481)]
