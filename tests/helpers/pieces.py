@@ -17,7 +17,7 @@ class _Keep(NamedTuple):
     """Keeps the pieces of the step seen last."""
 
     def step(self, seen: Any, track: Any) -> Any:
-        return tuple(tuple(piece) for piece in track.pieces)
+        return tuple(tuple(field for field in piece if not isinstance(field, tuple)) for piece in track.pieces)
 
 
 def record(plan: Plan, market: int, n_paths: int, first: int = 0) -> tuple[np.ndarray, ...]:
