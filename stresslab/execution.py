@@ -66,7 +66,7 @@ def run_into_store(
             "host_cpu": platform.processor() or platform.machine(),
             "workers": executor.workers,
             "resumed_tasks": len(memory.recalled),
-            "evaluation": sorted({ladder.shape.evaluation for ladder in plan.ladders}),
+            "evaluation": sorted({ladder.evaluation for ladder in plan.ladders}),
             "gap_records_lost": int(sum(total.summary["gaps_lost"] for total in totals)),
             "versions": versions(),
         }

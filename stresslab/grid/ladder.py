@@ -43,6 +43,11 @@ class Ladder:
     drawn: tuple[Parameters, ...] = ()  # where parameters are drawn: the model of each block
 
     @property
+    def evaluation(self) -> Evaluation:
+        """How its books are evaluated."""
+        return "general" if isinstance(self.shape, general.Shape) else self.shape.evaluation
+
+    @property
     def stages(self) -> tuple[Callable[..., Any], ...]:
         """What a launch runs, one after the other."""
         if isinstance(self.shape, general.Shape):
