@@ -25,6 +25,8 @@ def causes_of(form: BookForm) -> tuple[str, ...]:
     found = set(range(len(BASE_CAUSES))) | {cause for condition in form.conditions for cause in condition.causes}
     if any(account.collaterals for account in form.accounts):
         found.add(COLLATERAL)
+    if not form.can_miss_stops:
+        found.discard(OUTAGE)
     return tuple(CAUSES[cause] for cause in sorted(found))
 
 
