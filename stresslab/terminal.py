@@ -211,7 +211,7 @@ def print_plan(plan: Plan) -> None:
     horizons = len(plan.study.market.horizons)
     launch = plan.study.sampling.block * device.blocks_per_launch(plan.study.sampling.block)
     megabytes = launch * widest * (8 * horizons * 4 + 40) / 1e6
-    kinds = ", ".join(sorted({ladder.shape.evaluation for ladder in plan.ladders})) or "nothing"
+    kinds = ", ".join(sorted({ladder.evaluation for ladder in plan.ladders})) or "nothing"
     say(f"study {plan.study.study}, hash {plan.study.hash[:12]}")
     say(
         f"cells {len(plan.cells)} ({len(plan.cells) - allowed} not allowed), "
