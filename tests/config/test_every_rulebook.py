@@ -10,9 +10,9 @@ import pytest
 from stresslab import general, venues
 from stresslab.accounts.point import Point
 from stresslab.accounts.state import excess, start
-from stresslab.books.linear import LONG
 from stresslab.config import forms, study_from_dict
-from stresslab.config.build import SIDES, BookFacts
+from stresslab.config.build import BookFacts
+from stresslab.config.general_book import GeneralBook
 from stresslab.config.schema import Study
 from stresslab.errors import InputError
 from stresslab.execution import run_plan
@@ -51,26 +51,26 @@ def study(name: str) -> Study:
 
 @pytest.mark.parametrize("name", PERPETUALS)
 def test_the_engine_triggers_where_the_rulebook_says(name: str) -> None:
-    """At the rulebook's liquidation price (float64, closed form) the engine's excess (float32) is zero; nearer to spot it
-    is above zero. The tick to which a venue rounds its prices is allowed for. Twin: at a price 0.1 % nearer the excess
-    is more than what is allowed here.
+    """At the rulebook's liquidation price (float64, closed form) the engine's excess (float32) is zero.
+
+    The tick to which a venue rounds its prices is allowed for. Twin: 0.1 % nearer to spot it is more than is allowed.
     """
     plan = make_plan(study(name))
     for found in plan.books:
         assert not isinstance(found, InputError)
         book = forms.as_general(found)
-        numbers = jax.tree.map(general.to_single, forms.numbers([book], 1 / 8760))
-        held = start(book.form, numbers, 0, jnp.ones((1, 1), jnp.float32), np.float32(0.0)).accounts[0]
-        spot, tick = book.legs[0].spot, book.rulebook.contract.tick or 0.0
-        level = book.liquidation_price / spot
+        spot = book.legs[0].spot
+        level, allowed = book.liquidation_price / spot, FLOAT32 + (book.rulebook.contract.tick or 0.0) / spot
+        assert abs(left(book, level)) < allowed, (book.side, level, left(book, level))
+        assert left(book, level * (1.001 if book.side == "long" else 0.999)) > allowed
 
-        def left(price: float) -> float:
-            point = Point((jnp.full((1, 1), price, jnp.float32),), np.float32(0.0), np.int32(0))
-            return float(excess(book.form.accounts[0], numbers.accounts[0], held, point)[0, 0])
 
-        allowed = FLOAT32 + tick / spot
-        assert abs(left(level)) < allowed, (book.side, level, left(level))
-        assert left(level * (1.001 if SIDES[book.side] == LONG else 0.999)) > allowed
+def left(book: GeneralBook, price: float) -> float:
+    """What the engine finds of equity above the requirement at a price relative to spot."""
+    numbers = jax.tree.map(general.to_single, forms.numbers([book], 1 / 8760))
+    held = start(book.form, numbers, 0, jnp.ones((1, 1), jnp.float32), np.float32(0.0)).accounts[0]
+    point = Point((jnp.full((1, 1), price, jnp.float32),), np.float32(0.0), np.int32(0))
+    return float(excess(book.form.accounts[0], numbers.accounts[0], held, point)[0, 0])
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -1,6 +1,7 @@
 """Small studies on a rulebook of our own. They share clock, tiers and number of books, and so the compiled loops."""
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ def rulebook(
     liquidation_fee: float = 0.005,
     residual: str = "customer",
     slippage_bps: float = 10.0,
+    modes: Sequence[str] = ("isolated",),
+    contract: dict[str, Any] | None = None,
+    tier_unit: str = "quote",
 ) -> dict[str, Any]:
     """A rulebook as its YAML file holds it; tiers are (cap, mmr, imr)."""
     rows, floor, cum, before = [], 0.0, 0.0, 0.0
@@ -68,15 +72,16 @@ def rulebook(
             "dated": False,
             "tick": None,
             "price_round": "none",
-        },
+        }
+        | (contract or {}),
         "collateral": {
-            "modes": ["isolated"],
+            "modes": list(modes),
             "assets": [{"currency": "USDT", "haircut": 0.0, "price_source": "index"}],
         },
         "requirement": {
             "basis": "mark",
             "shape": "marginal",
-            "tier_unit": "quote",
+            "tier_unit": tier_unit,
             "tier_at": "trigger_price",
             "include_close_fee": "none",
             "compare": "le",
