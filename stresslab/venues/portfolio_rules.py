@@ -1,10 +1,7 @@
-"""Portfolio margin by scenarios: the largest loss over price moves and volatility moves, and charges on top (Deribit).
+"""Portfolio margin by scenarios: the numbers of the matrix of price and volatility moves, and of its charges (Deribit).
 
-    volatility up    max(vol (1 + vol_up (30 / days)^p), lowest_shocked_vol)
-    volatility down  max(vol (1 - vol_down (30 / days)^p), 0)
-
-with p = power_short up to 30 days and power_long beyond. Moves of the price go from -price_move to +price_move in
-`price_steps` steps on each side. In the extended moves only `extended_share` of the PnL counts.
+The rule that they go into, with its equations, is `stresslab.options.margin`; the names are Deribit's (its API,
+private/simulate) and those of that rule.
 """
 
 from typing import Annotated
@@ -17,15 +14,18 @@ from stresslab.venues.base import Fraction, NotNegative, Positive, Section
 class Portfolio(Section):
     """The scenario matrix and its charges; fractions."""
 
-    price_move: Fraction
-    price_steps: Annotated[int, Field(ge=1)] = Field(description="on each side of no move")
-    vol_up: NotNegative = Field(description="relative rise of implied volatility at 30 days")
-    vol_down: Fraction = Field(description="relative fall at 30 days")
-    power_short: NotNegative = Field(description="power of 30 / days up to 30 days")
-    power_long: NotNegative = Field(description="power of 30 / days beyond")
-    lowest_shocked_vol: NotNegative = Field(description="floor of the raised volatility, annual")
+    price_range: Fraction = Field(description="largest standard move of the price")
+    buckets_count: Annotated[int, Field(ge=1)] = Field(description="standard moves on each side of no move")
+    volatility_range_up: NotNegative = Field(description="relative rise of a volatility at 30 days")
+    volatility_range_down: NotNegative = Field(description="relative fall of a volatility at 30 days")
+    short_term_vega_power: NotNegative = Field(description="of 30 / days, below 30 days")
+    long_term_vega_power: NotNegative = Field(description="of 30 / days, from 30 days on")
+    min_volatility_for_shock_up: NotNegative = Field(description="the raised volatility is at least this, annual")
+    shortest_days: Positive = Field(description="least days in 30 / days")
     extended_moves: Annotated[tuple[Annotated[float, Field(gt=-1)], ...], Field(strict=False)]
-    extended_share: NotNegative = Field(description="share of the PnL that counts in an extended move")
-    short_option_charge: NotNegative = Field(description="coin for each net short option at a strike")
-    offsetting_futures_charge: Fraction = Field(description="of the underlying value of futures that offset each other")
-    initial_factor: Positive = Field(description="initial margin as a multiple of maintenance margin")
+    extended_table_factor: NotNegative = Field(description="of the PnL of the extended moves")
+    extended_dampener: NotNegative = Field(description="quote currency; makes the losses of extended moves smaller")
+    annualised_move_risk: NotNegative = Field(description="1/year, of the roll shock")
+    min_annualised_move: NotNegative = Field(description="least roll shock, of the delta's value")
+    short_option: NotNegative = Field(description="of the underlying, charged per option sold net at a strike")
+    mm_factor: Annotated[float, Field(gt=0, le=1)] = Field(description="maintenance over initial margin")

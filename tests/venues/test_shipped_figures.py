@@ -5,6 +5,7 @@ import json
 import pytest
 
 from stresslab import venues
+from stresslab.options.margin import PortfolioMargin
 
 # rulebook: its rule in the collection
 MARGINAL = {
@@ -130,8 +131,16 @@ def test_parameters_of_venues(collected):
     )
     matrix, wanted = venues.load("deribit/BTC-OPTIONS").requirement.portfolio, parameters["deribit"]["portfolio_margin"]
     assert matrix is not None
-    assert matrix.price_move == wanted["price_move"] and 2 * matrix.price_steps + 1 == wanted["price_buckets"]
+    assert matrix.price_range == wanted["price_move"] and 2 * matrix.buckets_count + 1 == wanted["price_buckets"]
     assert list(matrix.extended_moves) == wanted["extended_moves"]
+
+
+@pytest.mark.parametrize("name", [name for name in venues.available() if venues.load(name).requirement.portfolio])
+def test_portfolio_figures_are_those_of_the_options_rule(name):
+    """`stresslab.options.margin` holds Deribit's worked response for BTC: rulebook and rule have the same keys."""
+    matrix = venues.load(name).requirement.portfolio
+    assert matrix is not None
+    assert PortfolioMargin(**matrix.model_dump()) == PortfolioMargin()
 
 
 def test_coin_margined_tiers_give_binances_amounts():
