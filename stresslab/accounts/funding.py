@@ -14,7 +14,7 @@ from jax import Array
 
 from stresslab.accounts import quotes
 from stresslab.accounts.conditions.base import Effect
-from stresslab.accounts.contracts import notional
+from stresslab.accounts.contracts import OPTIONS, notional
 from stresslab.accounts.form import AccountForm, AccountNumbers
 from stresslab.accounts.point import Prices
 from stresslab.accounts.scene import Scene, now
@@ -37,7 +37,7 @@ def _paid(form: AccountForm, numbers: AccountNumbers, holding: Holding, at: dict
     payments = [
         _capped(rate, own.funding_cap) * size * notional(leg.contract, at[leg.funding][leg.asset])
         for leg, own, size in zip(form.legs, numbers.legs, holding.sizes, strict=True)
-        if not leg.dated and leg.funding != "none"
+        if not leg.dated and leg.contract not in OPTIONS and leg.funding != "none"
     ]
     return functools.reduce(jnp.add, payments, jnp.zeros_like(holding.balance))
 

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
+from stresslab.accounts.contracts import OPTIONS
 from stresslab.accounts.form import Leg, LegNumbers
+from stresslab.accounts.option_legs import gained, row
 
 Prices = tuple[Array, ...]  # of each asset, (book, path) or (1, path), relative to spot
 
@@ -29,8 +31,12 @@ def spread_out(prices: Prices, like: Array) -> Prices:
 
 
 def leg_price(leg: Leg, numbers: LegNumbers, point: Point) -> Array:
-    """What the leg trades at: the price of its asset, or of the future on it, whose basis falls to 0 at expiry."""
+    """What the leg trades at: the price of its asset, or of the future on it, whose basis falls to 0 at expiry; a book
+    of options at what it has gained since as_of.
+    """
     price = point.prices[leg.asset]
+    if leg.contract in OPTIONS:
+        return gained(leg, numbers.options, price, row(point.variance, leg.asset))
     if not leg.dated:
         return price
     left = jnp.maximum(numbers.expiry - point.step, 0).astype(price.dtype)

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from stresslab.accounts import portfolio
 from stresslab.accounts.contracts import notional
 from stresslab.accounts.form import AccountForm, AccountNumbers, Leg, LegNumbers
 from stresslab.accounts.point import Point, leg_price
@@ -25,6 +26,8 @@ def of_account(
     form: AccountForm, numbers: AccountNumbers, sizes: tuple[Array, ...], balance: Array, point: Point
 ) -> Array:
     """The requirement of all legs."""
+    if form.netting == "portfolio":
+        return portfolio.of_account(form, numbers, sizes, point)
     legs = [
         of_leg(leg, own, size, balance, leg_price(leg, own, point))
         for leg, own, size in zip(form.legs, numbers.legs, sizes, strict=True)

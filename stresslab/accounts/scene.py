@@ -1,11 +1,12 @@
 """What the parts of the engine share: the books' form and numbers, and the codes of events."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from stresslab.accounts import option_legs
 from stresslab.accounts.form import AccountForm, AccountNumbers, BookForm, BookNumbers
 from stresslab.accounts.point import Point, rows
 from stresslab.accounts.state import Books, Holding
@@ -20,6 +21,10 @@ class Scene(NamedTuple):
     fractions: Array  # loss levels
     correlation: Array  # of the assets' price noise, (asset, asset)
     bin_index: Array
+
+    def at_step(self, step: Array) -> Self:
+        """The scene in which books of options can be valued: their tables are read at this step."""
+        return self._replace(numbers=option_legs.at_step(self.form, self.numbers, step))
 
     def event(self, cause: int) -> Array:
         """The code of an event now."""

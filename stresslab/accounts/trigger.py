@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.accounts.form import AccountForm, AccountNumbers
 from stresslab.accounts.point import Point, Prices, spread_out
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
     high: Prices
     end: Prices
     deviations: Prices  # square root of the variance on the way, of the log price
-    exponential: Array  # of the bridge
+    exponential: Array  # of the bridges, (asset, path)
     correlation: Array  # (asset, asset)
     variance: Any  # per year, at its start
     step: Any
@@ -60,6 +60,7 @@ def has_closed_form(form: AccountForm) -> bool:
     by_price = leg.shape != "marginal" and leg.tier_of == "notional"
     return (
         not others
+        and form.netting != "portfolio"
         and not form.collaterals
         and not leg.dated
         and leg.basis == "mark"
@@ -102,7 +103,7 @@ def in_piece(form: AccountForm, numbers: AccountNumbers, holding: Holding, piece
         return _closed_form_breach(form, numbers, holding, piece)
     has_cliff = any(leg.shape == "flat" and leg.tier_of == "notional" for leg in form.legs)
     lowest = lowest_value(
-        form.assets, lambda prices: excess(form, numbers, holding, piece.at(prices)), piece, has_cliff
+        form.assets, lambda prices: excess(form, numbers, holding, piece.at(prices)), piece, has_cliff, is_open(holding)
     )
     return Breach(is_open(holding) & _is_breached(form, lowest.value), lowest.zero)
 
@@ -138,12 +139,19 @@ class Lowest(NamedTuple):
     zero: Prices
 
 
-def lowest_value(assets: tuple[int, ...], value: Value, piece: Piece, has_cliff: bool = False) -> Lowest:
-    """Of an excess or a wealth that depends on these assets; a value with a cliff jumps at some prices."""
-    return _one_asset(assets[0], value, piece, has_cliff) if len(assets) == 1 else _several_assets(assets, value, piece)
+def lowest_value(
+    assets: tuple[int, ...], value: Value, piece: Piece, has_cliff: bool = False, sought: Any = np.False_
+) -> Lowest:
+    """Of an excess or a wealth that depends on these assets; a value with a cliff jumps at some prices.
+
+    The prices at zero are found where they are `sought`.
+    """
+    if len(assets) == 1:
+        return _one_asset(assets[0], value, piece, has_cliff, sought)
+    return _several_assets(assets, value, piece)
 
 
-def _one_asset(asset: int, value: Value, piece: Piece, has_cliff: bool) -> Lowest:
+def _one_asset(asset: int, value: Value, piece: Piece, has_cliff: bool, sought: Any) -> Lowest:
     def at(price: Array) -> Prices:
         return (*piece.before[:asset], price, *piece.before[asset + 1 :])
 
@@ -151,19 +159,35 @@ def _one_asset(asset: int, value: Value, piece: Piece, has_cliff: bool) -> Lowes
     down = low < high
     lowest = jnp.minimum(low, high)
     worst = jnp.where(down, piece.low[asset], piece.high[asset])
-    near, far = jnp.broadcast_to(piece.before[asset], worst.shape), worst
-    above, below = start, lowest
-    price = near
-    for _ in range(_HALVINGS if has_cliff else _ROUNDS):
-        share = above / jnp.maximum(above - below, np.float32(1e-30))
-        share = np.float32(0.5) if has_cliff else jnp.clip(share, np.float32(0), np.float32(1))
+    before = jnp.broadcast_to(piece.before[asset], worst.shape)
+
+    def met() -> Array:
+        found = _root(lambda price: value(at(price)), before, worst, start, lowest, has_cliff)
+        return jnp.where(start <= np.float32(0), before, found)
+
+    is_any = jnp.any(sought & (lowest <= np.float32(0)))
+    return Lowest(lowest, spread_out(at(lax.cond(is_any, met, lambda: before)), lowest))
+
+
+def _root(
+    value: Callable[[Array], Array], near: Array, far: Array, above: Array, below: Array, has_cliff: bool
+) -> Array:
+    """The price between `near`, where the value is `above` 0, and `far`, where it is `below`, at which it is 0."""
+
+    def nearer(bracket: Any, _: None) -> tuple[Any, None]:
+        near, far, above, below, _last = bracket
+        share: Any = np.float32(0.5)
+        if not has_cliff:
+            share = jnp.clip(above / jnp.maximum(above - below, np.float32(1e-30)), np.float32(0), np.float32(1))
         price = near + share * (far - near)
-        found = value(at(price))
+        found = value(price)
         is_above = found > np.float32(0)
         near, above = jnp.where(is_above, price, near), jnp.where(is_above, found, above)
         far, below = jnp.where(is_above, far, price), jnp.where(is_above, below, found)
-    price = jnp.where(start <= np.float32(0), piece.before[asset], price)
-    return Lowest(lowest, spread_out(at(price), lowest))
+        return (near, far, above, below, price), None
+
+    rounds = _HALVINGS if has_cliff else _ROUNDS
+    return lax.scan(nearer, (near, far, above, below, near), None, length=rounds)[0][4]
 
 
 def _several_assets(assets: tuple[int, ...], value: Value, piece: Piece) -> Lowest:
@@ -176,7 +200,7 @@ def _several_assets(assets: tuple[int, ...], value: Value, piece: Piece) -> Lowe
     variance = functools.reduce(jnp.add, [tilts[asset] * covariances[asset] for asset in assets])
     variance = jnp.maximum(variance, np.float32(1e-30))
     move = end - start
-    reach = jnp.sqrt(move * move + np.float32(2) * variance * piece.exponential)
+    reach = jnp.sqrt(move * move + np.float32(2) * variance * piece.exponential[0:1])
     lowest = jnp.minimum(np.float32(0.5) * (start + end - reach), end)
     # the way to zero: the part of the move that is over by then, and what the noise adds (regression on the value)
     above, deviation = jnp.maximum(start, np.float32(0)), jnp.sqrt(variance)

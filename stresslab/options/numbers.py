@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from stresslab import device
 from stresslab.errors import require
 from stresslab.options.book import OptionBook
 from stresslab.options.margin import PortfolioMargin
-from stresslab.options.marks import Options, value
+from stresslab.options.marks import Options, at_step, value
 from stresslab.options.smile import ImpliedVolatility
 from stresslab.options.surface import Grid, build
 
@@ -31,6 +32,7 @@ def options(
     Strikes relative to the spot; an expiry within the loop falls on the end of a step. `variance` is the model's at
     as_of; `volatilities` bound its square root along the paths: two equal ones say that it never moves.
     """
+    device.prepare()
     gross = float(np.abs(book.quantity).sum())
     require(gross > 0, "something is held of the options", key="quantity", got=book.quantity.tolist())
     expiry, steps = _on_steps(book.expiry, dt, n_steps)
@@ -51,7 +53,7 @@ def options(
     )
     of_loop = Options(*(_single(one)[None] for one in made))
     here, now = jnp.zeros((1, 1), jnp.float32), jnp.full((1, 1), variance, jnp.float32)
-    start = value(jax.tree.map(jnp.asarray, of_loop), here, now, jnp.zeros((), jnp.int32))
+    start = value(at_step(jax.tree.map(jnp.asarray, of_loop), jnp.zeros((), jnp.int32)), here, now)
     return of_loop._replace(start=np.asarray(start)[:, 0]), gross
 
 
