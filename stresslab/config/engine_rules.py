@@ -5,7 +5,7 @@ from typing import Any
 
 from stresslab.errors import InputError, require
 from stresslab.venues import Rulebook
-from stresslab.venues.requirement_rules import Sqrt
+from stresslab.venues.schema.requirement import Sqrt
 
 _SIZE_FACTOR_BASE = 0.8  # of `accounts.requirement`, Drift v2
 

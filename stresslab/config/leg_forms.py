@@ -13,8 +13,8 @@ from stresslab.accounts.form import Leg, Shape
 from stresslab.config.held import Held
 from stresslab.config.venue import Venue
 from stresslab.venues import Rulebook
-from stresslab.venues.demand import maintenance_rate, size_moves
-from stresslab.venues.requirement_rules import Affine, Flat, Marginal, Sqrt
+from stresslab.venues.answers.demand import maintenance_rate, size_moves
+from stresslab.venues.schema.requirement import Affine, Flat, Marginal, Sqrt
 
 _SHAPES: dict[str, Shape] = {"marginal": "marginal", "flat": "flat", "affine": "affine", "sqrt": "sqrt"}
 ENDLESS = 1e30  # as a cap, in float32

@@ -8,7 +8,7 @@ import numpy as np
 from stresslab.accounts.stages import backstop, close_fraction, cover_shortage, incremental, reduce_tiers
 from stresslab.units import YEAR_SECONDS, parse_duration
 from stresslab.venues import Rulebook
-from stresslab.venues.liquidation_rules import CloseFraction, CoverShortage, Incremental, ReduceTiers, ToPassingTier
+from stresslab.venues.schema.liquidation import CloseFraction, CoverShortage, Incremental, ReduceTiers, ToPassingTier
 
 
 def forms(rulebook: Rulebook) -> tuple[Any, ...]:

@@ -3,16 +3,15 @@
 Every method is elementwise over arrays (float64) and raises InputError for what is not a finite number in its range.
 """
 
-from stresslab.venues.liquidation_answers import LiquidationAnswers
-from stresslab.venues.loss_answers import LossAnswers
-from stresslab.venues.market_answers import MarketAnswers
-from stresslab.venues.option_answers import OptionAnswers
+from stresslab.venues.answers.liquidation import LiquidationAnswers
+from stresslab.venues.answers.loss import LossAnswers
+from stresslab.venues.answers.market import MarketAnswers
+from stresslab.venues.answers.option import OptionAnswers
 
 
 class Rulebook(MarketAnswers, LiquidationAnswers, LossAnswers, OptionAnswers):
     """The rules of one contract (`rules`), and its answers.
 
-    Tiers, margins and prices (`size_answers`, `margin_answers`, `option_answers`); mark, funding, band
-    (`market_answers`); ladder, fees, close-out (`liquidation_answers`); fund, deleveraging, shared losses
-    (`loss_answers`).
+    A file of `stresslab.venues.answers` each: tiers and margins of a size, prices of positions, options; mark, funding
+    and band; ladder, fees and close-out; fund, deleveraging and shared losses.
     """

@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from stresslab.errors import InputError, require
-from stresslab.venues.base import Fraction, NotEmpty, NotNegative, Positive, Section
 from stresslab.venues.inputs import FloatArray
-from stresslab.venues.portfolio_rules import Portfolio
+from stresslab.venues.schema.base import Fraction, NotEmpty, NotNegative, Positive, Section
+from stresslab.venues.schema.portfolio import Portfolio
 from stresslab.venues.tiers import TierTable
 
 TierUnit = Literal["quote", "base", "contracts", "coin"]

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from stresslab.errors import InputError
 from stresslab.units import parse_duration
-from stresslab.venues.base import Duration, Fraction, NotNegative, Section, Text
+from stresslab.venues.schema.base import Duration, Fraction, NotNegative, Section, Text
 
 CONTINUOUS = "continuous"
 

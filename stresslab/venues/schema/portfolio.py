@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stresslab.venues.base import Fraction, NotNegative, Positive, Section
+from stresslab.venues.schema.base import Fraction, NotNegative, Positive, Section
 
 
 class Portfolio(Section):

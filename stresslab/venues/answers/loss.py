@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from stresslab.errors import InputError
 from stresslab.venues import close_out, deleveraging, deleveraging_rank, deleveraging_trigger, socialised
+from stresslab.venues.answers.size import SizeAnswers
 from stresslab.venues.inputs import FloatArray, finite
-from stresslab.venues.loss_rules import Deleveraging
-from stresslab.venues.size_answers import SizeAnswers
+from stresslab.venues.schema.loss import Deleveraging
 
 
 class LossAnswers(SizeAnswers):

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stresslab.venues.base import Fraction, NotEmpty, Positive, Section, Text
+from stresslab.venues.schema.base import Fraction, NotEmpty, Positive, Section, Text
 
 Mode = Literal["isolated", "cross", "portfolio"]
 

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from stresslab.errors import InputError
 from stresslab.units import parse_duration
 from stresslab.venues import averages, bands, funding, funding_rate, mark
-from stresslab.venues.band_rules import AroundMark, MarkPremium, NoBand, Steps
+from stresslab.venues.answers.size import SizeAnswers
 from stresslab.venues.inputs import FloatArray, positive
-from stresslab.venues.mark_rules import EqualsIndex, FairFunding, IndexPlusEma, MedianOfThree, Oracle
-from stresslab.venues.size_answers import SizeAnswers
+from stresslab.venues.schema.band import AroundMark, MarkPremium, NoBand, Steps
+from stresslab.venues.schema.mark import EqualsIndex, FairFunding, IndexPlusEma, MedianOfThree, Oracle
 
 
 class MarketAnswers(SizeAnswers):

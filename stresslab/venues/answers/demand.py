@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from stresslab.errors import InputError
-from stresslab.venues.contract_rules import Quanto
 from stresslab.venues.inputs import FloatArray
-from stresslab.venues.requirement_rules import Affine, Flat, Marginal, ShortOption, Sqrt
-from stresslab.venues.rules import Rules
+from stresslab.venues.schema.contract import Quanto
+from stresslab.venues.schema.requirement import Affine, Flat, Marginal, ShortOption, Sqrt
+from stresslab.venues.schema.rules import Rules
 
 MOVING = {"linear": ("quote",), "inverse": ("base", "coin"), "quanto": ("coin",), "option": ()}
 

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from stresslab.errors import InputError
 from stresslab.units import parse_duration
 from stresslab.venues import close_out, cross_account, liquidation_fees, partial, tier_reduction
-from stresslab.venues.demand import size_moves
+from stresslab.venues.answers.demand import size_moves
+from stresslab.venues.answers.margin import MarginAnswers
 from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
-from stresslab.venues.liquidation_rules import CloseFraction, CoverShortage, Incremental
-from stresslab.venues.margin_answers import MarginAnswers
-from stresslab.venues.requirement_rules import Flat, Marginal
+from stresslab.venues.schema.liquidation import CloseFraction, CoverShortage, Incremental
+from stresslab.venues.schema.requirement import Flat, Marginal
 
 
 class LiquidationAnswers(MarginAnswers):

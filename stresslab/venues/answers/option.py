@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stresslab.errors import InputError
-from stresslab.venues.contract_rules import Option
 from stresslab.venues.inputs import FloatArray, direction, not_negative, positive
-from stresslab.venues.requirement_rules import ShortOption
-from stresslab.venues.rules import Rules
+from stresslab.venues.schema.contract import Option
+from stresslab.venues.schema.requirement import ShortOption
+from stresslab.venues.schema.rules import Rules
 
 
 class OptionMargin(NamedTuple):

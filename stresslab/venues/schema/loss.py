@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stresslab.venues.base import Duration, Fraction, NotNegative, Section, Text
+from stresslab.venues.schema.base import Duration, Fraction, NotNegative, Section, Text
 
 
 class FundEmpty(Section):

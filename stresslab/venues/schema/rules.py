@@ -8,14 +8,14 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from stresslab.errors import require
-from stresslab.venues.band_rules import Band
-from stresslab.venues.base import Section, Text, Texts
-from stresslab.venues.contract_rules import Collateral, Contract
-from stresslab.venues.cost_rules import CloseOut, Fees, Funding
-from stresslab.venues.liquidation_rules import Full, Liquidation
-from stresslab.venues.loss_rules import Loss
-from stresslab.venues.mark_rules import Mark
-from stresslab.venues.requirement_rules import Requirement
+from stresslab.venues.schema.band import Band
+from stresslab.venues.schema.base import Section, Text, Texts
+from stresslab.venues.schema.contract import Collateral, Contract
+from stresslab.venues.schema.cost import CloseOut, Fees, Funding
+from stresslab.venues.schema.liquidation import Full, Liquidation
+from stresslab.venues.schema.loss import Loss
+from stresslab.venues.schema.mark import Mark
+from stresslab.venues.schema.requirement import Requirement
 
 TIER_UNITS = {
     "linear": ("quote", "base", "contracts"),

@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from stresslab.errors import require
 from stresslab.venues import margin as _margin
-from stresslab.venues.demand import Leg, Lines, combined, jumps, lines
+from stresslab.venues.answers.demand import Leg, Lines, combined, jumps, lines
+from stresslab.venues.answers.size import SizeAnswers
 from stresslab.venues.inputs import FloatArray, direction, finite, positive
 from stresslab.venues.rounding import on_tick
-from stresslab.venues.size_answers import SizeAnswers
 from stresslab.venues.trigger import FlatTiers, adverse_end, first_on_the_way, safe_interval
 
 

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from stresslab.errors import InputError, NotAllowed
 from stresslab.venues import margin as _margin
-from stresslab.venues.contract_rules import Inverse, Quanto
-from stresslab.venues.demand import fixed_size, initial_rate, maintenance_rate, size_moves
+from stresslab.venues.answers.demand import fixed_size, initial_rate, maintenance_rate, size_moves
 from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
-from stresslab.venues.requirement_rules import Flat, Marginal
 from stresslab.venues.rounding import open_interest_rate, rounded_margins, rounded_up
-from stresslab.venues.rules import Rules
+from stresslab.venues.schema.contract import Inverse, Quanto
+from stresslab.venues.schema.requirement import Flat, Marginal
+from stresslab.venues.schema.rules import Rules
 from stresslab.venues.tiers import TierAt
 
 # A position sized to stand exactly on a cap comes back from quantity * price a rounding above it: it is on the cap.
@@ -26,7 +26,7 @@ class SizeAnswers(Rules):
     """Tiers and margins of a notional under these rules."""
 
     def notional(self, quantity: ArrayLike, price: ArrayLike) -> FloatArray:
-        """The position's value in settlement currency; quantity in the contract's own unit (see `contract_rules`)."""
+        """The position's value in settlement currency; quantity in the contract's own unit (see `schema.contract`)."""
         return _margin.notional(self._exposure(quantity), price, self._kind)
 
     def quantity(self, contracts: ArrayLike) -> FloatArray:
