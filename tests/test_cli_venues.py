@@ -8,6 +8,7 @@ import yaml
 
 from stresslab import venues
 from stresslab.cli import main
+from stresslab.shipped import config_root
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -65,3 +66,10 @@ def test_a_wrong_name(
     assert call(monkeypatch, "venues", *words) == 2
     shown = capsys.readouterr()
     assert said in shown.err and "Traceback" not in shown.err and not shown.out
+
+
+def test_check_says_what_is_not_verified(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, "check", str(config_root() / "studies" / "quickstart.yaml")) == 0
+    shown = capsys.readouterr().out
+    for line in venues.load("binance_usdm/BTCUSDT").warnings:
+        assert f"not verified: {line}" in shown

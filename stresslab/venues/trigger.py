@@ -73,7 +73,7 @@ def first_on_the_way(
     a cap. E = intercept + sign N with N = unit x meets N rate_i at N_i = -intercept / (sign - rate_i).
 
         rising   from the start's tier up: the first i with N_i <= cap_i gives max(N_i, floor_i)
-        falling  from the start's tier down: the first i with N_i > floor_i gives min(N_i, cap_i)
+        falling  from the start's tier down: the first i with N_i > floor_i gives N_i, which is not above cap_i
 
     and N_i itself in the tier of the start.
     """
@@ -88,8 +88,7 @@ def first_on_the_way(
     last = np.broadcast_to(tier.size - 1, first.shape)  # nothing is hit below the last cap: it goes on above it
     first = np.where(falling[..., None] | up.any(axis=-1, keepdims=True), first, last)
     hit = np.take_along_axis(crossing, first, axis=-1)
-    own = first == number
-    bounded = np.where(falling[..., None], np.minimum(hit, tiers.cap[first]), np.maximum(hit, tiers.floor[first]))
-    notional = np.where(own, hit, bounded)[..., 0]
+    at_cap = ~falling[..., None] & (first != number)
+    notional = np.where(at_cap, np.maximum(hit, tiers.floor[first]), hit)[..., 0]
     safe = falling & ~down.any(axis=-1)
     return np.where(safe, 0.0, np.maximum(notional, 0.0)) / unit
