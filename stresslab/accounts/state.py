@@ -35,6 +35,7 @@ class Ledger(NamedTuple):
     others: Array  # counterparties: trades, funding, deleveraging and socialised losses
     funding: Array  # of this, funding received
     shortfall: Array  # what equity fell below zero by at close-outs
+    socialised: Any = ()  # others' losses that were paid, where the venue shares them
 
 
 class Codes(NamedTuple):
@@ -83,7 +84,7 @@ def start(form: BookForm, numbers: BookNumbers, n_fractions: int, price: Array, 
     return Books(
         accounts=holdings,
         reserve=nothing + numbers.reserve[:, None] - numbers.outside_fee[:, None],
-        ledger=Ledger(fees, nothing, nothing, nothing, nothing),
+        ledger=Ledger(fees, nothing, nothing, nothing, nothing, nothing if _shares_losses(form) else ()),
         codes=Codes(
             never,
             never,
@@ -99,6 +100,10 @@ def start(form: BookForm, numbers: BookNumbers, n_fractions: int, price: Array, 
         step=jnp.zeros((), jnp.int32),
         missed=tuple(never != NEVER for _ in form.accounts) if form.can_miss_stops else (),
     )
+
+
+def _shares_losses(form: BookForm) -> bool:
+    return any(getattr(condition, "shares_losses", False) for condition in form.conditions)
 
 
 def cash_value(form: AccountForm, numbers: AccountNumbers, holding: Holding, point: Point) -> Array:
