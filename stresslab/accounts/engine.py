@@ -1,7 +1,8 @@
 """The order of events in a step, for books of any form.
 
 At the beginning of a step, after the funding and the record of the step before: what has expired is settled; the
-venue's conditions advance; if it fails all is closed (`failure`); if trading reopens all is met at the price now; the
+venue's conditions advance; if it fails all is closed (`failure`); the market's losses are allocated (`allocation`); if
+trading reopens all is met at the price now; the
 policies act, if the venue is up. Then for each piece in time order: the price moves; the levels that policies watch are
 met (`levels`); accounts at or below their requirement at the mark are liquidated, by a diffusion where the two meet,
 after a jump at the price after it (`trigger`, `forced`). One forced order of an account in a piece:
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.accounts import acting, expiry, failure, forced, funding, levels, losses, quotes, trigger
+from stresslab.accounts import acting, allocation, expiry, failure, forced, funding, levels, losses, quotes, trigger
 from stresslab.accounts.conditions import Effect, together
 from stresslab.accounts.point import rows
 from stresslab.accounts.scene import Scene, now
@@ -34,7 +35,8 @@ class Engine(Scene):
         """One step."""
         books = _advance(self, expiry.settle(self, books), track.words)
         effect = _effect(self, books)
-        books = _reopen(self, failure.settle(self, books, effect), effect)
+        books = allocation.settle(self, failure.settle(self, books, effect), effect)
+        books = _reopen(self, books, effect)
         books = acting.act(self, books, effect)
         for piece in track.pieces:
             books = (
