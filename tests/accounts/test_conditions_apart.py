@@ -78,20 +78,22 @@ def test_conditions_that_are_not_used_are_not_in_the_program(monkeypatch):
 
 
 def test_the_paths_are_those_of_a_calm_venue():
-    """An outage without policies changes nothing: same prices, codes and money, bit by bit; a halt changes outcomes."""
+    """An outage without policies changes nothing: same prices, codes and money, bit by bit; all conditions change
+    outcomes, and no price.
+    """
     plain = book(account(0.1, leg()))
     calm = run(BookForm(), plain)
     assert 0 < (calm.codes.liquidation >= 0).sum() < PATHS
     down = run(BookForm(conditions=(Outage(),)), plain._replace(conditions=(spell(0.1, 5.0),)))
-    halted = plain._replace(conditions=(HaltNumbers(np.array([0.01]), np.array([3.0])),))
-    paused = run(BookForm(conditions=(Halt(steps=1),)), halted)
-    for found in (down, paused):
+    conditions, own = zip(*EVERYTHING, strict=True)
+    stormy = run(BookForm(conditions=conditions), plain._replace(conditions=own))
+    for found in (down, stormy):
         np.testing.assert_array_equal(found.end.price, calm.end.price)
     for one, other in zip(
         jax.tree.leaves((down.codes, down.money)), jax.tree.leaves((calm.codes, calm.money)), strict=True
     ):
         np.testing.assert_array_equal(one, other)
-    assert not np.array_equal(paused.codes.liquidation, calm.codes.liquidation)
+    assert not np.array_equal(stormy.codes.liquidation, calm.codes.liquidation)
 
 
 def stop(level: float) -> StopLossNumbers:

@@ -97,8 +97,9 @@ class Basis:
             basis = jnp.where(step > 0, basis, memory.basis)
         way = moved if self.mark == "oracle" else basis - memory.basis
         behind = memory.behind * numbers.keep - way * numbers.lag
-        left = np.float32(1) - ((step + numbers.passed) % numbers.interval) / numbers.interval.astype(here.dtype)
-        return Wandering(basis, behind, here, left.astype(here.dtype))
+        over, whole = (step + numbers.passed) % numbers.interval, jnp.asarray(numbers.interval)
+        left = np.float32(1) - over.astype(here.dtype) / whole.astype(here.dtype)
+        return Wandering(basis, behind, here, left)
 
     def effect(self, numbers: BasisNumbers, memory: Wandering) -> Effect:
         last = (Factor(self.asset, jnp.exp(memory.basis)),) if self.wanders else ()
