@@ -56,6 +56,11 @@ def paid(leg: Leg, options: marks.Options, size: Array, price: Array, step: Arra
     )
 
 
+def alone(leg: Leg, options: marks.Options, size: Array, price: Array, variance: Any) -> Array:
+    """The requirement without portfolio margin: option by option."""
+    return size * in_settlement(leg, marks.alone(options, jnp.log(price), variance), price)
+
+
 def in_settlement(leg: Leg, worth: Array, price: Array) -> Array:
     """A worth in the quote currency as one in the leg's own."""
     return worth / price if leg.contract == "inverse_option" else worth

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.accounts import portfolio
-from stresslab.accounts.contracts import notional
+from stresslab.accounts import option_legs, portfolio
+from stresslab.accounts.contracts import OPTIONS, notional
 from stresslab.accounts.form import AccountForm, AccountNumbers, Leg, LegNumbers
 from stresslab.accounts.point import Point, leg_price
 
@@ -29,13 +29,20 @@ def of_account(
     if form.netting == "portfolio":
         return portfolio.of_account(form, numbers, sizes, point)
     legs = [
-        of_leg(leg, own, size, balance, leg_price(leg, own, point))
+        _of_options(leg, own, size, point)
+        if leg.contract in OPTIONS
+        else of_leg(leg, own, size, balance, leg_price(leg, own, point))
         for leg, own, size in zip(form.legs, numbers.legs, sizes, strict=True)
     ]
     if form.netting == "none":
         return functools.reduce(jnp.add, legs)
     assets = sorted({leg.asset for leg in form.legs})
     return functools.reduce(jnp.add, [_larger_side(form, sizes, legs, asset) for asset in assets])
+
+
+def _of_options(leg: Leg, numbers: LegNumbers, size: Array, point: Point) -> Array:
+    variance = option_legs.row(point.variance, leg.asset)
+    return option_legs.alone(leg, numbers.options, size, point.prices[leg.asset], variance)
 
 
 def of_leg(leg: Leg, numbers: LegNumbers, size: Array, balance: Array, price: Array) -> Array:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from stresslab.accounts.contracts import OPTIONS
 from stresslab.accounts.form import AccountForm, AccountNumbers
 from stresslab.accounts.point import Point, Prices, spread_out
 from stresslab.accounts.requirement import rate_by_size
@@ -61,6 +62,7 @@ def has_closed_form(form: AccountForm) -> bool:
     return (
         not others
         and form.netting != "portfolio"
+        and leg.contract not in OPTIONS
         and not form.collaterals
         and not leg.dated
         and leg.basis == "mark"

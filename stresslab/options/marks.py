@@ -16,21 +16,22 @@ import numpy as np
 from jax import Array, lax
 
 from stresslab.options.margin import PortfolioMargin
-from stresslab.options.surface import CHARGE, DELTA, STANDARD, VALUE
+from stresslab.options.surface import ALONE, CHARGE, DELTA, SHIFTED, VALUE
 
 
 class Options(NamedTuple):
-    """The books of options of a leg as the loop reads them; the first axis of every array is the book.
+    """The books of options of a leg as the loop reads them. Books that hold the same options share their tables.
 
     Per unit: the quantities of a book's options, without sign, sum to one unit. `at_step` reads the slices of one step,
     which is what everything else here takes.
     """
 
-    columns: Any  # float32 (book, slice, column, volatility, price), at a step (column, book, volatility, price)
-    price: Any  # float32 (book, 2): lowest log price of the table, and its step
-    volatility: Any  # float32 (book, 2): of the log volatility
-    row: Any  # int32 (book, step): the slice before the end of each step, expired options already paid
-    weight: Any  # float32 (book, step): of the slice after it
+    columns: Any  # float32 (table, slice, column, volatility, price), at a step (column, table, volatility, price)
+    price: Any  # float32 (table, 2): lowest log price of the table, and its step
+    volatility: Any  # float32 (table, 2): of the log volatility
+    row: Any  # int32 (table, step): the slice before the end of each step, expired options already paid
+    weight: Any  # float32 (table, step): of the slice after it
+    table: Any  # int32 (book,)
     start: Any  # float32 (book,): worth at as_of, in the settlement currency
     quantity: Any  # float32 (book, option)
     strike: Any  # float32 (book, option), relative to the spot
@@ -63,13 +64,13 @@ def at_step(options: Options, step: Array) -> Options:
     """The tables at the end of a step: worked out once, and read in many places."""
 
     def of_column(column: Array) -> Array:
-        def of_book(tables: Array, row: Array, weight: Array) -> Array:
+        def of_table(tables: Array, row: Array, weight: Array) -> Array:
             zero = jnp.zeros((), jnp.int32)
             start = (row[step], column, zero, zero)
             before, after = lax.dynamic_slice(tables, start, (2, 1, *tables.shape[2:]))[:, 0]
             return before + (after - before) * weight[step]
 
-        return jax.vmap(of_book)(options.columns, options.row, options.weight)
+        return jax.vmap(of_table)(options.columns, options.row, options.weight)
 
     columns = lax.map(of_column, jnp.arange(options.columns.shape[2], dtype=jnp.int32))
     return options._replace(columns=columns, row=(), weight=())
@@ -83,6 +84,11 @@ def value(options: Options, log_price: Array, variance: Array) -> Array:
 def delta(options: Options, log_price: Array, variance: Array) -> Array:
     """Delta of a unit, (book, path), in units of the underlying, of the worth in the quote currency."""
     return _read(options.columns[DELTA], _find(options, log_price, variance))
+
+
+def alone(options: Options, log_price: Array, variance: Array) -> Array:
+    """What a unit needs without portfolio margin, option by option, (book, path), in the quote currency."""
+    return _read(options.columns[ALONE], _find(options, log_price, variance))
 
 
 def payoff(options: Options, price: Array, step: Array) -> Array:
@@ -117,7 +123,7 @@ def maintenance(
         spot = _find(options, jnp.log(price), variance)
         before = _read(options.columns[VALUE], spot)
         charge = charge + held * _read(options.columns[CHARGE], spot)
-        tables = (options.columns[STANDARD:],)
+        tables = (options.columns[SHIFTED:],)
 
     def worst(so_far: Array, scenario: tuple[Array, ...]) -> tuple[Array, None]:
         move, scale, relief = (one[:, None] for one in scenario[:3])
@@ -140,12 +146,12 @@ class _Spot(NamedTuple):
 
 
 def _find(options: Options, log_price: Array, variance: Array) -> _Spot:
-    _, books, volatilities, prices = options.columns.shape
-    cell, of_price = _cell(options.price, log_price, prices)
-    first = jnp.arange(books, dtype=jnp.int32)[:, None] * np.int32(volatilities * prices)
+    volatilities, prices = options.columns.shape[2:]
+    cell, of_price = _cell(options.price[options.table], log_price, prices)
+    first = options.table[:, None] * np.int32(volatilities * prices)
     if volatilities == 1:
         return _Spot(first + cell, of_price, of_price)
-    row, of_volatility = _cell(options.volatility, np.float32(0.5) * jnp.log(variance), volatilities)
+    row, of_volatility = _cell(options.volatility[options.table], np.float32(0.5) * jnp.log(variance), volatilities)
     within = jnp.clip(of_volatility, np.float32(0), np.float32(1))
     return _Spot(first + row * np.int32(prices) + cell, of_price, within)
 
@@ -159,7 +165,7 @@ def _cell(axis: Array, logarithm: Array, n_nodes: int) -> tuple[Array, Array]:
 
 
 def _read(column: Array, spot: _Spot) -> Array:
-    """One column, (book, volatility, price), at these places."""
+    """One column, (table, volatility, price), at these places."""
     flat, (volatilities, prices) = column.reshape(-1), column.shape[1:]
 
     def between(node: Array) -> Array:

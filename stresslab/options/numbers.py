@@ -15,6 +15,8 @@ from stresslab.options.smile import ImpliedVolatility
 from stresslab.options.surface import Grid, build
 
 DEFAULT_GRID = Grid()
+_OF_TABLES = ("price", "volatility", "row", "weight")
+_NEVER = np.iinfo(np.int32).max  # a step that does not come
 
 
 def options(
@@ -26,18 +28,20 @@ def options(
     variance: float,
     volatilities: tuple[float, float],
     grid: Grid = DEFAULT_GRID,
+    sold: float = 0.075,
 ) -> tuple[Options, float]:
     """One book for a loop of `n_steps` steps of `dt` years, and its gross size: the units that are held of it.
 
     Strikes relative to the spot; an expiry within the loop falls on the end of a step. `variance` is the model's at
-    as_of; `volatilities` bound its square root along the paths: two equal ones say that it never moves.
+    as_of; `volatilities` bound its square root along the paths: two equal ones say that it never moves. `sold` is the
+    rate of an option sold that stands alone, without portfolio margin (Deribit: 7.5 %).
     """
     device.prepare()
     gross = float(np.abs(book.quantity).sum())
     require(gross > 0, "something is held of the options", key="quantity", got=book.quantity.tolist())
     expiry, steps = _on_steps(book.expiry, dt, n_steps)
     unit = book._replace(quantity=book.quantity / gross, expiry=expiry)
-    found = build(unit, implied, rule, n_steps * dt, volatilities, grid)
+    found = build(unit, implied, rule, n_steps * dt, volatilities, grid, sold)
     row, weight = _place(found.times, np.arange(n_steps + 1) * dt, dt)
     made = Options(
         columns=found.tables,
@@ -45,6 +49,7 @@ def options(
         volatility=_axis(found.log_volatility),
         row=row,
         weight=weight,
+        table=np.zeros((), np.int32),
         start=np.zeros(()),
         quantity=unit.quantity,
         strike=unit.strike,
@@ -58,23 +63,34 @@ def options(
 
 
 def stack(books: Sequence[Options]) -> Options:
-    """Several books as rows: slices and options that one has less than another are filled up with ones that do
-    nothing.
+    """Several books as rows. Tables that are the same array are kept once; slices and options that one has less than
+    another are filled up with ones that do nothing.
     """
-    n_slices, n_options = max(one.columns.shape[1] for one in books), max(one.strike.shape[1] for one in books)
+    tables = list({id(one.columns): one for one in books}.values())
+    places = [next(n for n, kept in enumerate(tables) if kept.columns is one.columns) for one in books]
+    n_slices, n_options = max(one.columns.shape[1] for one in tables), max(one.strike.shape[1] for one in books)
 
-    def filled(one: Options) -> Options:
-        slices, more = n_slices - one.columns.shape[1], n_options - one.strike.shape[1]
-        wider = ((0, 0), (0, more))
-        return one._replace(
-            columns=np.pad(one.columns, ((0, 0), (0, slices), (0, 0), (0, 0), (0, 0)), mode="edge"),
-            quantity=np.pad(one.quantity, wider),
-            strike=np.pad(one.strike, wider, constant_values=1.0),
-            call=np.pad(one.call, wider),
-            expiry=np.pad(one.expiry, wider, constant_values=np.iinfo(np.int32).max),
+    def slices(columns: np.ndarray) -> np.ndarray:
+        more = n_slices - columns.shape[1]
+        return np.pad(columns, ((0, 0), (0, more), (0, 0), (0, 0), (0, 0)), mode="edge") if more else columns
+
+    def rows(name: str, filler: float) -> np.ndarray:
+        each = [getattr(one, name) for one in books]
+        return np.concatenate(
+            [np.pad(one, ((0, 0), (0, n_options - one.shape[1])), constant_values=filler) for one in each]
         )
 
-    return Options(*(np.concatenate(rows) for rows in zip(*map(filled, books), strict=True)))
+    of_tables = {name: np.concatenate([getattr(one, name) for one in tables]) for name in _OF_TABLES}
+    return Options(
+        columns=np.concatenate([slices(one.columns) for one in tables]),
+        **of_tables,
+        table=np.array(places, np.int32),
+        start=np.concatenate([one.start for one in books]),
+        quantity=rows("quantity", 0.0),
+        strike=rows("strike", 1.0),
+        call=rows("call", False),
+        expiry=rows("expiry", _NEVER),
+    )
 
 
 def _on_steps(expiry: np.ndarray, dt: float, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +99,7 @@ def _on_steps(expiry: np.ndarray, dt: float, n_steps: int) -> tuple[np.ndarray, 
     inside = steps <= n_steps
     off = np.where(inside, np.abs(expiry - steps * dt), 0.0)
     require(bool((off < 1e-6 * dt).all()), "an expiry lies at the end of a step", key="expiry", got=expiry.tolist())
-    return np.where(inside, steps * dt, expiry), np.where(inside, steps, np.iinfo(np.int32).max).astype(np.int32)
+    return np.where(inside, steps * dt, expiry), np.where(inside, steps, _NEVER).astype(np.int32)
 
 
 def _place(slices: np.ndarray, times: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,12 @@ a function of time, price and the model's variance. It is worked out once, on a 
     volatility   square root of the model's variance, evenly spaced in its logarithm; one node where it never moves
     price        evenly spaced in its logarithm, from a third of the lowest strike to three times the highest
 
-    columns      value, delta, contingency, then for each standard move of the price the lowest value over the
-                 volatility shifts (a future's PnL does not depend on them), then for each extended move the value with
-                 volatility up
+    columns      value, delta, contingency, the requirement option by option, then for each standard move of the price
+                 the lowest value over the volatility shifts (a future's PnL does not depend on them), then for each
+                 extended move the value with volatility up
+
+The requirement option by option is that of an account without portfolio margin: an option sold needs its worth and a
+rate of the underlying (a put: of its worth, if that is more), one bought nothing. doc.tslab.pro, Deribit margin.
 
 All in the quote currency, also for options settled in coin. Where an expiry is reached there are two slices: with the
 options at their payoff, and without them.
@@ -29,7 +32,7 @@ from stresslab.options.book import OptionBook
 from stresslab.options.margin import SAME, UP, PortfolioMargin
 from stresslab.options.smile import ImpliedVolatility
 
-VALUE, DELTA, CHARGE, STANDARD = range(4)  # columns
+VALUE, DELTA, CHARGE, ALONE, SHIFTED = range(5)  # columns
 
 
 class Grid(NamedTuple):
@@ -57,15 +60,18 @@ def build(
     end: float,
     volatilities: tuple[float, float],
     grid: Grid,
+    sold: float,
 ) -> Surface:
-    """Tables until `end` years, for model volatilities between these two; prices relative to the spot."""
+    """Tables until `end` years, for model volatilities between these two; prices relative to the spot. `sold` is the
+    rate of an option that stands alone.
+    """
     log_price = _log_prices(book, grid)
     lowest, highest = np.log(volatilities)
     log_volatility = np.linspace(lowest, highest, int(np.ceil((highest - lowest) / grid.volatility_step)) + 1)
     tables, times = [], []
     for interval in slice_times(book, end, grid.time_step):
         is_open = book.expiry > interval[0]
-        tables += [_slice(book, is_open, implied, rule, t, log_price, log_volatility) for t in interval]
+        tables += [_slice(book, is_open, implied, rule, t, log_price, log_volatility, sold) for t in interval]
         times.append(interval)
     return Surface(np.stack(tables), np.concatenate(times), log_price, log_volatility)
 
@@ -100,7 +106,8 @@ class _Held(NamedTuple):
     tau: np.ndarray
     by_expiry: np.ndarray  # (expiry, option): the quantity where the option is of the expiry
     roll: np.ndarray  # (expiry,) rate of the roll shock
-    sold: np.ndarray  # charge for net short options, units of the underlying
+    net_sold: np.ndarray  # charge for net short options, units of the underlying
+    sold: np.ndarray  # rate of an option that stands alone
 
 
 def _slice(
@@ -111,6 +118,7 @@ def _slice(
     t: float,
     log_price: np.ndarray,
     log_volatility: np.ndarray,
+    sold: float,
 ) -> np.ndarray:
     """All columns at one time, shape (column, volatility, price)."""
     tau, quantity = np.maximum(book.expiry - t, 0.0), np.where(is_open, book.quantity, 0.0)
@@ -121,7 +129,8 @@ def _slice(
         quantity, book.strike, book.call, tau,
         by_expiry=np.where(book.expiry == book.expiries[:, None], quantity, 0.0),
         roll=np.array([rule.roll_shock(max(expiry - t, 0.0)) for expiry in book.expiries]),
-        sold=np.asarray(rule.short_option * book.only(is_open).short_per_strike(t)),
+        net_sold=np.asarray(rule.short_option * book.only(is_open).short_per_strike(t)),
+        sold=np.asarray(sold),
     )  # fmt: skip
     price = np.broadcast_to(np.exp(log_price), sigma.shape[1:])
     given = held, price, rule.shifted(sigma, tau[of_option]), rule.standard_moves, np.asarray(rule.extended_moves)
@@ -144,7 +153,9 @@ def _columns(held: _Held, price: Array, shifted: Array, standard: Array, extende
     at = black.greeks(price[None], strike, shifted[SAME], tau, call)
     value, delta = (jnp.tensordot(held.quantity, one, 1) for one in (at.value, at.delta))
     net = jnp.tensordot(held.by_expiry, at.delta, 1)
-    charge = price * (jnp.tensordot(held.roll, jnp.abs(net), 1) + held.sold)
+    charge = price * (jnp.tensordot(held.roll, jnp.abs(net), 1) + held.net_sold)
+    rate = held.sold * jnp.where(call, price[None], jnp.maximum(price[None], at.value))
+    alone = jnp.tensordot(jnp.maximum(-held.quantity, np.float32(0)), rate + at.value, 1)
     lowest = lax.map(lambda move: jnp.min(jnp.stack([worth(move, sigma) for sigma in shifted]), axis=0), standard)
     far = lax.map(lambda move: worth(move, shifted[UP]), extended)
-    return jnp.concatenate([jnp.stack([value, delta, charge]), lowest, far])
+    return jnp.concatenate([jnp.stack([value, delta, charge, alone]), lowest, far])
