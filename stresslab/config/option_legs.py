@@ -126,6 +126,7 @@ def _key(held: OptionsHeld, implied: ImpliedVolatility, model: Parameters, dt: f
 
 @lru_cache(maxsize=16)
 def _tables(key: _Key) -> marks.Options:
-    book = OptionBook(*(np.array(one) for one in (key.share, key.strike, key.expiry, key.call)), key.settle)
+    strike, expiry = np.array(key.strike), np.array(key.expiry)
+    book = OptionBook(np.array(key.share), strike, expiry, np.array(key.call), key.settle)
     made, _ = options(book, key.implied, key.rule, key.dt, key.n_steps, key.variance, key.volatilities, sold=key.sold)
     return made

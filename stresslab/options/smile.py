@@ -28,16 +28,22 @@ class ImpliedVolatility(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    scale: Positive = Field(1.0, description="implied over the model's volatility at the money; 1 is an assumption")
-    skew: float = Field(-0.14, description="slope of sigma / level by x; Deribit BTC 2026-01-16")
-    curvature: NonNegative = Field(0.3, description="of sigma / level by x^2; Deribit BTC 2026-01-16")
-    widest: Positive = Field(1.8, description="beyond this |x| the smile is flat; 1.8 gives 2.2 times the level")
-    shortest: Positive = Field(0.5 / 365, description="years; x grows no further as expiry comes nearer")
-    spot_beta: float = Field(0.0, description="log level by log return since the start; 0 is an assumption")
-    reversion: NonNegative = Field(0.0, description="1/year, of the variance to long_run^2; 0: one level for all tau")
-    long_run: Positive = Field(0.6, description="volatility that `reversion` leads to; an assumption")
-    lowest: Positive = Field(0.05, description="floor of every volatility")
-    highest: Positive = Field(5.0, description="cap of every volatility")
+    scale: Positive = Field(
+        default=1.0, description="implied over the model's volatility at the money; 1 is an assumption"
+    )
+    skew: float = Field(default=-0.14, description="slope of sigma / level by x; Deribit BTC 2026-01-16")
+    curvature: NonNegative = Field(default=0.3, description="of sigma / level by x^2; Deribit BTC 2026-01-16")
+    widest: Positive = Field(
+        default=1.8, description="beyond this |x| the smile is flat; 1.8 gives 2.2 times the level"
+    )
+    shortest: Positive = Field(default=0.5 / 365, description="years; x grows no further as expiry comes nearer")
+    spot_beta: float = Field(default=0.0, description="log level by log return since the start; 0 is an assumption")
+    reversion: NonNegative = Field(
+        default=0.0, description="1/year, of the variance to long_run^2; 0: one level for all tau"
+    )
+    long_run: Positive = Field(default=0.6, description="volatility that `reversion` leads to; an assumption")
+    lowest: Positive = Field(default=0.05, description="floor of every volatility")
+    highest: Positive = Field(default=5.0, description="cap of every volatility")
 
     def level(self, log_price: Any, variance: Any, tau: Any) -> np.ndarray:
         """At the money volatility; `log_price` relative to the start, `variance` per year."""
