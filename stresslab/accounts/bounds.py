@@ -45,4 +45,9 @@ def _ends(effect: Effect, bounds: Bounds, price: Array) -> tuple[Array, Array]:
             centre = jnp.where(held.is_held, held.price, centre) if held.asset == bounds.asset else centre
         for factor in effect.mark:
             centre = centre * factor.value if factor.asset == bounds.asset else centre
+    if bounds.of == "premium":
+        away, one = price / centre - np.float32(1), np.float32(1)
+        high = jnp.minimum(jnp.maximum(one, bounds.high + away), one + bounds.hard)
+        low = jnp.maximum(jnp.minimum(one, bounds.low + away), one - bounds.hard)
+        return centre * low, centre * high
     return centre * bounds.low, centre * bounds.high

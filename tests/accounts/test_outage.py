@@ -7,6 +7,7 @@ from helpers.venue_play import AT_ONCE, NO, Step, account, book, event, follow, 
 from stresslab.accounts.conditions import Outage
 from stresslab.accounts.conditions.hazard import Hazard
 from stresslab.accounts.conditions.spells import SpellNumbers
+from stresslab.accounts.policies.margin_top_up import MarginTopUp, MarginTopUpNumbers
 from stresslab.accounts.policies.stop_loss import StopLoss, StopLossNumbers
 
 STOP = 0.97
@@ -77,3 +78,13 @@ def test_an_outage_that_is_over_is_no_excuse():
     path = [*steps(1.0, 0.965, 0.98, 0.98), Step(([0.9],), (NO,))]
     end = follow(FORM, numbers(), path)[-1]
     assert event(end.codes.liquidation) == (4, "gap")
+
+
+def test_actions_fail_while_it_lasts():
+    """A top-up from 0.96 on, where equity is 1.25 of the requirement: made in step 3, to 4 x 0.048."""
+    one = np.ones(1)
+    policy = MarginTopUpNumbers(1.8 * one, 4.0 * one, np.zeros(1, np.int32))
+    form = one_account(Outage("fixed"), policies=(MarginTopUp(),))
+    given = book(account(0.1, leg()), reserve=0.5, policies=(policy,), conditions=numbers().conditions)
+    reserves = [float(books.reserve[0, 0]) for books in follow(form, given, steps(0.96, 0.96, 0.96, 0.96))]
+    assert reserves == pytest.approx([0.5, 0.5, 0.5, 0.5 - (4 * 0.048 - 0.06)])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from helpers.venue_play import Step, account, book, event, follow, leg, one_account, parties
 
-from stresslab.accounts.conditions import PriceBand
+from stresslab.accounts.conditions import Basis, PriceBand
+from stresslab.accounts.conditions import basis as law
 from stresslab.accounts.conditions.price_band import BandNumbers
 from stresslab.accounts.policies.stop_loss import StopLoss, StopLossNumbers
 
@@ -72,3 +73,16 @@ def test_a_new_session_has_a_band_of_its_own():
     end = follow(own, given, [Step(([0.91],)), Step((0.91,))])[-1]
     assert event(end.codes.liquidation) == (1, "diffusion")
     assert parties(own, given, end) == pytest.approx((0, 0.01, 0, 0.09), abs=1e-12)
+
+
+@pytest.mark.parametrize(("basis", "is_sold"), [(-0.03, True), (-0.049, True), (-0.051, False)])
+def test_a_band_that_moves_with_the_premium_ends_at_its_hard_limit(basis, is_sold):
+    """OKX: 2 % below index and premium, at most 5 % below the index. A gap to 0.90; last stands at the basis."""
+    condition = BandNumbers(np.array(0.02), np.array(0.02), np.int32(0), np.array(0.05))
+    last = law.numbers(1e-4, 1.0, now=np.log1p(basis), mean=np.log1p(basis))
+    own = one_account(PriceBand("premium"), Basis("index"), policies=(StopLoss(at="price"),))
+    given = numbers(0.02, 0.0)._replace(conditions=(condition, last))
+    end = follow(own, given, [Step(([0.90],), (np.uint32(2**31),))])[-1]
+    assert float(end.accounts[0].sizes[0][0, 0]) == (0 if is_sold else 1)
+    if is_sold:
+        assert float(end.ledger.others[0, 0]) == pytest.approx(1 - 0.90 * (1 + basis))

@@ -1,4 +1,4 @@
-"""Conditions of the venue: outage, halt, latency, price band, default, stale oracle, waterfall; last and mark prices."""
+"""Conditions of the venue: outage, halt, latency, price band, default, stale oracle, waterfall, last and mark."""
 
 from stresslab.accounts.conditions.base import Condition as Condition
 from stresslab.accounts.conditions.base import Effect as Effect

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+Reference = Literal["mark", "index", "premium", "session"]
+
 
 class Factor(NamedTuple):
     """A price of an asset, as a factor on the index."""
@@ -33,8 +35,9 @@ class Bounds(NamedTuple):
     asset: int
     low: Any  # relative to the mark or the index; of a session to spot
     high: Any
-    of: Literal["mark", "index", "session"]
+    of: Reference
     in_part: bool  # an order is filled as far as the bound and the rest waits; else it is refused as a whole
+    hard: Any  # with the premium: largest distance from the index
 
 
 class Reopened(NamedTuple):
