@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stresslab.errors import require
 from stresslab.venues.inputs import FloatArray
 from stresslab.venues.rulebook import Rulebook
 
@@ -37,7 +38,11 @@ def others(positions: Sequence[Position]) -> Others:
     pnl: FloatArray = np.zeros(())
     single: FloatArray = np.zeros(())
     netted: dict[tuple[str, str], FloatArray] = defaultdict(lambda: np.zeros(()))
-    for rules, side, entry, quantity, price in positions:
+    require(isinstance(positions, Sequence), "must be a list of Position", key="positions", got=positions)
+    for position in positions:
+        require(isinstance(position, Position), "must be a Position", key="positions", got=type(position).__name__)
+        rules, side, entry, quantity, price = position
+        require(isinstance(rules, Rulebook), "must be a Rulebook", key="positions.rules", got=rules)
         pnl = pnl + rules.equity(side, entry, quantity, 0.0, price)
         wanted = rules.required(side, entry, quantity, 0.0, price)
         if rules.requirement.netting == "none":

@@ -56,16 +56,19 @@ def mark_band(
     return Band(low, high)
 
 
-def accepts(side: Any, price: ArrayLike, band: Band) -> NDArray[np.bool_]:
-    """Whether a limit order may rest: a buy ("long") not above the band, a sell ("short") not below it."""
-    at = finite("price", price)
-    return np.where(direction(side) > 0, at <= band.high, at >= band.low)
+def accepts(side: Any, price: ArrayLike, band: Band | None) -> NDArray[np.bool_]:
+    """Whether a limit order may rest: a buy ("long") not above the band, a sell ("short") not below it.
+
+    A band of None, the answer of a rulebook without one, bounds nothing.
+    """
+    at, (low, high) = finite("price", price), _bounds(band)
+    return np.where(direction(side) > 0, at <= high, at >= low)
 
 
-def worst_fill(side: Any, price: ArrayLike, band: Band) -> FloatArray:
+def worst_fill(side: Any, price: ArrayLike, band: Band | None) -> FloatArray:
     """The price bounded by the band: how far a market order may fill (Binance's take bound: 5 % of the mark)."""
-    at = finite("price", price)
-    return np.where(direction(side) > 0, np.minimum(at, band.high), np.maximum(at, band.low))[()]
+    at, (low, high) = finite("price", price), _bounds(band)
+    return np.where(direction(side) > 0, np.minimum(at, high), np.maximum(at, low))[()]
 
 
 def stop_may_trigger(last: ArrayLike, mark: ArrayLike, protection: ArrayLike = 0.05) -> NDArray[np.bool_]:
@@ -86,3 +89,8 @@ def session_level(price: ArrayLike, settlement: ArrayLike, limits: ArrayLike = (
 def session_band(settlement: ArrayLike, limits: ArrayLike = (0.07, 0.13, 0.2)) -> Band:
     """Prices beyond the hard limit, the last one, are not traded that day."""
     return around(settlement, positive("limits", limits)[..., -1])
+
+
+def _bounds(band: Band | None) -> Band:
+    require(band is None or isinstance(band, Band), "must be a Band, or None", key="band", got=band)
+    return Band(np.array(-np.inf), np.array(np.inf)) if band is None else band

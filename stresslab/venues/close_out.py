@@ -11,13 +11,12 @@ Settlement currency throughout. Sources: Binance's liquidation protocol, Kraken'
 keeps the residual), dYdX contract-loss-mechanism, drift-labs/protocol-v2 tests/liquidatePerp.ts.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.errors import InputError
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
+from stresslab.venues.inputs import FloatArray, choice, finite, flags, not_negative, positive
 from stresslab.venues.liquidation_fees import clearance_fee
 from stresslab.venues.margin import Kind, coordinate, heading
 
@@ -47,12 +46,11 @@ def close_out(
 
     Where a backstop has taken the account over (`taken_over`), the residual is its, whoever keeps it elsewhere.
     """
-    if residual not in ("customer", "insurance", "backstop"):
-        raise InputError('must be "customer", "insurance" or "backstop"', key="residual", got=residual)
+    choice("residual", residual, get_args(Residual))
     left = finite("equity", equity)
     fee = clearance_fee(notional, fee_rate, left)
     rest, shortfall = np.maximum(left, 0.0) - fee, np.maximum(-left, 0.0)
-    kept = np.asarray(taken_over, dtype=bool) | (residual != "customer")
+    kept = flags("taken_over", taken_over) | (residual != "customer")
     to_trader = np.where(kept, 0.0, rest)[()]
     return CloseOut(fee, to_trader, rest - to_trader - shortfall, shortfall)
 

@@ -10,14 +10,16 @@ multi-collateral futures.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, refuse_where
+from stresslab.venues.inputs import FloatArray, finite, not_negative, refuse_where, series, shapes_in_words
 
 
+@shapes_in_words
 def counted_collateral(balances: ArrayLike, prices: ArrayLike, haircuts: ArrayLike = 0.0) -> FloatArray:
     """Quote currency; the assets are on the last axis."""
     held, cut = finite("balances", balances), not_negative("haircuts", haircuts)
     refuse_where(cut > 1, cut, "must be at most 1", "haircuts")
-    return (held * not_negative("prices", prices) * np.where(held > 0, 1 - cut, 1.0)).sum(axis=-1)
+    counted = held * not_negative("prices", prices) * np.where(held > 0, 1 - cut, 1.0)
+    return series("balances", counted).sum(axis=-1)
 
 
 def multi_collateral_equity(

@@ -13,17 +13,21 @@ position it is entry price less margin. Source: dydxprotocol/v4-chain protocol/x
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
+from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where, series, shapes_in_words
 
 
+@shapes_in_words
 def account_value(quote_balance: ArrayLike, sizes: ArrayLike, prices: ArrayLike) -> FloatArray:
     """TNC: what is left if all positions (last axis) close at these prices."""
-    return finite("quote_balance", quote_balance) + (finite("sizes", sizes) * positive("prices", prices)).sum(axis=-1)
+    worth = series("sizes", finite("sizes", sizes) * positive("prices", prices))
+    return finite("quote_balance", quote_balance) + worth.sum(axis=-1)
 
 
+@shapes_in_words
 def account_maintenance(sizes: ArrayLike, prices: ArrayLike, mmf: ArrayLike) -> FloatArray:
     """TMMR: the maintenance of all positions (last axis)."""
-    return (np.abs(finite("sizes", sizes)) * positive("prices", prices) * not_negative("mmf", mmf)).sum(axis=-1)
+    notionals = np.abs(finite("sizes", sizes)) * positive("prices", prices)
+    return series("sizes", notionals * not_negative("mmf", mmf)).sum(axis=-1)
 
 
 def bankruptcy_price(

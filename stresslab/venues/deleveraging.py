@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from stresslab.errors import require
-from stresslab.venues.inputs import FloatArray, finite, not_negative
+from stresslab.venues.inputs import FloatArray, choice, finite, flags, not_negative, series, shapes_in_words
 
 
 def quantile(scores: ArrayLike) -> FloatArray:
@@ -20,27 +19,29 @@ def quantile(scores: ArrayLike) -> FloatArray:
 
     Venues show it in fifths: above 0.8 is Binance's 4 of 0 to 4, or five lights, the front of the queue.
     """
-    given = finite("scores", scores)
+    given = series("scores", finite("scores", scores))
     return np.asarray(rankdata(given, method="max", axis=-1)) / given.shape[-1]
 
 
+@shapes_in_words
 def deleveraging_order(scores: ArrayLike, eligible: Any = True) -> NDArray[np.int64]:
     """Indices of the accounts, the first to be deleveraged first: by falling score, equal ones as they come.
 
     Accounts that are not eligible (no profit, say) come last.
     """
-    given = finite("scores", scores)
-    keys = np.where(np.broadcast_to(np.asarray(eligible, dtype=bool), given.shape), -given, np.inf)
+    given = series("scores", finite("scores", scores))
+    keys = np.where(np.broadcast_to(flags("eligible", eligible), given.shape), -given, np.inf)
     return np.argsort(keys, axis=-1, kind="stable").astype(np.int64)
 
 
+@shapes_in_words
 def deleveraged_amounts(
     scores: ArrayLike, quantities: ArrayLike, needed: ArrayLike, eligible: Any = True
 ) -> FloatArray:
     """What each account has closed, so that they close `needed` together, or all that they have."""
     asked = not_negative("needed", needed)[..., None]
     score, held, able, asked = np.broadcast_arrays(
-        finite("scores", scores), not_negative("quantities", quantities), np.asarray(eligible, dtype=bool), asked
+        finite("scores", scores), not_negative("quantities", quantities), flags("eligible", eligible), asked
     )
     order = deleveraging_order(score, able)
     queue = np.take_along_axis(np.where(able, held, 0.0), order, axis=-1)
@@ -55,5 +56,5 @@ def deleveraging_price(
 ) -> FloatArray:
     """The price at which the winner is closed."""
     prices = {"bankruptcy": bankruptcy, "mark": mark, "oracle": oracle}
-    require(kind in prices, 'must be "bankruptcy", "mark" or "oracle"', key="kind", got=kind)
+    choice("kind", kind, prices)
     return finite(kind, prices[kind])

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.venues.inputs import FloatArray, direction, finite, not_negative, positive, refuse_where
+from stresslab.venues.inputs import FloatArray, direction, finite, not_negative, positive, refuse_where, whole
 from stresslab.venues.margin import Kind, heading, notional
 
 
@@ -63,4 +63,4 @@ def mark_leverage(
 
 def random_score(seed: int, n_accounts: int) -> FloatArray:
     """No ranking (dYdX): a pseudo-random order, the same for the same seed."""
-    return np.random.default_rng(seed).random(n_accounts)
+    return np.random.default_rng(whole("seed", seed)).random(whole("n_accounts", n_accounts))

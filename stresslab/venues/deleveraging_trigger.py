@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
+from stresslab.venues.inputs import (
+    FloatArray,
+    finite,
+    flags,
+    not_negative,
+    positive,
+    refuse_where,
+    series,
+    shapes_in_words,
+)
 
 
 def fund_empty(fund: ArrayLike, loss: ArrayLike = 0.0) -> NDArray[np.bool_]:
@@ -24,9 +33,11 @@ def fund_empty(fund: ArrayLike, loss: ArrayLike = 0.0) -> NDArray[np.bool_]:
     return (left <= 0) | (left < not_negative("loss", loss))
 
 
+@shapes_in_words
 def recent_peak(values: ArrayLike, times: ArrayLike, now: ArrayLike, window: ArrayLike) -> FloatArray:
     """Highest value (samples on the last axis) in [now - window, now]; times in one unit."""
-    samples, when, last = finite("values", values), finite("times", times), finite("now", now)[..., None]
+    samples, when = series("values", finite("values", values)), finite("times", times)
+    last = finite("now", now)[..., None]
     inside = (when <= last) & (when >= last - positive("window", window)[..., None])
     refuse_where(~inside.any(axis=-1), last[..., 0], "no sample is in the window before it", "now")
     return np.where(inside, samples, -np.inf).max(axis=-1)
@@ -57,7 +68,7 @@ def deleveraging_on(
     level, low = finite("measure", measure), finite("stop", stop)
     high = finite("start", start)
     refuse_where(low > high, low, "must not be above start", "stop")
-    on = (level >= high) | (np.asarray(was_on, dtype=bool) & (level >= low))
+    on = (level >= high) | (flags("was_on", was_on) & (level >= low))
     return on if fund is None else on | (finite("fund", fund) <= 0)
 
 

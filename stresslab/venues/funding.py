@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stresslab.errors import require
 from stresslab.units import SECONDS
-from stresslab.venues.inputs import FloatArray, direction, finite, positive
+from stresslab.venues.inputs import FloatArray, direction, finite, positive, shapes_in_words, whole
 from stresslab.venues.margin import Kind, notional
 
 DAY = SECONDS["D"]
@@ -24,23 +24,25 @@ DAY = SECONDS["D"]
 
 def funding_seconds(as_of: datetime, interval_seconds: int, horizon_seconds: int) -> NDArray[np.int64]:
     """Payment times in whole seconds after `as_of`, in (0, horizon]: a payment at `as_of` itself is past."""
+    require(isinstance(as_of, datetime), "must be a date with a time", key="as_of", got=as_of)
     require(
         as_of.tzinfo is not None, "must say its time zone", key="as_of", got=str(as_of), hint="End it with Z for UTC"
     )
     require(as_of.microsecond == 0, "must be a whole second", key="as_of", got=str(as_of))
     require(
-        0 < interval_seconds <= DAY and DAY % interval_seconds == 0,
+        whole("interval", interval_seconds) in range(1, DAY + 1) and DAY % interval_seconds == 0,
         "must divide a day, so that every day has the same payment times",
         key="interval",
         got=interval_seconds,
     )
-    require(horizon_seconds >= 0, "must not be negative", key="horizon", got=horizon_seconds)
+    horizon = whole("horizon", horizon_seconds)
     clock = as_of.astimezone(UTC)
     since_midnight = clock.hour * 3600 + clock.minute * 60 + clock.second
     first = interval_seconds - since_midnight % interval_seconds
-    return np.arange(first, horizon_seconds + 1, interval_seconds, dtype=np.int64)
+    return np.arange(first, horizon + 1, interval_seconds, dtype=np.int64)
 
 
+@shapes_in_words
 def funding_payment(
     side: Any, quantity: ArrayLike, price: ArrayLike, rate: ArrayLike, contract: Kind = "linear"
 ) -> FloatArray:
@@ -49,6 +51,7 @@ def funding_payment(
     return -direction(side) * paid * finite("rate", rate)
 
 
+@shapes_in_words
 def funding_sum(
     side: Any,
     quantity: ArrayLike,
@@ -66,5 +69,6 @@ def funding_sum(
     start, end, when = (finite(key, x) for key, x in (("opened", opened), ("closed", closed), ("times", times)))
     require(bool(np.all(start <= end)), "a position closes after it is opened", key="closed")
     held = (start[..., None] <= when) & (when <= end[..., None])
-    paid = funding_payment(np.asarray(side)[..., None], np.asarray(quantity)[..., None], prices, rates)
+    sign = direction(side)[..., None]
+    paid = sign * funding_payment("long", positive("quantity", quantity)[..., None], prices, rates)
     return np.sum(np.where(held, paid, 0.0), axis=-1)

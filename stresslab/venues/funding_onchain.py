@@ -40,6 +40,7 @@ def funding_settlement(funding_index_now: Any, funding_index_at_last_settle: Any
 
 def max_price_divergence(oracle_twap: ArrayLike, contract_tier: str) -> FloatArray:
     """Largest gap of Drift's averages that is paid for, quote currency: oracle / 33 (A, B), / 20 (C), / 10 (others)."""
+    require(isinstance(contract_tier, str), 'must be a name such as "A"', key="contract_tier", got=contract_tier)
     return positive("oracle_twap", oracle_twap) / DRIFT_DIVISORS.get(contract_tier, DRIFT_OTHER_TIERS)
 
 
@@ -66,6 +67,10 @@ def capped_to_pool(payment: ArrayLike, fee_pool: ArrayLike) -> FloatArray:
 
 def _whole(key: str, value: Any) -> Any:
     """Python integers, which do not overflow; an array of them for an array."""
-    given = np.asarray(value)
-    require(given.dtype.kind in "iuO", "must be a whole number", key=key, got=value)
-    return given.astype(object)[()]
+    try:
+        given = np.asarray(value).astype(object)
+    except ValueError:  # ragged sequences
+        given = np.array(None)
+    is_whole = all(isinstance(each, int) and not isinstance(each, bool) for each in given.flat)
+    require(is_whole, "must be a whole number", key=key, got=value)
+    return given[()]

@@ -8,13 +8,12 @@ Rates are fractions, a positive one is paid by longs. Sources: Binance FAQ 36003
 Bybit API docs v5 instrument (weights, caps); Hyperliquid docs, funding; Deribit support 31424939178397; dYdX v4 docs.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.errors import InputError
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
+from stresslab.venues.inputs import FloatArray, choice, finite, not_negative, positive, refuse_where, series
 
 QUOTED_HOURS = 8.0  # premium and interest are quoted per 8 hours everywhere
 DEAD_BAND = 0.00025  # Deribit
@@ -41,11 +40,10 @@ def impact_notional(imf: ArrayLike, margin: ArrayLike = IMPACT_MARGIN) -> FloatA
 
 def mean_premium(premiums: ArrayLike, weights: Literal["equal", "linear"] = "equal") -> FloatArray:
     """Mean over the interval's samples (last axis); linear weights 1..n rise to the payment (Bybit: n = 480)."""
-    samples = finite("premiums", premiums)
+    samples = series("premiums", finite("premiums", premiums))
+    choice("weights", weights, ("equal", "linear"))
     if weights == "equal":
         return samples.mean(axis=-1)
-    if weights != "linear":
-        raise InputError('must be "equal" or "linear"', key="weights", got=weights)
     weight = np.arange(1, samples.shape[-1] + 1)
     return (samples * weight).sum(axis=-1) / weight.sum()
 
@@ -83,10 +81,9 @@ def rate_cap(kind: CapKind, value: float = 0.0, *, imr: ArrayLike = 0.0, mmr: Ar
     not verified. times_imr_minus_mmr: dYdX, 6, per 8 h. fraction_of_oracle: Drift, of the oracle's price per day, which
     is a fraction of the notional just so.
     """
+    choice("kind", kind, get_args(CapKind))
     if kind == "none":
         return None
-    if kind not in ("absolute", "times_mmr", "times_imr_minus_mmr", "fraction_of_oracle"):
-        raise InputError("there is no such cap", key="kind", got=kind)
     factor, initial, maintenance = not_negative("value", value), not_negative("imr", imr), not_negative("mmr", mmr)
     if kind == "times_mmr":
         return factor * maintenance

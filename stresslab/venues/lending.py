@@ -10,13 +10,14 @@ the source. Sources: Aave v3 documentation; drift-labs/protocol-v2 sdk/tests/use
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
+from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, series, shapes_in_words
 
 
+@shapes_in_words
 def health_factor(collateral_values: ArrayLike, thresholds: ArrayLike, debt: ArrayLike) -> FloatArray:
     """Weighted collateral (assets on the last axis) over debt."""
     counted = not_negative("collateral_values", collateral_values) * not_negative("thresholds", thresholds)
-    return counted.sum(axis=-1) / positive("debt", debt)
+    return series("collateral_values", counted).sum(axis=-1) / positive("debt", debt)
 
 
 def close_factor(health: ArrayLike, all_below: ArrayLike = 0.95) -> FloatArray:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.venues.inputs import FloatArray, direction, finite, not_negative, positive
+from stresslab.venues.inputs import FloatArray, direction, finite, not_negative, numeric, positive, refuse_where
 
 PER_SLOT = 1e-6
 GRACE_SLOTS = 1500.0
@@ -24,8 +24,9 @@ INSURANCE_SHARE = 0.95
 
 def clearance_fee(notional: ArrayLike, rate: ArrayLike, left: ArrayLike = np.inf) -> FloatArray:
     """Fee on the liquidated notional at the fill, at most the equity that is left, never below 0."""
-    fee = not_negative("notional", notional) * not_negative("rate", rate)
-    return np.clip(fee, 0.0, np.maximum(left, 0.0))
+    fee, most = not_negative("notional", notional) * not_negative("rate", rate), numeric("left", left)
+    refuse_where(np.isnan(most), most, "must be a number", "left")
+    return np.clip(fee, 0.0, np.maximum(most, 0.0))
 
 
 def ramped_fee(

@@ -14,13 +14,13 @@ frozen at entry is an other_maintenance. Sources: Binance FAQ b3c689c1f50a44cabb
 ceccfcfb4e3a45e3b48b0b1bb1a8ae46 (inverse), Gate and OKX with close_fee > 0, dYdX v4 with cum = 0, Kraken (inverse).
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stresslab.errors import require
-from stresslab.venues.inputs import FloatArray, direction, finite, positive, refuse_where
+from stresslab.venues.inputs import FloatArray, choice, direction, finite, positive, refuse_where, shapes_in_words
 from stresslab.venues.tiers import TierTable
 from stresslab.venues.trigger import adverse_end, safe_interval
 
@@ -30,9 +30,8 @@ ZERO = np.zeros(1)
 
 def coordinate(price: ArrayLike, contract: Kind = "linear", key: str = "price") -> FloatArray:
     """The x in which PnL is linear: the price, or one over it; 0 and infinity are each other's."""
-    require(contract in ("linear", "inverse"), 'must be "linear" or "inverse"', key="contract", got=contract)
-    given = np.asarray(price) if contract == "linear" else positive(key, price)
-    return finite(key, given) if contract == "linear" else 1 / given
+    choice("contract", contract, get_args(Kind))
+    return finite(key, price) if contract == "linear" else 1 / positive(key, price)
 
 
 def price_at(x: FloatArray, contract: Kind = "linear") -> FloatArray:
@@ -45,14 +44,17 @@ def price_at(x: FloatArray, contract: Kind = "linear") -> FloatArray:
 
 def heading(side: Any, contract: Kind = "linear") -> FloatArray:
     """+1 where equity rises with x: a linear long, an inverse short."""
+    choice("contract", contract, get_args(Kind))
     return direction(side) * (1.0 if contract == "linear" else -1.0)
 
 
+@shapes_in_words
 def notional(quantity: ArrayLike, price: ArrayLike, contract: Kind = "linear") -> FloatArray:
     """Settlement currency: q P, or Q / P coins."""
     return positive("quantity", quantity) * coordinate(price, contract)
 
 
+@shapes_in_words
 def equity(
     side: Any,
     entry_price: ArrayLike,
@@ -68,6 +70,7 @@ def equity(
     return finite("margin", margin) + finite("other_pnl", other_pnl) + pnl
 
 
+@shapes_in_words
 def bankruptcy_price(
     side: Any,
     entry_price: ArrayLike,
@@ -88,6 +91,7 @@ def bankruptcy_price(
     return price_at(np.maximum(empty, 0.0), contract)
 
 
+@shapes_in_words
 def liquidation_price(
     side: Any,
     entry_price: ArrayLike,
@@ -114,6 +118,7 @@ def liquidation_price(
     return price_at(adverse_end(s > 0, safe), contract)[()]
 
 
+@shapes_in_words
 def hedged_liquidation_price(
     long_entry: ArrayLike,
     long_quantity: ArrayLike,
@@ -149,6 +154,7 @@ def hedged_liquidation_price(
         return price_at(np.maximum(top / bottom, 0.0), contract)[()]
 
 
+@shapes_in_words
 def tiered_liquidation_price(
     side: Any,
     entry_price: ArrayLike,
@@ -177,6 +183,7 @@ def tiered_liquidation_price(
     return price_at(adverse_end(s > 0, safe_interval(s * q, intercept, rate, tiers.cum, ZERO)), contract)[()]
 
 
+@shapes_in_words
 def requirement(
     quantity: ArrayLike,
     price: ArrayLike,
@@ -191,6 +198,7 @@ def requirement(
     return lines.max(axis=-1) + size * finite("close_fee", close_fee) + finite("other_maintenance", other_maintenance)
 
 
+@shapes_in_words
 def is_liquidated(
     side: Any,
     entry_price: ArrayLike,

@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stresslab.venues.averages import weighted_median
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
+from stresslab.venues.inputs import (
+    FloatArray,
+    finite,
+    not_negative,
+    numeric,
+    positive,
+    refuse_where,
+    series,
+    shapes_in_words,
+)
 
 PERPETUAL_WEIGHTS = (3.0, 2.0, 2.0, 1.0, 1.0)  # Binance, OKX, Bybit, Gate, MEXC: Hyperliquid docs
 SPOT_WEIGHTS = (3.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # Binance, OKX, Bybit, Kraken, KuCoin, Gate, MEXC, Hyperliquid
@@ -29,15 +38,17 @@ def fair_price(
     return positive("index", index) * (1 + finite("funding_rate", funding_rate) * share)
 
 
+@shapes_in_words
 def basis_price(index: ArrayLike, mids: ArrayLike, indices: ArrayLike) -> FloatArray:
     """P2: the index now plus the mean of mid - index over the window's samples (last axis).
 
     The window is 30 samples in 30 s at Binance since 2025-09-18 (seen in a copy), 5 minutes at 1 s at Bybit.
     """
     basis = positive("mids", mids) - positive("indices", indices)
-    return positive("index", index) + basis.mean(axis=-1)
+    return positive("index", index) + series("mids", basis).mean(axis=-1)
 
 
+@shapes_in_words
 def median_of_three(price_1: ArrayLike, price_2: ArrayLike, last: ArrayLike) -> FloatArray:
     """Binance's and Bybit's mark: the middle one of P1, P2 and the last price."""
     prices = np.broadcast_arrays(positive("price_1", price_1), positive("price_2", price_2), positive("last", last))
@@ -46,7 +57,8 @@ def median_of_three(price_1: ArrayLike, price_2: ArrayLike, last: ArrayLike) -> 
 
 def dated_future_mark(index: ArrayLike, relative_basis: ArrayLike) -> FloatArray:
     """Bybit's mark of a dated future: index times 1 + mean relative basis of impact mids (last axis, 10 min)."""
-    return positive("index", index) * (1 + finite("relative_basis", relative_basis).mean(axis=-1))
+    basis = series("relative_basis", finite("relative_basis", relative_basis))
+    return positive("index", index) * (1 + basis.mean(axis=-1))
 
 
 def index_plus_average(index: ArrayLike, average_basis: ArrayLike, clamp: ArrayLike | None = None) -> FloatArray:
@@ -61,11 +73,14 @@ def index_plus_average(index: ArrayLike, average_basis: ArrayLike, clamp: ArrayL
     return reference + np.clip(basis, -reach, reach)
 
 
+@shapes_in_words
 def book_price(bid: ArrayLike, ask: ArrayLike, last: ArrayLike) -> FloatArray:
     """The middle one of best bid, best ask and last trade; NaN where one of them is not there."""
-    return np.median(np.stack(np.broadcast_arrays(bid, ask, last)).astype(np.float64), axis=0)
+    prices = (numeric(key, x) for key, x in (("bid", bid), ("ask", ask), ("last", last)))
+    return np.median(np.stack(np.broadcast_arrays(*prices)), axis=0)
 
 
+@shapes_in_words
 def oracle_price(spot: ArrayLike, stakes: ArrayLike, weights: ArrayLike = SPOT_WEIGHTS) -> FloatArray:
     """Hyperliquid's oracle from spot prices (..., validator, exchange), NaN where a validator does not see one.
 
@@ -74,6 +89,7 @@ def oracle_price(spot: ArrayLike, stakes: ArrayLike, weights: ArrayLike = SPOT_W
     return weighted_median(weighted_median(spot, weights), stakes)
 
 
+@shapes_in_words
 def oracle_mark(
     oracle: ArrayLike,
     average_basis: ArrayLike,
@@ -88,11 +104,13 @@ def oracle_mark(
     `perpetuals` has the exchanges on its last axis. NaN is an input that is not there; where exactly two of the three
     are, `book_average`, the 30 s EMA of the book price, is the third.
     """
-    own = finite("average_basis", average_basis) + np.asarray(oracle, dtype=np.float64)
-    inputs = np.stack(np.broadcast_arrays(own, np.asarray(book, float), weighted_median(perpetuals, weights)), axis=-1)
-    two = np.isfinite(inputs).sum(axis=-1) == 2
-    fourth = np.where(two, book_average, np.nan)[..., None]
-    return weighted_median(np.concatenate([inputs, fourth], axis=-1))
+    own = finite("average_basis", average_basis) + numeric("oracle", oracle)
+    others = weighted_median(perpetuals, weights)
+    average = numeric("book_average", book_average)
+    inputs = np.stack(np.broadcast_arrays(own, numeric("book", book), others, average), axis=-1)
+    two = np.isfinite(inputs[..., :3]).sum(axis=-1) == 2
+    inputs[..., 3] = np.where(two, inputs[..., 3], np.nan)
+    return weighted_median(inputs)
 
 
 def is_stale(age: ArrayLike, max_age: ArrayLike) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """Partial liquidation by amount: a fraction, what covers the shortage, a share of it, bounds of one block, a backstop.
 
     fraction   above a bound on the notional, x of the position, the rest after a cooldown          Hyperliquid
-    cover      d = shortage / (P (ratio - liquidator fee) - P insurance fee)                        Drift, Binance
+    cover      d = shortage / (P quote (ratio - liquidator fee) - P insurance fee)                  Drift, Binance
     share      initial + slots / duration, all at once under a small shortage                       Drift
     rounds     x of the position again and again until the requirement is met                       Deribit
     block      at least min(minimum, N), at most max(that, portion N), within the account's cap      dYdX
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
+from stresslab.venues.inputs import FloatArray, finite, not_negative, numeric, positive, refuse_where, shapes_in_words
 
 
 class Bounds(NamedTuple):
@@ -41,7 +41,7 @@ def fraction_to_close(
     First the fraction, nothing in the cooldown, then all; a position that is not above the bound is closed at once.
     (An announcement of Hyperliquid's says that orders inside the cooldown take the whole position: cooldown = 0.)
     """
-    held, since = positive("quantity", quantity), np.asarray(since_first, dtype=np.float64)
+    held, since = positive("quantity", quantity), numeric("since_first", since_first)
     small = held * positive("price", price) <= not_negative("above_notional", above_notional)
     later = np.where(since < not_negative("cooldown", cooldown), 0.0, held)
     first = held * not_negative("fraction", fraction)
@@ -56,14 +56,17 @@ def size_to_cover(
     insurance_fee: ArrayLike = 0.0,
     quote_price: ArrayLike = 1.0,
 ) -> FloatArray:
-    """Base currency to close so that equity is the requirement again; infinite where fees eat what is freed."""
-    fees = not_negative("liquidator_fee", liquidator_fee) + not_negative("insurance_fee", insurance_fee)
-    freed = not_negative("margin_ratio", margin_ratio) - fees
-    worth = positive("price", price) * positive("quote_price", quote_price)
-    short = not_negative("margin_shortage", margin_shortage)
-    return np.where(freed > 0, short / (worth * np.where(freed > 0, freed, 1.0)), np.inf)[()]
+    """Base currency to close so that equity is the requirement again; infinite where fees eat what is freed.
+
+    The price of the quote token (not 1 if it is off its peg) is in all but the insurance fee, as in Drift's code.
+    """
+    net = not_negative("margin_ratio", margin_ratio) - not_negative("liquidator_fee", liquidator_fee)
+    freed = positive("quote_price", quote_price) * net - not_negative("insurance_fee", insurance_fee)
+    short = not_negative("margin_shortage", margin_shortage) / positive("price", price)
+    return np.where(freed > 0, short / np.where(freed > 0, freed, 1.0), np.inf)[()]
 
 
+@shapes_in_words
 def size_to_cover_tiers(
     equity: ArrayLike,
     notional: ArrayLike,
@@ -107,7 +110,9 @@ def round_to_close(quantity: ArrayLike, fraction: ArrayLike, needed: ArrayLike) 
     """One round: a fraction of what is held, or `needed` (as of `size_to_cover`) where that is less."""
     held, share = positive("quantity", quantity), positive("fraction", fraction)
     refuse_where(share > 1, share, "must be at most 1", "fraction")
-    return np.minimum(held * share, np.maximum(needed, 0.0))
+    enough = numeric("needed", needed)
+    refuse_where(np.isnan(enough), enough, "must be a number", "needed")
+    return np.minimum(held * share, np.maximum(enough, 0.0))
 
 
 def block_bounds(

@@ -10,12 +10,12 @@ reading, no figure was seen); drift-labs/protocol-v2 programs/drift/src/math/liq
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, refuse_where
+from stresslab.venues.inputs import FloatArray, finite, not_negative, refuse_where, series
 
 
 def shares_by_profit(loss: ArrayLike, profits: ArrayLike) -> FloatArray:
     """What each account (last axis) gives up, at most its profit: money; losers give nothing."""
-    gains = np.maximum(finite("profits", profits), 0.0)
+    gains = np.maximum(series("profits", finite("profits", profits)), 0.0)
     total = gains.sum(axis=-1, keepdims=True)
     rate = np.minimum(not_negative("loss", loss)[..., None] / np.where(total > 0, total, 1.0), 1.0)
     return gains * rate
@@ -30,6 +30,6 @@ def loss_per_base(loss: ArrayLike, base_long: ArrayLike, base_short: ArrayLike) 
 
 def shares_by_size(loss: ArrayLike, sizes: ArrayLike) -> FloatArray:
     """What each position (last axis, signed) loses: together the loss."""
-    held = np.abs(finite("sizes", sizes))
+    held = np.abs(series("sizes", finite("sizes", sizes)))
     per_base = loss_per_base(loss, held.sum(axis=-1), 0.0)
     return held * per_base[..., None]

@@ -52,7 +52,7 @@ def test_a_missing_value_weighs_nothing():
 def test_a_moving_average_is_over_the_last_samples():
     assert a.moving_average([1.0, 2.0, 3.0, 7.0], 2) == 5.0
     assert a.moving_average([1.0, 2.0], 30) == 1.5
-    with pytest.raises(InputError, match="count: got 0; must be above 0"):
+    with pytest.raises(InputError, match="count: got 0; must be a whole number of at least 1"):
         a.moving_average([1.0], 0)
 
 

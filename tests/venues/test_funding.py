@@ -66,7 +66,7 @@ def test_the_clock_is_utc_whatever_the_zone_of_as_of():
         ),
         (datetime(2026, 1, 1, tzinfo=UTC), 0, H, "interval: got 0; must divide a day"),
         (datetime(2026, 1, 1, tzinfo=UTC), 48 * H, H, "interval: got 172800; must divide a day"),
-        (datetime(2026, 1, 1, tzinfo=UTC), 8 * H, -1, "horizon: got -1; must not be negative"),
+        (datetime(2026, 1, 1, tzinfo=UTC), 8 * H, -1, "horizon: got -1; must be a whole number of at least 0"),
     ],
 )
 def test_a_clock_that_cannot_be_read_is_refused(as_of, interval, horizon, message):

@@ -62,7 +62,7 @@ def test_caps_of_every_kind():
     assert f.rate_cap("fraction_of_oracle", 1 / 33) == pytest.approx(1 / 33)
     with pytest.raises(InputError, match="imr: got 0.01; must not be below mmr"):
         f.rate_cap("times_imr_minus_mmr", 6.0, imr=0.01, mmr=0.02)
-    with pytest.raises(InputError, match="kind: got 'some'; there is no such cap"):
+    with pytest.raises(InputError, match="kind: got 'some'; must be"):
         f.rate_cap("some")
 
 

@@ -1,24 +1,15 @@
 """docs/venues.md is executed: its imports, and every call in its tables against the value printed beside it."""
 
 import inspect
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "venues.md").read_text()
-ROWS = re.findall(r"^\| [^|]+ \| [^|]+ \| `([^`]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE)
+from helpers.venues_page import PAGE, ROWS, imported
 
 
 @pytest.fixture(scope="module")
 def names():
-    block = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert block
-    found: dict[str, object] = {}
-    exec(block[1], found)
-    return found
+    return imported()
 
 
 @pytest.mark.parametrize("call, printed", ROWS, ids=[call for call, _ in ROWS])

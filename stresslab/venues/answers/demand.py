@@ -121,7 +121,7 @@ def _beside(one: FloatArray, other: FloatArray) -> FloatArray:
 
 def _pairs(one: FloatArray, other: FloatArray) -> FloatArray:
     both = one[..., :, None] + other[..., None, :]
-    return both.reshape(*both.shape[:-2], -1)
+    return both.reshape(*both.shape[:-2], both.shape[-2] * both.shape[-1])
 
 
 def _sqrt_rate(wanted: Sqrt, base: float, size: FloatArray) -> FloatArray:

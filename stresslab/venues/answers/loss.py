@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from stresslab.errors import InputError
 from stresslab.venues import close_out, deleveraging, deleveraging_rank, deleveraging_trigger, socialised
 from stresslab.venues.answers.size import SizeAnswers
-from stresslab.venues.inputs import FloatArray, finite
+from stresslab.venues.inputs import FloatArray, finite, shapes_in_words
 from stresslab.venues.schema.loss import Deleveraging
 
 
@@ -22,6 +22,7 @@ class LossAnswers(SizeAnswers):
         """What the insurance fund pays, and what is left to the others."""
         return close_out.use_fund(fund, shortfall)
 
+    @shapes_in_words
     def deleveraging_scores(
         self,
         side: Any,

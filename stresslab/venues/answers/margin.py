@@ -21,7 +21,7 @@ from stresslab.errors import require
 from stresslab.venues import margin as _margin
 from stresslab.venues.answers.demand import Leg, Lines, combined, jumps, lines
 from stresslab.venues.answers.size import SizeAnswers
-from stresslab.venues.inputs import FloatArray, direction, finite, positive
+from stresslab.venues.inputs import FloatArray, direction, finite, positive, shapes_in_words
 from stresslab.venues.rounding import on_tick
 from stresslab.venues.trigger import FlatTiers, adverse_end, first_on_the_way, safe_interval
 
@@ -44,6 +44,7 @@ class Balance(NamedTuple):
 class MarginAnswers(SizeAnswers):
     """Requirement, liquidation and bankruptcy price of positions under these rules."""
 
+    @shapes_in_words
     def required(
         self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, price: ArrayLike
     ) -> FloatArray:
@@ -52,6 +53,7 @@ class MarginAnswers(SizeAnswers):
         wanted = self._maintenance(self.notional(quantity, at), self.size(quantity, at))
         return wanted + self.close_fee(side, entry_price, quantity, margin, at)
 
+    @shapes_in_words
     def margin_to_open(self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, leverage: ArrayLike) -> FloatArray:
         """What an isolated position at this leverage gets: notional / leverage, and the fee to close where it is kept.
 
@@ -63,6 +65,7 @@ class MarginAnswers(SizeAnswers):
             return margin
         return margin + self.fees.taker * (notional - _margin.heading(side, self._kind) * margin)
 
+    @shapes_in_words
     def close_fee(
         self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, margin: ArrayLike, price: ArrayLike
     ) -> FloatArray:
@@ -75,6 +78,7 @@ class MarginAnswers(SizeAnswers):
         slope = leg.sign * leg.quantity
         return _fee_at_bankruptcy(self.fees.taker * leg.quantity, slope, finite("margin", margin) - slope * leg.entry)
 
+    @shapes_in_words
     def liquidation_price(
         self,
         side: Any,
@@ -104,6 +108,7 @@ class MarginAnswers(SizeAnswers):
             x = adverse_end(leg.sign > 0, safe_interval(slope, free, *demand[:3]))
         return self._on_tick(_margin.price_at(x, self._kind), side)[()]
 
+    @shapes_in_words
     def hedged_liquidation_prices(
         self,
         long_entry: ArrayLike,
@@ -136,6 +141,7 @@ class MarginAnswers(SizeAnswers):
         ends = [_margin.price_at(np.maximum(x, 0.0), self._kind)[()] for x in (low, high)]
         return Hedged(*(ends if self._kind == "linear" else reversed(ends)))
 
+    @shapes_in_words
     def bankruptcy_price(
         self,
         side: Any,
@@ -154,6 +160,7 @@ class MarginAnswers(SizeAnswers):
             side, entry_price, self._exposure(quantity), margin, other_pnl, close_fee=fee, contract=self._kind
         )
 
+    @shapes_in_words
     def equity(
         self,
         side: Any,
@@ -168,6 +175,7 @@ class MarginAnswers(SizeAnswers):
         exposure = self._exposure(quantity)
         return _margin.equity(side, entry_price, exposure, margin, price, other_pnl, contract=self._kind)
 
+    @shapes_in_words
     def is_liquidated(
         self,
         side: Any,

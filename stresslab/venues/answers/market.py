@@ -13,7 +13,7 @@ from stresslab.errors import InputError
 from stresslab.units import parse_duration
 from stresslab.venues import averages, bands, funding, funding_rate, mark
 from stresslab.venues.answers.size import SizeAnswers
-from stresslab.venues.inputs import FloatArray, positive
+from stresslab.venues.inputs import FloatArray, not_negative, positive, shapes_in_words
 from stresslab.venues.schema.band import AroundMark, MarkPremium, NoBand, Steps
 from stresslab.venues.schema.mark import EqualsIndex, FairFunding, IndexPlusEma, MedianOfThree, Oracle
 
@@ -21,6 +21,7 @@ from stresslab.venues.schema.mark import EqualsIndex, FairFunding, IndexPlusEma,
 class MarketAnswers(SizeAnswers):
     """Mark, funding and band under these rules."""
 
+    @shapes_in_words
     def mark_price(
         self,
         index: ArrayLike,
@@ -60,13 +61,15 @@ class MarketAnswers(SizeAnswers):
         window = float(parse_duration(rule.window))
         if rule.smoothing == "ema":
             return averages.exponential_average(samples, elapsed, window)
-        return averages.moving_average(samples, max(1, round(window / float(np.max(elapsed)))))
+        apart = float(np.max(positive("elapsed", elapsed)))
+        return averages.moving_average(samples, max(1, round(window / apart)))
 
     def is_stale(self, age: ArrayLike) -> NDArray[np.bool_]:
         """Whether a mark this many seconds old triggers nothing; never where no limit is known."""
         limit = None if self.mark.kind == "equals_index" else self.mark.max_age
-        longest = np.finfo(np.float64).max if limit is None else float(parse_duration(limit))
-        return mark.is_stale(age, longest)
+        if limit is None:
+            return np.zeros(not_negative("age", age).shape, dtype=bool)[()]
+        return mark.is_stale(age, float(parse_duration(limit)))
 
     def funding_rate(self, premiums: ArrayLike) -> FloatArray:
         """Rate of one payment from the interval's premium samples (last axis); continuous: per `rate_over`.
@@ -92,6 +95,7 @@ class MarketAnswers(SizeAnswers):
         cap = funding_rate.rate_cap(rule.kind, rule.value, imr=imr, mmr=mmr)
         return cap if cap is None else cap * self._interval() / parse_duration(rule.over)
 
+    @shapes_in_words
     def funding_payment(self, side: Any, quantity: ArrayLike, mark_price: ArrayLike, rate: ArrayLike) -> FloatArray:
         """Settlement currency received (negative: paid) at one payment of `rate`; longs pay a positive rate.
 

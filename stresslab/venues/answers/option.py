@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stresslab.errors import InputError
-from stresslab.venues.inputs import FloatArray, direction, not_negative, positive
+from stresslab.venues.inputs import FloatArray, direction, not_negative, one_of_two, positive, shapes_in_words
 from stresslab.venues.schema.contract import Option
 from stresslab.venues.schema.requirement import ShortOption
 from stresslab.venues.schema.rules import Rules
@@ -32,6 +32,7 @@ class OptionMargin(NamedTuple):
 class OptionAnswers(Rules):
     """Margins of options under these rules."""
 
+    @shapes_in_words
     def option_margin(
         self,
         side: Any,
@@ -51,7 +52,7 @@ class OptionAnswers(Rules):
         spot, exercise = positive("underlying_price", underlying_price), positive("strike", strike)
         unit = spot if contract.premium_in == "quote" else np.ones(())
         mark = not_negative("premium", premium) / unit
-        call = _is_call(right)
+        call = one_of_two("right", right, "call", "put")
         out = np.maximum(np.where(call, exercise - spot, spot - exercise), 0.0) / spot
         initial = np.maximum(wanted.initial - out, wanted.initial_floor) + mark
         maintenance = (
@@ -60,10 +61,3 @@ class OptionAnswers(Rules):
         initial = np.where(call, initial, np.maximum(initial, maintenance))
         held = np.where(direction(side) < 0, positive("quantity", quantity), 0.0) * unit
         return OptionMargin(held * initial, held * maintenance)
-
-
-def _is_call(right: Any) -> np.ndarray:
-    names = np.asarray(right)
-    if not np.all((names == "call") | (names == "put")):
-        raise InputError('must be "call" or "put"', key="right", got=right)
-    return names == "call"
