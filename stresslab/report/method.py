@@ -20,7 +20,8 @@ GLOSSARY = [
     (
         "cause",
         "What the price did when the event came: a continuous move (diffusion), a jump of the model or of a shock "
-        "(gap), or a funding payment.",
+        "(gap), or a funding payment; or what else brought it: a stop that an outage held back, a reopening after a "
+        "halt, a collateral that fell, a default of the venue.",
     ),
     ("value at risk", "The loss at the horizon that is not exceeded with the stated probability."),
     ("expected shortfall", "The mean loss in the cases that are worse than the value at risk."),

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
-from stresslab.report import answer, figures, heat, lists, method, replay, tables, uncertainty, words, worse
+from stresslab.report import answer, figures, heat, held, lists, method, replay, tables, uncertainty, words, worse
 from stresslab.report.html import FOLDER, fill, script_json, write_whole
 from stresslab.report.layout import Layout, arrange, names, swept, thin
 from stresslab.report.safe import safe_values
@@ -84,8 +84,11 @@ def _sections(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> 
         "tails": tables.tails(ds, layout),
         "whole": tables.whole_words(ds),
         "cash": tables.cash(ds, layout),
-        "cash_words": [f"{word}: {ds[name].attrs.get('long_name', '')}" for name, word in tables.CASH.items()],
+        "cash_words": [
+            f"{word}: {ds[name].attrs.get('long_name', '')}" for name, word in tables.cash_names(ds).items()
+        ],
         "books": tables.books(ds, layout, spot),
+        "held": held.held(ds),
         "sureness": uncertainty.table(ds, layout) if uncertainty.is_drawn(ds) else None,
         "replayed": replay.table(ds, layout) if replay.is_replayed(ds) else None,
         "figures": {figure.name: figure for figure in drawn},

@@ -14,7 +14,13 @@ from stresslab.report import words
 from stresslab.report.layout import Index, Layout, at, names, value
 
 RUN = ("ok", "target_not_met")
-CASH = {"mean_pnl": "PnL", "mean_fees": "fees", "mean_funding": "funding", "shortfall_mean": "shortfall"}
+CASH = {
+    "mean_pnl": "PnL",
+    "mean_fees": "fees",
+    "mean_funding": "funding",
+    "shortfall_mean": "shortfall",
+    "mean_insurance": "insurance fund",  # of books that the general engine evaluates
+}
 BOOK = {
     "notional": "notional",
     "quantity": "quantity",
@@ -122,13 +128,24 @@ def tails(ds: xr.Dataset, layout: Layout) -> Table:
 
 
 def cash(ds: xr.Dataset, layout: Layout) -> Table:
-    """Means over all paths of PnL, fees, funding and shortfall, with standard errors."""
+    """Means over all paths of PnL, fees, funding, shortfall and the insurance fund, with standard errors."""
+    told = cash_names(ds)
 
     def cells(index: Index) -> list[Cell]:
-        pairs = [words.money(float(at(ds, name, index)), float(at(ds, f"{name}_se", index))) for name in CASH]
+        pairs = [words.money(float(at(ds, name, index)), float(at(ds, f"{name}_se", index))) for name in told]
         return [Cell(text, error) for text, error in pairs]
 
-    return by_cell(ds, layout, list(CASH.values()), cells)
+    return by_cell(ds, layout, list(told.values()), cells)
+
+
+def cash_names(ds: xr.Dataset) -> dict[str, str]:
+    """The sums of money that the dataset has, and what to call them."""
+    return {name: word for name, word in CASH.items() if name in ds}
+
+
+def _book_names(ds: xr.Dataset) -> dict[str, str]:
+    """What books of this dataset have; a quantity or a price that none has is left out."""
+    return {name: text for name, text in BOOK.items() if ds[name].notnull().any()}
 
 
 def books(ds: xr.Dataset, layout: Layout, spot: float) -> Table:
@@ -142,7 +159,7 @@ def books(ds: xr.Dataset, layout: Layout, spot: float) -> Table:
             name = "".join(words.label(dim, value(ds, dim, place)) for dim, place in index.items()) or "this book"
             rows.append(Row("", name, _book_cells(ds, choice | index, spot)))
         bodies.append(Body(rows, layout.pick(choice), layout.shown_first(choice), words.cell_name(names(ds, choice))))
-    columns = [f"{text} ({units(ds, name)})" for name, text in BOOK.items()]
+    columns = [f"{text} ({units(ds, name)})" for name, text in _book_names(ds).items()]
     return Table(words.title(layout.row) if layout.row else "", columns, bodies, selects)
 
 
@@ -163,7 +180,7 @@ def units(ds: xr.Dataset, name: str) -> str:
 
 def _book_cells(ds: xr.Dataset, index: Index, spot: float) -> list[Cell]:
     found = []
-    for name in BOOK:
+    for name in _book_names(ds):
         amount = float(at(ds, name, index))
         notes: tuple[str, ...] = ()
         if name.endswith("_price") and np.isfinite(amount):

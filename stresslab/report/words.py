@@ -112,6 +112,8 @@ def label(dim: str, value: Any) -> str:
 
 def named(dim: str, value: Any) -> str:
     """One coordinate value where its dimension is not clear from the place: "sigma 0.5", but "10x" and "long"."""
+    if dim == "policies":
+        return "no policies" if value == "none" else label(dim, value)
     return label(dim, value) if dim in ("leverage", "side", "model", "horizon") else f"{title(dim)} {label(dim, value)}"
 
 
@@ -135,6 +137,8 @@ def horizon_words(horizon: str) -> str:
 
 def event_words(event: str) -> str:
     """An event inside a sentence: "loss_50" as "a loss of 50 %"."""
+    if event == "adl":
+        return "deleveraging (ADL)"
     return f"a loss of {event[5:]}{UNIT_SPACE}% of the account" if event.startswith("loss_") else title(event)
 
 
