@@ -47,19 +47,13 @@ class PortfolioMargin(BaseModel):
     short_term_vega_power: NonNegative = Field(default=0.3, description="of 30 / days, below 30 days")
     long_term_vega_power: NonNegative = Field(default=0.13, description="of 30 / days, from 30 days on")
     min_volatility_for_shock_up: NonNegative = Field(default=0.5, description="the raised volatility is at least this")
-    shortest_days: Annotated[float, Field(gt=0)] = Field(
-        default=1.0, description="least days in 30 / days: an assumption"
-    )
-    extended_moves: Moves = Field(
-        default=(-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0), description="moves beyond the range"
-    )
+    shortest_days: Annotated[float, Field(gt=0)] = Field(default=1.0, description="least days; an assumption")
+    extended_moves: Moves = Field(default=(-0.66, -0.33, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0), description="far moves")
     extended_table_factor: NonNegative = Field(default=1.0, description="of the PnL of the extended moves")
     extended_dampener: NonNegative = Field(default=100_000.0, description="quote currency, see above")
     annualised_move_risk: NonNegative = Field(default=0.075, description="1/year, of the roll shock")
     min_annualised_move: NonNegative = Field(default=0.01, description="least roll shock, of the delta's value")
-    short_option: NonNegative = Field(
-        default=0.0, description="of the underlying, charged per option sold net at a strike"
-    )
+    short_option: NonNegative = Field(default=0.0, description="of the underlying, per option sold net at a strike")
     mm_factor: Annotated[float, Field(gt=0, le=1)] = Field(default=0.8, description="maintenance over initial margin")
 
     @property

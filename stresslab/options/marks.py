@@ -77,8 +77,21 @@ def at_step(options: Options, step: Array) -> Options:
 
 
 def value(options: Options, log_price: Array, variance: Array) -> Array:
-    """Worth of a unit, (book, path), in the quote currency; prices are (1, path) or (book, path)."""
-    return _read(options.columns[VALUE], _find(options, log_price, variance))
+    """Worth of a unit, (book, path), in the quote currency; prices are (1, path) or (book, path).
+
+    Its derivative by the log price is told to JAX: price times the table's delta, not the slope between two nodes.
+    """
+
+    @jax.custom_jvp
+    def worth(log_price: Array) -> Array:
+        return _read(options.columns[VALUE], _find(options, log_price, variance))
+
+    @worth.defjvp
+    def _(at: tuple[Array], moved: tuple[Array]) -> tuple[Array, Array]:
+        (log_price,), (by,) = at, moved
+        return worth(log_price), jnp.exp(log_price) * delta(options, log_price, variance) * by
+
+    return worth(log_price)
 
 
 def delta(options: Options, log_price: Array, variance: Array) -> Array:

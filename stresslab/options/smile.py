@@ -28,19 +28,13 @@ class ImpliedVolatility(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    scale: Positive = Field(
-        default=1.0, description="implied over the model's volatility at the money; 1 is an assumption"
-    )
+    scale: Positive = Field(default=1.0, description="implied over the model's, at the money; 1 is an assumption")
     skew: float = Field(default=-0.14, description="slope of sigma / level by x; Deribit BTC 2026-01-16")
     curvature: NonNegative = Field(default=0.3, description="of sigma / level by x^2; Deribit BTC 2026-01-16")
-    widest: Positive = Field(
-        default=1.8, description="beyond this |x| the smile is flat; 1.8 gives 2.2 times the level"
-    )
+    widest: Positive = Field(default=1.8, description="flat beyond this |x|; 1.8 gives 2.2 times the level")
     shortest: Positive = Field(default=0.5 / 365, description="years; x grows no further as expiry comes nearer")
     spot_beta: float = Field(default=0.0, description="log level by log return since the start; 0 is an assumption")
-    reversion: NonNegative = Field(
-        default=0.0, description="1/year, of the variance to long_run^2; 0: one level for all tau"
-    )
+    reversion: NonNegative = Field(default=0.0, description="1/year, of the variance; 0: one level for every tau")
     long_run: Positive = Field(default=0.6, description="volatility that `reversion` leads to; an assumption")
     lowest: Positive = Field(default=0.05, description="floor of every volatility")
     highest: Positive = Field(default=5.0, description="cap of every volatility")
