@@ -1,7 +1,7 @@
 """One block of a study by the general account engine: books of one form on the paths of a market cell.
 
-The paths are walked segment by segment. What a book's money is at a horizon is written down at the end of every segment
-until the horizon has come; events leave codes. There is nothing to look up afterwards.
+The paths are walked segment by segment. What a book's money is is written down at the horizons; events leave codes.
+There is nothing to look up afterwards. Books that their first event ends are walked by `accounts.first_event`.
 """
 
 from typing import Any, NamedTuple
@@ -12,10 +12,13 @@ import numpy as np
 from jax import Array, lax
 
 from stresslab import payments, random, scan
+from stresslab.accounts import first_event
 from stresslab.accounts import state as book_state
 from stresslab.accounts.engine import Engine
+from stresslab.accounts.first_event import Watcher
 from stresslab.accounts.form import BookForm, BookNumbers
 from stresslab.accounts.scene import now
+from stresslab.accounts.settling import settle
 from stresslab.accounts.state import Books
 from stresslab.models.base import Dynamics, Layout, Parameters, State
 from stresslab.schedule import Schedule, Segments
@@ -116,31 +119,57 @@ def walk(shape: Shape, first: Array, *given: Any) -> Result:
     books = book_state.start(shape.form, a.numbers, a.fractions.shape[0], price, place.state.variance)
     nothing = jnp.zeros((shape.n_horizons, *books.reserve.shape), jnp.float32)
     money = Money(nothing, nothing, nothing, nothing, nothing)
-    rows = a.segments, a.funding.payments if a.funding else ()
-    (_, books, _, money), _ = lax.scan(
-        lambda running, row: _segment(shape, a, paths, running, *row), (place, books, rates, money), rows
+    noted = first_event.begin(books) if first_event.suits(shape.form) else ()
+    rows = a.segments, _ends_horizon(a.segments), a.funding.payments if a.funding else ()
+    (_, books, _, _, money), _ = lax.scan(
+        lambda running, row: _segment(shape, a, paths, running, *row), (place, books, noted, rates, money), rows
     )
     return Result(books.codes, money, books)
 
 
-def _segment(shape: Shape, a: Arguments, paths: scan.Walk, running: Any, segment: Segments, payment: Any) -> Any:
-    place, books, rates, money = running
+def _ends_horizon(segments: Segments) -> Array:
+    """Whether a horizon comes with the end of a segment."""
+    after = jnp.concatenate([segments.horizon[1:], jnp.full((1,), -1, segments.horizon.dtype)])
+    return segments.horizon != after
+
+
+def _segment(
+    shape: Shape, a: Arguments, paths: scan.Walk, running: Any, segment: Segments, ends_horizon: Array, payment: Any
+) -> Any:
+    place, books, noted, rates, money = running
     engine = Engine(shape.form, a.numbers, a.fractions, a.correlation, segment.bin)
-    place, books = scan.many_steps(paths, place, engine, books, segment.steps)
+    if noted:
+        place, noted = scan.many_steps(paths, place, Watcher(engine, books), noted, segment.steps)
+    else:
+        place, books = scan.many_steps(paths, place, engine, books, segment.steps)
     rate, is_due = segment.funding_rate, segment.funding_rate != np.float32(0)
     if a.funding:
         rates, own = payments.pay(a.funding, paths, payment, rates, place.state)
         rate, is_due = rate + own, payment.is_due
-    books = lax.cond(is_due, lambda books: engine.pay_funding(books, rate), lambda books: books, books)
-    money = _recorded(shape, a, books, money, segment.horizon)
-    return (place, books, rates, money), ()
+    books, noted = lax.cond(is_due, lambda b, n: _paid(engine, b, n, rate), lambda b, n: (b, n), books, noted)
+    books, noted, money = lax.cond(
+        ends_horizon,
+        lambda b, n, m: _recorded(engine, b, n, m, segment.horizon),
+        lambda b, n, m: (b, n, m),
+        *(books, noted, money),
+    )
+    return (place, books, noted, rates, money), ()
 
 
-def _recorded(shape: Shape, a: Arguments, books: Books, money: Money, horizon: Array) -> Money:
-    """Each segment overwrites the horizon's record until the horizon has come."""
-    pnl = book_state.wealth(shape.form, a.numbers, books, now(books)) - a.numbers.equity[:, None]
+def _paid(engine: Engine, books: Books, noted: Any, rate: Array) -> tuple[Books, Any]:
+    """Funding, and the test after it."""
+    if noted:
+        return Watcher(engine, books).pay_funding(noted, rate)
+    return engine.pay_funding(books, rate), noted
+
+
+def _recorded(engine: Engine, books: Books, noted: Any, money: Money, horizon: Array) -> tuple[Books, Any, Money]:
+    """What the books are worth at a horizon."""
+    if noted:
+        books, noted = settle(Watcher(engine, books), noted)
+    engine = engine.at_step(books.step)
+    pnl = book_state.wealth(engine.form, engine.numbers, books, now(books)) - engine.numbers.equity[:, None]
     ledger = books.ledger
     found = Money(pnl, ledger.fees, ledger.funding, ledger.shortfall, ledger.fund)
-    return Money(
-        *(lax.dynamic_update_index_in_dim(kept, one, horizon, 0) for kept, one in zip(money, found, strict=True))
-    )
+    kept = [lax.dynamic_update_index_in_dim(m, one, horizon, 0) for m, one in zip(money, found, strict=True)]
+    return books, noted, Money(*kept)

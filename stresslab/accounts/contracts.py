@@ -28,6 +28,18 @@ def gain(contract: Contract, price: Array) -> Array:
     return price - np.float32(1)
 
 
+def price_of(contract: Contract, made: Array) -> Array:
+    """The price at which one unit has gained so much: the inverse of `gain`; infinite where no price brings it."""
+    if contract == "inverse":
+        left = np.float32(1) - made
+        return jnp.where(
+            left > np.float32(0),
+            np.float32(1) / jnp.where(left > np.float32(0), left, np.float32(1)),
+            np.float32(np.inf),
+        )
+    return np.float32(1) + made
+
+
 def notional(contract: Contract, price: Array) -> Array:
     """The notional of one unit, settlement currency."""
     if contract in OPTIONS:

@@ -2,12 +2,12 @@
 
 At the beginning of a step, after the funding and the record of the step before: what has expired is settled; the
 venue's conditions advance; if it fails all is closed (`failure`); the market's losses are allocated (`allocation`); if
-trading reopens all is met at the price now; the
-policies act, if the venue is up. Then for each piece in time order: the price moves; the levels that policies watch are
-met (`levels`); accounts at or below their requirement at the mark are liquidated, by a diffusion where the two meet,
-after a jump at the price after it (`trigger`, `forced`). One forced order of an account in a piece:
-an account that is still in breach meets the next one at the beginning of the next piece. At the end of a segment
-funding is paid, if its time was passed, and every account is tested again at the price now, with cause `funding`.
+trading reopens all is met at the price now; the policies act, if the venue is up. Then for each piece in time order:
+the price moves; the levels that policies watch are met (`levels`); accounts at or below their requirement at the mark
+are liquidated, by a diffusion where the two meet, after a jump at the price after it (`trigger`, `forced`). One forced
+order of an account in a piece: an account that is still in breach meets the next one at the beginning of the next
+piece. Then options that expire are paid. At the end of a segment funding is paid, if its time was passed, and every
+account is tested again at the price now, with cause `funding`.
 
 Loss levels are marked where wealth comes to them (`losses`). A closed account stays as it was closed: nothing recovers.
 """
@@ -18,12 +18,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.accounts import acting, allocation, expiry, failure, forced, funding, levels, losses, quotes, trigger
+from stresslab.accounts import (
+    acting,
+    allocation,
+    expiry,
+    failure,
+    forced,
+    funding,
+    levels,
+    losses,
+    pieces,
+    quotes,
+    trigger,
+)
 from stresslab.accounts.conditions import Effect, together
-from stresslab.accounts.point import rows
 from stresslab.accounts.scene import Scene, now
 from stresslab.accounts.state import Books, wealth
-from stresslab.accounts.trigger import Piece
 from stresslab.books.outcome import DIFFUSION, FUNDING, GAP
 from stresslab.scan import Reach, Track
 
@@ -33,6 +43,7 @@ class Engine(Scene):
 
     def step(self, books: Books, track: Track) -> Books:
         """One step."""
+        self = self.at_step(books.step)
         books = _advance(self, expiry.settle(self, books), track.words)
         effect = _effect(self, books)
         books = allocation.settle(self, failure.settle(self, books, effect), effect)
@@ -44,10 +55,11 @@ class Engine(Scene):
                 if isinstance(piece, Reach)
                 else _jump(self, books, jnp.exp(piece.end), effect, GAP)
             )
-        return books._replace(variance=track.variance, step=books.step + np.int32(1))
+        return expiry.pay_options(self, books._replace(variance=track.variance, step=books.step + np.int32(1)))
 
     def pay_funding(self, books: Books, rate: Array) -> Books:
         """Pay `rate` of each leg's notional, then test again."""
+        self = self.at_step(books.step)
         effect = _effect(self, books)
         return _test(self, funding.pay(self, books, rate, effect), effect, FUNDING)
 
@@ -76,7 +88,7 @@ def _reopen(scene: Scene, books: Books, effect: Effect) -> Books:
 
 
 def _diffuse(scene: Scene, books: Books, reach: Reach, effect: Effect) -> Books:
-    piece, event = _piece(scene, books, reach), scene.event(DIFFUSION)
+    piece, event = pieces.of_reach(scene, books, reach), scene.event(DIFFUSION)
     books = levels.meet(scene, books, piece, effect, event, jumped=False)
     seen = quotes.marked(effect, piece)
     breaches = [
@@ -90,11 +102,9 @@ def _diffuse(scene: Scene, books: Books, reach: Reach, effect: Effect) -> Books:
 
 def _jump(scene: Scene, books: Books, price: Array, effect: Effect, cause: int) -> Books:
     """The price, (asset, path), after a jump: whatever was passed is met there."""
-    end = rows(price)
-    still = tuple(jnp.zeros_like(price) for price in end)
-    piece = Piece(end, end, end, end, still, still[0], scene.correlation, books.variance, books.step)
+    piece = pieces.after_jump(scene, books, price)
     books = levels.meet(scene, books, piece, effect, scene.event(cause), jumped=True)
-    return _test(scene, books._replace(price=jnp.concatenate(end)), effect, cause)
+    return _test(scene, books._replace(price=price), effect, cause)
 
 
 def _test(scene: Scene, books: Books, effect: Effect, cause: int) -> Books:
@@ -107,12 +117,3 @@ def _test(scene: Scene, books: Books, effect: Effect, cause: int) -> Books:
     breaches = forced.possible(scene, breaches, point.prices, effect)
     books = losses.mark(scene, books, wealth(scene.form, scene.numbers, books, point), event)
     return forced.carry_out(scene, books, breaches, point, effect, cause)
-
-
-def _piece(scene: Scene, books: Books, reach: Reach) -> Piece:
-    low, high, end = (rows(jnp.exp(level)) for level in (reach.low, reach.high, reach.end))
-    deviations = rows(jnp.sqrt(jnp.broadcast_to(reach.variance, reach.end.shape)))
-    point = now(books)
-    return Piece(
-        point.prices, low, high, end, deviations, reach.exponential[0:1], scene.correlation, point.variance, point.step
-    )

@@ -10,6 +10,7 @@ levels in turn, s the variance (Anderson 1960; Karatzas and Shreve 1991, section
 One exponential draw E decides, as it does for the extremes of a piece: with U = e^-E the bridge comes down to a where
 U <= A1; of these b came first where U > P(a first). Of the others b was met at the other end of the draw. So every
 account has the law of the bridge, and an account without a favourable level is liquidated on the same draws as ever.
+Where the levels are five standard deviations apart or more no bridge meets both, and each is met by its own extreme.
 """
 
 import jax.numpy as jnp

@@ -37,35 +37,45 @@ def meet(scene: Scene, books: Books, piece: Piece, effect: Effect, event: Array,
     if not scene.form.policies:
         return books
     found = find(scene, books, piece, effect, jumped)
-    books = _missed(books, [one for own in found for one in own], effect)
-    for one in (one for own in found for one in own if one.level.fills):
-        books = close(scene, books, one, piece, effect, event)
-    after = look(scene, books._replace(price=jnp.concatenate(piece.end)), glances(found, piece))
+    books = _missed(books, found, effect)
+    for one in found:
+        if one.level.fills:
+            books = close(scene, books, one, piece, effect, event)
+    after = look(scene, books._replace(price=jnp.concatenate(piece.end)), glances(scene, books, found, piece))
     return after._replace(price=books.price)
 
 
-def find(scene: Scene, books: Books, piece: Piece, effect: Effect, jumped: bool) -> list[list[Met]]:
-    """Which levels are met, a list for each policy."""
-    watched = [
-        policy.levels(own, memory, scene.form, scene.numbers, books)
-        for policy, own, memory in zip(scene.form.policies, scene.numbers.policies, books.policies, strict=True)
-    ]
+def watched(scene: Scene, books: Books) -> list[Level]:
+    """The levels of all policies, in their order."""
+    return [level for own in _of_each_policy(scene, books) for level in own]
+
+
+def find(scene: Scene, books: Books, piece: Piece, effect: Effect, jumped: bool) -> list[Met]:
+    """What becomes of each level."""
     view = View(scene, books, piece, effect)
-    levels = [as_index(view, level) for own in watched for level in own]
+    levels = [as_index(view, level) for level in watched(scene, books)]
     places = [where_met(view, level, jumped) for level in levels]
     if jumped:
         reached = [is_passed(view, level, there) for level, there in zip(levels, places, strict=True)]
     else:
         reached = first_met(view, levels, places)
-    met = iter(_met(view, level, one, there) for level, one, there in zip(levels, reached, places, strict=True))
-    return [[next(met) for _ in own] for own in watched]
+    return [_met(view, level, one, there) for level, one, there in zip(levels, reached, places, strict=True)]
 
 
-def glances(found: list[list[Met]], piece: Piece) -> list[Glance]:
-    """What each policy is told."""
+def glances(scene: Scene, books: Books, found: list[Met], piece: Piece) -> list[Glance]:
+    """What each policy is told of its own levels."""
+    rest = iter(found)
+    own = [[next(rest) for _ in levels] for levels in _of_each_policy(scene, books)]
     return [
-        Glance(piece.low, piece.high, tuple(one.reached for one in own), tuple(one.filled for one in own))
-        for own in found
+        Glance(piece.low, piece.high, tuple(one.reached for one in met), tuple(one.filled for one in met))
+        for met in own
+    ]
+
+
+def _of_each_policy(scene: Scene, books: Books) -> list[tuple[Level, ...]]:
+    return [
+        policy.levels(own, memory, scene.form, scene.numbers, books)
+        for policy, own, memory in zip(scene.form.policies, scene.numbers.policies, books.policies, strict=True)
     ]
 
 

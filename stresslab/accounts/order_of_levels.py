@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.accounts import quotes, trigger
 from stresslab.accounts.conditions import Effect
@@ -23,8 +23,10 @@ from stresslab.accounts.policies.base import Level
 from stresslab.accounts.scene import Scene
 from stresslab.accounts.state import Books, Holding, excess
 from stresslab.accounts.trigger import Piece
+from stresslab.numerics import bridge_extremes
 
 _FAR = np.float32(20)  # distance in log price that is never met
+_TIGHT = np.float32(25)  # squared width, in variances of a piece, below which a bridge may meet levels on both sides
 
 
 class View(NamedTuple):
@@ -123,17 +125,32 @@ def _favourable(view: View, levels: list[Level], passed: tuple[Array, ...], numb
     stops = [jnp.where(levels[other].share >= np.float32(1), levels[other].price, -side * np.inf) for other in rivals]
     stops.append(_trigger(view, level.account, holding, asset))
     nearest = side * functools.reduce(jnp.maximum, [side * price for price in stops])
+    came_back = jnp.where(side > np.float32(0), piece.low[asset] <= nearest, piece.high[asset] >= nearest)
     variance = piece.deviations[asset] * piece.deviations[asset]
-    first = favourable_first(
-        side * jnp.log(piece.end[asset] / start),
-        variance,
-        piece.exponential[asset : asset + 1],
-        _distance(-side, start, nearest),
-        _distance(side, start, level.price),
+    reached = _other_end(piece, asset)
+    alone = jnp.where(side > np.float32(0), reached[1] >= level.price, reached[0] <= level.price) & ~came_back
+    width = side * jnp.log(level.price / nearest)
+    first = lax.cond(
+        jnp.any(width * width < _TIGHT * variance),
+        lambda: favourable_first(
+            side * jnp.log(piece.end[asset] / start),
+            variance,
+            piece.exponential[asset : asset + 1],
+            _distance(-side, start, nearest),
+            _distance(side, start, level.price),
+        ),
+        lambda: alone,
     )
     # a piece without variance is no bridge: its extremes are written down
-    came_back = jnp.where(side > np.float32(0), piece.low[asset] <= nearest, piece.high[asset] >= nearest)
     return jnp.where(variance == np.float32(0), passed[number] & ~came_back, first)
+
+
+def _other_end(piece: Piece, asset: int) -> tuple[Array, Array]:
+    """The extremes that the other end of the draw gives: a level in favour is met on draws that meet none against."""
+    start, end = jnp.log(piece.before[asset]), jnp.log(piece.end[asset])
+    exponential = -jnp.log(-jnp.expm1(-piece.exponential[asset : asset + 1]))
+    low, high = bridge_extremes(start, end, piece.deviations[asset] * piece.deviations[asset], exponential)
+    return jnp.exp(low), jnp.exp(high)
 
 
 def _trigger(view: View, account: int, holding: Holding, asset: int) -> Array:
@@ -156,9 +173,13 @@ def _distance(side: Array, start: Array, price: Array) -> Array:
 def _is_live(view: View, level: Level, there: Array) -> Array:
     """Whether there is an order, something to close, and an account above its requirement by then."""
     form, own = view.scene.account(level.account)
+    holding, size = view.books.accounts[level.account], view.size(level)
+    is_order = (level.share > np.float32(0)) & (size != np.float32(0))
+    if trigger.has_closed_form(form):
+        safe = _trigger(view, level.account, holding, view.asset(level))
+        return is_order & jnp.where(size > np.float32(0), there > safe, there < safe)
     point = view.piece.at(quotes.mark(view.effect, view.prices(view.asset(level), there)))
-    is_order = (level.share > np.float32(0)) & (view.size(level) != np.float32(0))
-    return is_order & (excess(form, own, view.books.accounts[level.account], point) > np.float32(0))
+    return is_order & (excess(form, own, holding, point) > np.float32(0))
 
 
 def _same_leg(one: Level, other: Level) -> bool:

@@ -62,6 +62,10 @@ class Policy(Protocol):
     def opens(self) -> bool:
         """Whether it may open a leg that is closed: others then look for a new entry."""
 
+    @property
+    def closes_once(self) -> bool:
+        """Whether all it does is to close a whole leg at a level: see `first_event`."""
+
     def start(self, numbers: Any, nothing: Array) -> Any:
         """Memory at as_of; `nothing` is zero, (book, path)."""
 
@@ -85,6 +89,7 @@ class Watching:
     """Base of a policy that only has levels."""
 
     opens = False  # whether it may open a leg that is closed
+    closes_once = False  # whether all it does is to close a whole leg at a level
 
     def act(
         self, numbers: Any, memory: Any, form: BookForm, of_book: BookNumbers, books: Books
@@ -96,6 +101,7 @@ class Acting:
     """Base of a policy that only acts by the clock."""
 
     opens = False
+    closes_once = False
 
     def levels(
         self, numbers: Any, memory: Any, form: BookForm, of_book: BookNumbers, books: Books

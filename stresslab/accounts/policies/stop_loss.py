@@ -56,6 +56,10 @@ class StopLoss(Watching):
     def __post_init__(self) -> None:
         require(not (self.delayed and self.order == "limit"), "a limit order has no latency", key="latency")
 
+    @property
+    def closes_once(self) -> bool:  # type: ignore[override]
+        return not (self.part or self.delayed)
+
     def start(self, numbers: StopLossNumbers, nothing: Array) -> Memory:
         no = nothing > np.float32(0)
         return Memory(

@@ -44,6 +44,10 @@ class TakeProfit(Watching):
     on: Literal["mark", "last"] = "mark"
     part: bool = False  # whether a share below 1 is closed
 
+    @property
+    def closes_once(self) -> bool:  # type: ignore[override]
+        return not self.part
+
     def start(self, numbers: TakeProfitNumbers, nothing: Array) -> Memory:
         return Memory(target.begin(numbers.anchor, nothing), nothing > np.float32(0) if self.part else ())
 

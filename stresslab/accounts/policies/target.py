@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from stresslab.accounts.contracts import price_of
 from stresslab.accounts.form import BookForm, BookNumbers
 from stresslab.accounts.scene import now
 from stresslab.accounts.state import Books, cash_value
@@ -54,10 +55,7 @@ def price(at: At, level: Array, entry: Entry, account: int, leg: int, form: Book
     if at == "from_entry":
         return entry.anchor * (np.float32(1) + jnp.sign(size) * level)
     made = (entry.anchor * (np.float32(1) + level) - books.accounts[account].balance) / _not_zero(size)
-    if form.accounts[account].legs[leg].contract == "inverse":
-        # a gain that no price brings: out of reach, above
-        return jnp.where(made < np.float32(1), np.float32(1) / _not_zero(np.float32(1) - made), np.float32(np.inf))
-    return np.float32(1) + made
+    return price_of(form.accounts[account].legs[leg].contract, made)
 
 
 def _not_zero(x: Array) -> Array:

@@ -40,6 +40,7 @@ class TrailingStop(Watching):
     account: int = 0
     leg: int = 0
     on: Literal["mark", "last"] = "mark"
+    closes_once = True
 
     def start(self, numbers: TrailingStopNumbers, nothing: Array) -> Memory:
         return Memory(nothing + numbers.best[:, None], nothing == np.float32(0))
