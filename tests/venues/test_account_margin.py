@@ -17,6 +17,10 @@ LOAD = {name: venues.load(name) for name in venues.available()}
 NETTED = venues.variant(
     LOAD["binance_usdm/BTCUSDT"], {"requirement": {"netting": "max_leg"}}
 )  # marginal, and only the larger leg is required
+FLAT_BY_NOTIONAL = venues.variant(
+    LOAD["binance_usdm/BTCUSDT"],
+    {"requirement": LOAD["okx/ETH-USDT-SWAP"].requirement.model_dump() | {"tier_unit": "quote"}},
+)
 HEDGED = {
     name: (book, naive.data_of(book))
     for name, book in {
@@ -141,15 +145,15 @@ def test_a_fully_hedged_account_is_liquidated_far_above_only():
 
 
 @pytest.mark.parametrize(
-    "name, words",
+    "book, words",
     [
-        ("kraken/PF_XBTUSD", "flat tiers counted in the notional jump: ask is_liquidated"),
-        ("bybit/BTCUSDT", "two legs on one balance have no price of their own. Ask a variant without it"),
+        (FLAT_BY_NOTIONAL, "flat tiers counted in the notional jump: ask is_liquidated"),
+        (LOAD["bybit/BTCUSDT"], "two legs on one balance have no price of their own. Ask a variant without it"),
     ],
 )
-def test_what_has_no_closed_form_is_refused_in_words(name, words):
+def test_what_has_no_closed_form_is_refused_in_words(book, words):
     with pytest.raises(InputError, match=re.escape(words)):
-        LOAD[name].hedged_liquidation_prices(1.0, 1.0, 1.0, 1.0, 1.0)
+        book.hedged_liquidation_prices(1.0, 1.0, 1.0, 1.0, 1.0)
 
 
 def test_other_positions_move_the_price_by_what_they_add():

@@ -176,11 +176,15 @@ def test_answers_are_elementwise(name):
     assert book.required(side, entry, quantity, margin, entry).dtype == np.float64
 
 
+def flat_by_notional(tiers):
+    plain = {"include_close_fee": "none", "compare": "lt", "tier_unit": "quote", "open_ended": None, "tiers": tiers}
+    return venues.variant(LINEAR, {"requirement": LOAD["okx/ETH-USDT-SWAP"].requirement.model_dump() | plain})
+
+
 def test_a_flat_tier_may_trigger_exactly_at_a_cap():
     """10 BTC short at 40,000 with 300,000: at 50,000 (500,000 USD) the rate goes from 1 % to 40 % of 500,000."""
     tiers = [{"cap": 500_000, "mmr": 0.01, "imr": 0.02}, {"cap": 5_000_000, "mmr": 0.4, "imr": 0.8}]
-    flat = LOAD["kraken/PF_XBTUSD"].requirement.model_dump() | {"tiers": tiers}
-    book = venues.variant(LINEAR, {"requirement": flat})
+    book = flat_by_notional(tiers)
     price = book.liquidation_price("short", 40_000.0, 10.0, 290_000.0)
     assert price == 50_000.0  # equity 190,000: enough for 5,000, not for 200,000
     assert not book.is_liquidated("short", 40_000.0, 10.0, 290_000.0, 50_000.0)
@@ -190,8 +194,7 @@ def test_a_flat_tier_may_trigger_exactly_at_a_cap():
 def test_the_first_trigger_on_the_way_depends_on_where_the_price_is():
     """A long that is safe below a cap is not safe above it: from above the trigger is met first, from below another."""
     tiers = [{"cap": 500_000, "mmr": 0.01, "imr": 0.02}, {"cap": 5_000_000, "mmr": 0.4, "imr": 0.8}]
-    flat = LOAD["kraken/PF_XBTUSD"].requirement.model_dump() | {"tiers": tiers}
-    book = venues.variant(LINEAR, {"requirement": flat})
+    book = flat_by_notional(tiers)
     position = ("long", 50_000.0, 10.0, 50_000.0)
     assert book.liquidation_price(*position) == pytest.approx(450_000 / 9.9)  # within the lower tier
     high = book.liquidation_price(*position, price_now=90_000.0)
@@ -312,6 +315,6 @@ def test_options_have_no_liquidation_price_of_their_own():
 def test_the_notional_alone_says_nothing_where_tiers_count_another_size():
     with pytest.raises(InputError, match=re.escape("the notional alone says no margin. Give size=book.size(")):
         KRAKEN.maintenance_margin(0.1)
-    assert KRAKEN.maintenance_margin(100.0, size=4e6) == pytest.approx(5.0)
+    assert KRAKEN.maintenance_margin(100.0, size=4e6) == pytest.approx(100 * (4e6 * 0.05 - 75_000) / 4e6)
     with pytest.raises(NotAllowed, match=re.escape("at most 75,000,000, the cap of the venue's last tier")):
         KRAKEN.maintenance_margin(100.0, size=8e7)

@@ -52,8 +52,10 @@ def test_quantity_of_contracts():
         ("deribit/BTC_USDC-PERPETUAL", 1e6, 20.0, 1e6 * 0.011, 1e6 * 0.021),
         ("drift_v2/SOL-PERP", 1e5, 1e6, 1e5 * (0.8 * 0.05 + 0.1), 1e5 * (0.8 * 0.1 + 0.1)),
         ("drift_v2/SOL-PERP", 1e5, 100.0, 1e5 * 0.05, 1e5 * 0.1),
-        ("kraken/PI_XBTUSD", 20.0, 1e6, 20 * 0.02, 20 * 0.04),  # a cap belongs to the level below
-        ("kraken/PI_XBTUSD", 20.0, 1e6 + 1, 20 * 0.03, 20 * 0.06),
+        ("kraken/PI_XBTUSD", 20.0, 1e6, 20 * 0.015, 20 * 0.04),  # 1 % of one half, 2 % of the other
+        ("kraken/PI_XBTUSD", 20.0, 1.5e6, 20 * (0.01 + 0.02 + 0.03) / 3, 20 * 0.06),
+        ("okx/ETH-USDT-SWAP", 20.0, 6_000.0, 20 * 0.005, 20 * 0.01),  # a cap belongs to the tier below
+        ("okx/ETH-USDT-SWAP", 20.0, 6_001.0, 20 * 0.01, 20 * 0.015),
         ("bitmex/XBTUSD", 201.0, None, 201 * 0.01, 201 * 0.015),
         ("hyperliquid/BTC", 2e8, None, 2e8 * 0.025 - 1_875_000, 2e8 * 0.05),
         ("gate/BTC_USDT", 1.2e6, None, 1.2e6 * 0.02 - 10_835, 1.2e6 * 0.04),
