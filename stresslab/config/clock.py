@@ -28,6 +28,7 @@ def clock(cell: Study, seconds: float) -> Clock:
     rate = funding.rate if isinstance(funding, ConstantFunding | MeanRevertingFunding) else 0.0
     return Clock(
         row=cell.asset_names.index(cell.market.asset),
+        assets=cell.asset_names,
         step=seconds,
         variance=calm_variance(cell),
         as_of=cell.as_of,

@@ -15,8 +15,10 @@ from stresslab.config.venue_kinds import (
     HaltBlock,
     LatencyBlock,
     OutageBlock,
+    OwnBookBlock,
     StaleOracleBlock,
 )
+from stresslab.config.waterfall_kind import WaterfallBlock
 from stresslab.models.base import NonNegative, Positive
 
 _COEFFICIENTS = {"linear": 0.005, "square_root": 1.0}  # see `accounts.close_out`
@@ -66,6 +68,8 @@ class Venue(Part):
     basis: BasisBlock | None = None
     latency: LatencyBlock | None = None
     default: DefaultBlock | None = None
+    own_book: OwnBookBlock | None = None
+    waterfall: WaterfallBlock | None = None
     depth: Depth | None = None
 
     @property

@@ -16,10 +16,11 @@ from stresslab.accounts.conditions.basis import Mark
 from stresslab.accounts.conditions.halt import Halt, HaltNumbers
 from stresslab.accounts.conditions.latency import Latency, LatencyNumbers
 from stresslab.accounts.conditions.outage import Outage
+from stresslab.accounts.conditions.own_book import OwnBook, OwnBookNumbers
 from stresslab.accounts.conditions.price_band import BandNumbers, PriceBand
 from stresslab.accounts.conditions.stale_oracle import StaleOracle
 from stresslab.accounts.conditions.venue_default import DefaultNumbers, VenueDefault
-from stresslab.config.fields import Duration, Filled, Level, Part
+from stresslab.config.fields import Duration, Filled, Level, Part, Text
 from stresslab.errors import require
 from stresslab.models.base import NonNegative, Positive
 from stresslab.units import SECONDS, YEAR_SECONDS, parse_duration, years
@@ -38,6 +39,7 @@ class Clock(NamedTuple):
     """What a condition depends on beside its own fields."""
 
     row: int  # of the market's asset
+    assets: tuple[str, ...]  # of the model
     step: float  # seconds
     variance: float  # calm, per year
     as_of: datetime
@@ -141,7 +143,8 @@ class BandBlock(Condition):
 
     up: Positive = Field(lt=10, description="fraction of the reference")
     down: Level
-    reference: Literal["mark", "index", "session"] = "mark"
+    reference: Literal["mark", "index", "session", "premium"] = "mark"
+    hard: Level | None = Field(default=None, description="of reference: premium: what no order goes beyond (OKX)")
     in_part: bool = Field(default=False, description="an order is filled as far as the band; else it is refused")
     session: Duration | None = Field(default=None, description="of reference: session")
 
@@ -149,13 +152,16 @@ class BandBlock(Condition):
     def _fits(self) -> Self:
         needs = self.reference == "session"
         require((self.session is not None) == needs, "belongs to reference: session", key="session", got=self.session)
+        needs = self.reference == "premium"
+        require((self.hard is not None) == needs, "belongs to reference: premium", key="hard", got=self.hard)
         return self
 
     def form(self, at: Clock) -> PriceBand:
         return PriceBand(self.reference, self.in_part, at.steps(self.session) if self.session else 1, at.row)
 
     def numbers(self, at: Clock) -> BandNumbers:
-        return BandNumbers(np.float64(self.up), np.float64(self.down), _into_session(at, self.session))
+        hard = np.float64(np.inf if self.hard is None else self.hard)
+        return BandNumbers(np.float64(self.up), np.float64(self.down), _into_session(at, self.session), hard)
 
 
 class LatencyBlock(Condition):
@@ -207,6 +213,24 @@ class BasisBlock(Condition):
             interval=interval,
             passed=passed,
         )
+
+
+class OwnBookBlock(Condition):
+    """The venue prices a collateral off its own book, where in stress it is worth less than elsewhere."""
+
+    asset: Text = Field(description="the collateral, one of the joint model's assets that no position is on")
+    calm: float = Field(default=0.0, ge=0, lt=1, description="discount at the calm volatility, fraction")
+    slope: NonNegative = Field(description="of the discount by max((variance over the calm one)^power - 1, 0)")
+    power: NonNegative = Field(default=1.0, le=10)
+    most: Level = Field(description="the largest discount; USDe fell by 0.35 on Binance alone, 2025-10-10")
+
+    def form(self, at: Clock) -> OwnBook:
+        rule, hint = "is no asset of market.model", f"The model has {', '.join(at.assets)}"
+        require(self.asset in at.assets, rule, key="venue.own_book.asset", got=self.asset, hint=hint)
+        return OwnBook(at.assets.index(self.asset), at.row)
+
+    def numbers(self, at: Clock) -> OwnBookNumbers:
+        return OwnBookNumbers(*map(np.float64, (self.calm, self.slope, self.power, at.variance, self.most)))
 
 
 def _midnight(at: Clock) -> float:

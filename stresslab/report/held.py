@@ -146,6 +146,8 @@ _TITLES = {
     "band": "Price band",
     "basis": "Last and mark beside the index",
     "latency": "Orders are filled late",
+    "own_book": "A collateral priced off the venue's own book",
+    "waterfall": "Losses of the whole market",
     "depth": "Order book",
 }
 
