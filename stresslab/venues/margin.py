@@ -118,6 +118,17 @@ def liquidation_price(
     return price_at(adverse_end(s > 0, safe), contract)[()]
 
 
+def liquidation_price_from_available(
+    side: Any, price: ArrayLike, quantity: ArrayLike, available: ArrayLike, mmr: ArrayLike
+) -> FloatArray:
+    """The same from what is there now: P - s available / q / (1 - s mmr), available = equity - requirement at P.
+
+    Source: Hyperliquid docs, liquidations (account value, or isolated margin, less the maintenance margin).
+    """
+    required = _rate("mmr", mmr) * notional(quantity, price)
+    return liquidation_price(side, price, quantity, finite("available", available) + required, mmr=mmr)
+
+
 @shapes_in_words
 def hedged_liquidation_price(
     long_entry: ArrayLike,

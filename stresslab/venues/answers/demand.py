@@ -15,6 +15,7 @@ from stresslab.venues.inputs import FloatArray
 from stresslab.venues.schema.contract import Quanto
 from stresslab.venues.schema.requirement import Affine, Flat, Marginal, ShortOption, Sqrt
 from stresslab.venues.schema.rules import Rules
+from stresslab.venues.size_rates import affine_rate, sqrt_rate
 
 MOVING = {"linear": ("quote",), "inverse": ("base", "coin"), "quanto": ("coin",), "option": ()}
 
@@ -56,9 +57,9 @@ def maintenance_rate(rules: Rules, size: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
             return tier.mmr - np.where(tier.cum > 0, tier.cum / size, 0.0)
     if isinstance(wanted, Affine):
-        return wanted.mmr0 + wanted.mmr_per_base * size
+        return affine_rate(wanted.mmr0, wanted.mmr_per_base, size)
     if isinstance(wanted, Sqrt):
-        return _sqrt_rate(wanted, wanted.base_maintenance, size)
+        return sqrt_rate(wanted.base_maintenance, wanted.size_factor, size, wanted.size_factor_base)
     raise _by_premium(wanted)
 
 
@@ -68,9 +69,9 @@ def initial_rate(rules: Rules, size: FloatArray) -> FloatArray:
     if isinstance(wanted, Marginal | Flat):
         return 1 / wanted.table.at(size).max_leverage
     if isinstance(wanted, Affine):
-        return wanted.imr0 + wanted.imr_per_base * size
+        return affine_rate(wanted.imr0, wanted.imr_per_base, size)
     if isinstance(wanted, Sqrt):
-        return _sqrt_rate(wanted, wanted.base_initial, size)
+        return sqrt_rate(wanted.base_initial, wanted.size_factor, size, wanted.size_factor_base)
     raise _by_premium(wanted)
 
 
@@ -122,10 +123,6 @@ def _beside(one: FloatArray, other: FloatArray) -> FloatArray:
 def _pairs(one: FloatArray, other: FloatArray) -> FloatArray:
     both = one[..., :, None] + other[..., None, :]
     return both.reshape(*both.shape[:-2], both.shape[-2] * both.shape[-1])
-
-
-def _sqrt_rate(wanted: Sqrt, base: float, size: FloatArray) -> FloatArray:
-    return np.maximum(base, wanted.size_factor_base * base + wanted.size_factor * np.sqrt(size))
 
 
 def _by_premium(wanted: ShortOption) -> InputError:

@@ -57,6 +57,23 @@ class LiquidationAnswers(MarginAnswers):
             size = held * self._share_by_shortage(stage, value, free, wanted)
         return np.where(due, np.minimum(size, held), 0.0)[()]
 
+    def margin_ratio(
+        self,
+        side: Any,
+        entry_price: ArrayLike,
+        quantity: ArrayLike,
+        margin: ArrayLike,
+        mark_price: ArrayLike,
+        *,
+        other_pnl: ArrayLike = 0.0,
+        other_maintenance: ArrayLike = 0.0,
+    ) -> FloatArray:
+        """Equity over what is required: liquidated at or below 1 (OKX shows it as 100 %; Binance shows 1 / this)."""
+        left = self.equity(side, entry_price, quantity, margin, mark_price, other_pnl=other_pnl)
+        backing = finite("margin", margin) + finite("other_pnl", other_pnl)
+        wanted = self.required(side, entry_price, quantity, backing, mark_price)
+        return left / (wanted + not_negative("other_maintenance", other_maintenance))
+
     def _fraction(self, stage: CloseFraction, held: FloatArray, value: FloatArray, since_first: ArrayLike) -> Any:
         bounds = {"above_notional": stage.above_notional, "cooldown": float(parse_duration(stage.cooldown))}
         return partial.fraction_to_close(held, value / held, since_first, fraction=stage.fraction, **bounds)
