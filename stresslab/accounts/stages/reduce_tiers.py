@@ -46,7 +46,8 @@ class ReduceTiers:
         for done in range(0, rows - self.from_tier + 1, self.tiers):
             cut = tuple(self._cut(place, before, done) for place, before in zip(places, cut, strict=True))
             left = excess_after(standing, cut)
-            enough = ~found & (left >= np.float32(0) if form.strict else left > np.float32(0))
+            is_cut = functools.reduce(jnp.logical_or, [share > np.float32(0) for share in cut])
+            enough = ~found & is_cut & (left >= np.float32(0) if form.strict else left > np.float32(0))
             chosen = tuple(jnp.where(enough, a, b) for a, b in zip(cut, chosen, strict=True))
             found = found | enough
         return Asked(found & self._may(standing, places), chosen), memory
