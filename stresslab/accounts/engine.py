@@ -16,7 +16,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.accounts import (
     acting,
@@ -83,7 +83,12 @@ def _reopen(scene: Scene, books: Books, effect: Effect) -> Books:
     """Where trading begins again, all is met at the price now, as after a jump."""
     for one in effect.reopened:
         there = effect._replace(can_act=effect.can_act & one.now, can_liquidate=effect.can_liquidate & one.now)
-        books = _jump(scene, books, books.price, there, one.cause)
+        books = lax.cond(
+            jnp.any(one.now),
+            lambda books, there=there, cause=one.cause: _jump(scene, books, books.price, there, cause),
+            lambda books: books,
+            books,
+        )
     return books
 
 

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.accounts import losses, orders, quotes
 from stresslab.accounts.conditions.base import Effect, Failure
@@ -16,7 +16,12 @@ from stresslab.books.outcome import VENUE_DEFAULT
 def settle(scene: Scene, books: Books, effect: Effect) -> Books:
     """Close all that is held at a venue that fails now, and leave what is recovered."""
     for failure in effect.failed:
-        books = _fail(scene, books, effect, failure)
+        books = lax.cond(
+            jnp.any(failure.now),
+            lambda books, failure=failure: _fail(scene, books, effect, failure),
+            lambda books: books,
+            books,
+        )
     return books
 
 
