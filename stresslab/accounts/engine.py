@@ -102,7 +102,7 @@ def _diffuse(scene: Scene, books: Books, reach: Reach, effect: Effect) -> Books:
     breaches = forced.possible(scene, breaches, piece.before, effect)
     books = losses.mark_on_the_way(scene, books, piece, quotes.indexed(effect, breaches, piece.before), event)
     books = forced.carry_out(scene, books, breaches, piece.at(piece.before), effect, DIFFUSION)
-    return losses.mark_at_end(scene, books._replace(price=jnp.concatenate(piece.end)), event)
+    return losses.mark_after(scene, books._replace(price=jnp.concatenate(piece.end)), piece, event)
 
 
 def _jump(scene: Scene, books: Books, price: Array, effect: Effect, cause: int) -> Books:

@@ -20,19 +20,28 @@ def mark_on_the_way(scene: Scene, books: Books, piece: Piece, breaches: list[Bre
     """Those that wealth comes to in a piece while all is open; of a book that is liquidated in it, up to that point."""
     if not scene.fractions.shape[0]:
         return books
-    assets = tuple(sorted({asset for form in scene.form.accounts for asset in form.assets}))
-    lowest = trigger.lowest_value(
-        assets, lambda prices: wealth(scene.form, scene.numbers, books, piece.at(prices)), piece
-    ).value
+    lowest = _lowest(scene, books, piece)
     for breach in breaches:
         there = wealth(scene.form, scene.numbers, books, piece.at(breach.at))
         lowest = jnp.where(breach.hit, there, lowest)
     return mark(scene, books, lowest, event)
 
 
-def mark_at_end(scene: Scene, books: Books, event: Array) -> Books:
-    """Where a piece ends: what a liquidation of a part left open went on to lose."""
+def mark_after(scene: Scene, books: Books, piece: Piece, event: Array) -> Books:
+    """What a liquidation of a part in a piece left open: what it went on to lose, with prices at the piece's end.
+
+    Of one account the extreme that is worse comes after the liquidation; of several only the end surely does.
+    """
     (account, *others) = scene.form.accounts
     if not scene.fractions.shape[0] or not (others or account.stages):
         return books
-    return mark(scene, books, wealth(scene.form, scene.numbers, books, now(books)), event)
+    if others:
+        return mark(scene, books, wealth(scene.form, scene.numbers, books, now(books)), event)
+    return mark(scene, books, _lowest(scene, books, piece), event)
+
+
+def _lowest(scene: Scene, books: Books, piece: Piece) -> Array:
+    assets = tuple(sorted({asset for form in scene.form.accounts for asset in form.assets}))
+    return trigger.lowest_value(
+        assets, lambda prices: wealth(scene.form, scene.numbers, books, piece.at(prices)), piece
+    ).value
