@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import stresslab as sl
+from stresslab.condense import MONEY
 from stresslab.grid.block import run_blocks
 from stresslab.grid.plan import make_plan
 
@@ -41,4 +42,4 @@ def test_the_general_engine_is_the_static_ladder_on_plain_books(tmp_path: Path, 
     (static, money), (general, money_general) = (summary(study, name) for name in ("static", "general"))
     assert static[:, 0].sum() > PATHS  # there is something to compare
     assert np.abs(static - general).sum() <= 1e-4 * static.sum()
-    assert money_general == pytest.approx(money, abs=2e-6 * PATHS)
+    assert money_general[:, : len(MONEY)] == pytest.approx(money, abs=2e-6 * PATHS)  # the fund's is one more
