@@ -11,8 +11,6 @@ _SIZE_FACTOR_BASE = 0.8  # of `accounts.requirement`, Drift v2
 
 # "key: value" of `Rulebook.needs` that the engine does not know
 _REFUSED: dict[str, Callable[[Rulebook], bool]] = {
-    "contract.kind: option": lambda rules: rules.contract.kind == "option",
-    "requirement.shape: option": lambda rules: rules.requirement.shape == "option",
     "requirement.size_factor_base": lambda rules: (
         isinstance(rules.requirement, Sqrt) and rules.requirement.size_factor_base != _SIZE_FACTOR_BASE
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stresslab.accounts.form import AccountForm, AccountNumbers, BookForm, BookNumbers, CollateralNumbers, LegNumbers
-from stresslab.config import liquidation_stages
+from stresslab.config import liquidation_stages, option_rows
 from stresslab.config.build import BookFacts
 from stresslab.config.clock import calm_variance, clock
 from stresslab.config.general_book import GeneralBook
@@ -89,8 +89,8 @@ def _column(values: Sequence[float | int]) -> np.ndarray:
 
 def _account(books: list[GeneralBook], held: list[Account], scale: np.ndarray, dt: float) -> AccountNumbers:
     # a balance is the equity if every price were the spot of its index: a future's basis is in its gain
-    balance = _row(one.margin + sum(leg.pnl(leg.spot) for leg in one.legs) for one in held)
-    kept = _row(float(one.legs[0].rulebook.liquidation.residual == "customer") for one in held)
+    balance = _row(one.margin + sum(leg.pnl(leg.spot) for leg in one.legs) + one.options_worth for one in held)
+    kept = _row(float(one.rulebook.liquidation.residual == "customer") for one in held)
     legs = tuple(_leg(books, [one.legs[place] for one in held], scale, dt) for place in range(len(held[0].legs)))
     collaterals = tuple(
         CollateralNumbers(
@@ -99,16 +99,21 @@ def _account(books: list[GeneralBook], held: list[Account], scale: np.ndarray, d
         )
         for place in range(len(held[0].collaterals))
     )
-    stages = _stages(books, [one.legs[0] for one in held], dt)
-    return AccountNumbers(balance / scale, legs, kept, stages, collaterals)
+    stages, cell = _stages(books, held, dt), books[0].cell
+    if cell is not None and held[0].options is not None:
+        legs = (*legs, option_rows.leg(cell, held, scale, dt))
+    is_portfolio = cell is not None and cell.book.margin_mode == "portfolio"
+    portfolio = option_rows.portfolio(held, scale) if is_portfolio else ()
+    return AccountNumbers(balance / scale, legs, kept, stages, collaterals, portfolio)
 
 
-def _stages(books: list[GeneralBook], held: list[Held], dt: float) -> tuple[Any, ...]:
+def _stages(books: list[GeneralBook], held: list[Account], dt: float) -> tuple[Any, ...]:
     """Rows of the numbers of every stage; a stage without any has the empty tuple."""
     if not liquidation_stages.forms(held[0].rulebook):
         return ()
     rows = [
-        liquidation_stages.numbers(leg.rulebook, book.quote(leg), dt) for book, leg in zip(books, held, strict=True)
+        liquidation_stages.numbers(one.rulebook, book.quote(one.rulebook, one.spot), dt)
+        for book, one in zip(books, held, strict=True)
     ]
     return tuple(
         type(stage[0])(*(np.array(column) for column in zip(*stage, strict=True))) if stage[0] else ()
@@ -132,7 +137,7 @@ def _leg(books: list[GeneralBook], held: list[Held], scale: np.ndarray, dt: floa
     )
     cell = books[0].cell
     if cell is not None and cell.venue is not None and cell.venue.depth is not None:
-        quote = _row(book.quote(leg) for book, leg in zip(books, held, strict=True))
+        quote = _row(book.quote(leg.rulebook, leg.spot) for book, leg in zip(books, held, strict=True))
         plain = plain._replace(close_out=cell.venue.depth.numbers(calm_variance(cell), quote))
     if held[0].seconds is None:
         return plain

@@ -2,22 +2,18 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
-from stresslab.accounts.form import AccountForm, BookForm
+from stresslab.accounts.form import AccountForm, BookForm, Leg
 from stresslab.config import liquidation_stages
-from stresslab.config.engine_rules import check_agree, check_runs
+from stresslab.config.account_checks import check_account, check_currency
 from stresslab.config.held import Account, Held, accounts
 from stresslab.config.leg_forms import leg_form
 from stresslab.config.policy_kinds import PolicyPart, Standing
 from stresslab.config.processes import MeanRevertingBasis, MeanRevertingFunding
 from stresslab.config.schema import Study
-from stresslab.config.venue import Venue
-from stresslab.errors import InputError, NotAllowed, require
+from stresslab.errors import require
 from stresslab.venues import Rulebook
-from stresslab.venues.account import Position, others
-
-_ANY_LEVERAGE = 1e-9  # asks a rulebook for the size alone
-_DOLLARS = ("USD", "USDT", "USDC", "USDE", "FDUSD", "BUSD", "DAI")  # one quote currency in the simulation
 
 
 @dataclass(frozen=True)
@@ -41,17 +37,21 @@ class GeneralBook:
     @property
     def rulebook(self) -> Rulebook:
         """Of the first position."""
-        return self.legs[0].rulebook
+        return self.accounts[0].rulebook
 
     @property
     def side(self) -> str:
         """Of one position; several are `mixed`."""
-        return self.legs[0].side if len(self.legs) == 1 else "mixed"
+        return self.legs[0].side if self._is_one else "mixed"
+
+    @property
+    def _is_one(self) -> bool:
+        return len(self.legs) == 1 and not any(account.options for account in self.accounts)
 
     @property
     def scale(self) -> float:
-        """Notional of all legs at spot: what the loop's money is relative to."""
-        return sum(abs(leg.unit) for leg in self.legs)
+        """Notional of all legs at spot, of options their gross quantity: what the loop's money is relative to."""
+        return sum(abs(leg.unit) for leg in self.legs) + self._of_options
 
     @property
     def equity(self) -> float:
@@ -69,13 +69,17 @@ class GeneralBook:
 
     @property
     def notional(self) -> float:
-        """At entry; of several positions the sum."""
-        return sum(leg.notional for leg in self.legs)
+        """At entry; of several positions the sum, of options their gross quantity at spot."""
+        return sum(leg.notional for leg in self.legs) + self._of_options
+
+    @property
+    def _of_options(self) -> float:
+        return sum(account.options.held.unit for account in self.accounts if account.options is not None)
 
     @property
     def quantity(self) -> float:
         """Of one position; several have none in common."""
-        return self.legs[0].quantity if len(self.legs) == 1 else math.nan
+        return self.legs[0].quantity if self._is_one else math.nan
 
     @property
     def liquidation_price(self) -> float:
@@ -88,8 +92,7 @@ class GeneralBook:
 
     def standing(self, policy: PolicyPart, step: float) -> Standing:
         """The position that a policy is about; `step` in seconds."""
-        places = [(number, leg) for number, one in enumerate(self.accounts) for leg in range(len(one.legs))]
-        number, leg = places[policy.position]
+        number, leg = places(self.accounts)[policy.position]
         account = self.accounts[number]
         held = account.legs[leg]
         return Standing(
@@ -103,16 +106,16 @@ class GeneralBook:
             step=step,
         )
 
-    def quote(self, leg: Held) -> float:
-        """The quote notional at as_of of one unit of the scale in this leg."""
-        kind = leg.rulebook.contract.kind
+    def quote(self, rulebook: Rulebook, spot: float) -> float:
+        """The quote notional at as_of of one unit of the scale in a position under this rulebook."""
         rule = "settles in a coin at a fixed rate: what it weighs in quote currency is not known"
-        require(kind != "quanto", rule, key="book.rulebook", got=leg.rulebook.id)
-        return self.scale * leg.spot if kind == "inverse" else self.scale
+        require(rulebook.contract.kind != "quanto", rule, key="book.rulebook", got=rulebook.id)
+        in_coin = rulebook.contract.settle == rulebook.contract.base
+        return self.scale * spot if in_coin else self.scale
 
     def _price(self, name: str) -> float:
         (account, *more) = self.accounts
-        if more or len(account.legs) > 1 or account.collaterals or account.legs[0].seconds is not None:
+        if more or not self._is_one or account.collaterals or account.legs[0].seconds is not None:
             return math.nan
         leg = account.legs[0]
         answer = getattr(leg.rulebook, name)
@@ -124,11 +127,11 @@ def general_book(cell: Study) -> GeneralBook:
     _check_market(cell)
     held = accounts(cell)
     for account in held:
-        _check_account(cell, account)
-    _check_currency(cell, held)
+        check_account(cell, account)
+    check_currency(cell, held)
     policies = cell.book_policies
     _check_policies(cell, held, policies)
-    form = BookForm(tuple(_account_form(account, cell.venue) for account in held))
+    form = BookForm(tuple(_account_form(account, cell) for account in held))
     plain = GeneralBook(held, cell.book.reserve or 0.0, form, policies, cell)
     acting = tuple(policy.form(plain.standing(policy, 1.0)) for policy in policies)
     made = replace(plain, form=form._replace(policies=acting))
@@ -148,100 +151,30 @@ def _check_market(cell: Study) -> None:
 
 def _check_policies(cell: Study, held: tuple[Account, ...], policies: tuple[PolicyPart, ...]) -> None:
     """InputError for a policy about a position that is not there, or that needs an account to itself."""
-    alone = [len(account.legs) == 1 for account in held for _ in account.legs]
+    known = places(held)
     for place, policy in enumerate(policies):
         key, kind = f"book.policies[{place}]", type(policy).__name__
-        rule = f"the book has {len(alone)} positions, counted from 0"
-        require(policy.position < len(alone), rule, key=f"{key}.position", got=policy.position, file=cell.file)
+        rule = f"there is no such position beside options; there are, from 0: {', '.join(map(str, known)) or 'none'}"
+        require(policy.position in known, rule, key=f"{key}.position", got=policy.position, file=cell.file)
+        account = held[known[policy.position][0]]
+        alone = len(account.legs) == 1 and account.options is None
         rule = f"{kind} is about an account with one position: this one has several"
-        require(alone[policy.position] or not policy.of_one_leg, rule, key=key, file=cell.file)
+        require(alone or not policy.of_one_leg, rule, key=key, file=cell.file)
 
 
-def _account_form(account: Account, venue: Venue | None) -> AccountForm:
-    wanted = account.legs[0].rulebook.requirement
+def places(held: tuple[Account, ...]) -> dict[int, tuple[int, int]]:
+    """Account and leg of each position by its number, but for options."""
+    return {leg.number: (at, place) for at, account in enumerate(held) for place, leg in enumerate(account.legs)}
+
+
+def _account_form(account: Account, cell: Study) -> AccountForm:
+    wanted, options = account.rulebook.requirement, account.options
+    legs = tuple(leg_form(leg, cell.venue) for leg in account.legs)
+    netting: Any = wanted.netting if len(account.legs) > 1 else "none"
     return AccountForm(
-        legs=tuple(leg_form(leg, venue) for leg in account.legs),
+        legs=(*legs, Leg(options.row, options.held.contract)) if options is not None else legs,
         collaterals=tuple(asset.row for asset in account.collaterals),
-        netting=wanted.netting if len(account.legs) > 1 else "none",
-        stages=liquidation_stages.forms(account.legs[0].rulebook),
+        netting="portfolio" if cell.book.margin_mode == "portfolio" else netting,
+        stages=liquidation_stages.forms(account.rulebook),
         strict=wanted.compare == "lt",
     )
-
-
-def _check_account(cell: Study, account: Account) -> None:
-    mode = cell.book.margin_mode
-    for leg in account.legs:
-        check_runs(leg.rulebook, cell.file)
-        modes = leg.rulebook.collateral.modes
-        if mode not in modes:
-            rule = f"{leg.rulebook.id} allows {' and '.join(modes)} margin"
-            raise NotAllowed(rule, key="book.margin_mode", got=mode, file=cell.file)
-    check_agree([leg.rulebook for leg in account.legs], cell.file)
-    for leg in account.legs:
-        leverage = _ANY_LEVERAGE
-        if leg.is_new and mode == "isolated":
-            leverage = leg.notional / account.deposit
-        size = leg.rulebook.size(leg.quantity, leg.spot)
-        try:
-            leg.rulebook.check_allowed(abs(leg.unit), leverage, size)
-        except NotAllowed as refusal:
-            raise refusal.at(key="book") from None
-    _check_opened(account, mode)
-    _check_open(account)
-
-
-def _check_opened(account: Account, mode: str) -> None:
-    """NotAllowed where a shared margin does not carry what is opened at as_of."""
-    if mode == "isolated" or not any(leg.is_new for leg in account.legs):
-        return
-    wanted = sum(
-        float(leg.rulebook.initial_margin(abs(leg.unit), size=leg.rulebook.size(leg.quantity, leg.spot)))
-        for leg in account.legs
-    )
-    equity = _equity(account)
-    if wanted > equity * (1 + 1e-12) + account.inside_fee:
-        rule = f"its positions need an initial margin of {wanted:,.2f}, and it is worth {equity:,.2f}"
-        raise NotAllowed(rule, key="book", hint="Give it more collateral, or make the positions smaller")
-
-
-def _check_open(account: Account) -> None:
-    """NotAllowed for an account that its venue would liquidate at once."""
-    if account.margin <= 0:
-        below = True
-    elif len(account.legs) == 1 and not account.collaterals:
-        leg = account.legs[0]
-        below = bool(leg.rulebook.is_liquidated(leg.side, leg.entry, leg.quantity, account.margin, leg.price))
-    else:
-        required = others([_as_position(leg) for leg in account.legs]).other_maintenance
-        strict = account.legs[0].rulebook.requirement.compare == "lt"
-        equity = _equity(account)
-        below = equity < float(required) if strict else equity <= float(required)
-    if below:
-        got = "; ".join(f"{leg.side} {leg.quantity:g} at {leg.entry:g}" for leg in account.legs)
-        raise NotAllowed(
-            "is at or below its maintenance margin at spot already: it would be liquidated at once",
-            key="book",
-            got=f"{got} with margin {account.margin:g}",
-            hint="Give it more margin, or less leverage",
-        )
-
-
-def _equity(account: Account) -> float:
-    """What counts as margin: cash after fees, unrealised PnL, collaterals after haircuts."""
-    worth = account.margin + sum(leg.pnl(leg.price) for leg in account.legs)
-    return worth + sum((1 - asset.haircut) * asset.worth for asset in account.collaterals)
-
-
-def _as_position(leg: Held) -> Position:
-    return Position(leg.rulebook, leg.side, leg.entry, leg.quantity, leg.price)
-
-
-def _check_currency(cell: Study, held: tuple[Account, ...]) -> None:
-    """One book is counted in one currency; dollars are one."""
-    settled = {leg.rulebook.contract.settle: leg.rulebook.id for account in held for leg in account.legs}
-    kinds = {"USD" if currency in _DOLLARS else currency for currency in settled}
-    if len(kinds) > 1:
-        words = ", ".join(f"{name} in {currency}" for currency, name in settled.items())
-        raise InputError(
-            f"all positions of a book settle in one currency: {words}", key="book.positions", file=cell.file
-        )

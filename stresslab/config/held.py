@@ -6,10 +6,11 @@ currency. `unit` is what a rise of the price by its whole spot makes, at first o
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stresslab.config.holdings import Position
 from stresslab.config.schema import Study
+from stresslab.config.written import Written, written
 from stresslab.errors import InputError, require
 from stresslab.units import BASIS_POINT, YEAR_SECONDS
 from stresslab.venues import Rulebook
@@ -30,6 +31,7 @@ class Held:
     slippage: float  # fraction
     seconds: float | None = None  # to the expiry of a dated future
     basis: float = 0.0  # log of future over index, per year
+    number: int = 0  # of the position, as it is written
 
     @property
     def sign(self) -> float:
@@ -47,6 +49,11 @@ class Held:
     @property
     def entry_fee(self) -> float:
         return self.rulebook.fees.taker * self.notional if self.is_new else 0.0
+
+    @property
+    def in_units(self) -> float:
+        """The size in units of the underlying at spot, signed."""
+        return self.unit if self.rulebook.contract.kind == "inverse" else self.unit / self.spot
 
     def pnl(self, price: float) -> float:
         """Unrealised, if the contract stood at this price."""
@@ -67,10 +74,27 @@ class Backed:
 class Account:
     """Positions that share one margin."""
 
-    legs: tuple[Held, ...]
-    deposit: float  # cash at as_of before entry fees, without unrealised PnL
+    legs: tuple[Held, ...]  # but for options
+    deposit: float  # cash at as_of before entry fees, without unrealised PnL; premiums have been paid
     inside_fee: float  # entry fees that it pays itself
     collaterals: tuple[Backed, ...] = ()
+    options: Written | None = None
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """Whose rules for an account hold: that of its first position."""
+        if self.legs:
+            return self.legs[0].rulebook
+        assert self.options is not None  # there is a position
+        return self.options.rulebook
+
+    @property
+    def spot(self) -> float:
+        """Of the asset of its first position."""
+        if self.legs:
+            return self.legs[0].spot
+        assert self.options is not None  # there is a position
+        return self.options.held.spot
 
     @property
     def margin(self) -> float:
@@ -79,9 +103,14 @@ class Account:
 
     @property
     def worth(self) -> float:
-        """Cash before fees, unrealised PnL and collaterals in full."""
+        """Cash before fees, unrealised PnL, options at their value and collaterals in full."""
         legs = sum(leg.pnl(leg.price) for leg in self.legs)
-        return self.deposit + legs + sum(asset.worth for asset in self.collaterals)
+        return self.deposit + legs + self.options_worth + sum(asset.worth for asset in self.collaterals)
+
+    @property
+    def options_worth(self) -> float:
+        """Value of the options at as_of."""
+        return self.options.worth if self.options is not None else 0.0
 
 
 def accounts(cell: Study) -> tuple[Account, ...]:
@@ -92,7 +121,11 @@ def accounts(cell: Study) -> tuple[Account, ...]:
     if book.margin_mode == "isolated":
         return tuple(_isolated(cell, place, position) for place, position in enumerate(book.positions))
     assert book.collateral is not None  # the schema asks for it
-    legs = [_held(cell, f"positions[{place}]", one, book.collateral) for place, one in enumerate(book.positions)]
+    legs = [
+        replace(_held(cell, f"positions[{place}]", one, book.collateral), number=place)
+        for place, one in enumerate(book.positions)
+        if one.option is None
+    ]
     return (_shared(cell, legs, book.collateral),)
 
 
@@ -122,13 +155,14 @@ def _of_one(cell: Study) -> Account:
 def _isolated(cell: Study, place: int, position: Position) -> Account:
     assert position.collateral is not None  # the schema asks for it
     leg = _held(cell, f"positions[{place}]", position, position.collateral)
-    return Account((leg,), position.collateral, _inside(leg))
+    return Account((replace(leg, number=place),), position.collateral, _inside(leg))
 
 
 def _shared(cell: Study, legs: Sequence[Held], deposit: float) -> Account:
     """The wallet is the account: it pays the entry fees itself."""
     given = cell.book.collaterals or ()
-    rulebook = legs[0].rulebook
+    options = written(cell)
+    rulebook = legs[0].rulebook if legs else cell.rulebook()
     backed = []
     for place, one in enumerate(given):
         key = f"book.collaterals[{place}]"
@@ -141,7 +175,7 @@ def _shared(cell: Study, legs: Sequence[Held], deposit: float) -> Account:
             raise InputError(f"is no collateral of {rulebook.id}", key=key, got=one.asset, hint=hint, file=cell.file)
         row, spot = cell.market.place(one.asset, cell.asset_names, f"{key}.asset")
         backed.append(Backed(one.asset, row, one.amount * spot, haircut))
-    return Account(tuple(legs), deposit, sum(leg.entry_fee for leg in legs), tuple(backed))
+    return Account(tuple(legs), deposit, sum(leg.entry_fee for leg in legs), tuple(backed), options)
 
 
 def _inside(leg: Held) -> float:
@@ -184,6 +218,9 @@ def quantity_of(rulebook: Rulebook, notional: float, price: float) -> float:
 
 
 def _to_expiry(cell: Study, rulebook: Rulebook, position: Position, key: str) -> float | None:
+    is_option = rulebook.contract.kind == "option"
+    rule = f"{rulebook.id} is of options: give option, strike and expiry"
+    require(not is_option, rule, key=f"{key}.option", file=cell.file)
     dated = getattr(rulebook.contract, "dated", False)
     rule = f"{rulebook.id} is a dated future" if dated else f"{rulebook.id} is no dated future"
     require(dated == (position.expiry is not None), rule, key=f"{key}.expiry", got=position.expiry, file=cell.file)

@@ -23,8 +23,12 @@ class Position(Part):
     slippage_bps: NonNegative | None = Field(
         default=None, lt=10_000, description="of a market order; else the rulebook's"
     )
-    expiry: Instant | None = Field(default=None, description="of a dated future: it is settled at the index then")
+    expiry: Instant | None = Field(
+        default=None, description="of a dated future or an option: settled at the index then"
+    )
     basis: float | None = Field(default=None, gt=-5, lt=5, description="log of future over index, per year to expiry")
+    option: Literal["call", "put"] | None = Field(default=None, description="European, on the index; what it is")
+    strike: Positive | None = Field(default=None, description="of an option, quote currency")
 
     @model_validator(mode="after")
     def _size(self) -> Self:
@@ -33,9 +37,18 @@ class Position(Part):
         if len(given) != 1:
             got = ", ".join(f"{name} {value:g}" for name, value in given.items()) or "none of them"
             raise InputError(f"give exactly one of quantity, notional and leverage; there is {got}")
+        if self.option is not None or self.strike is not None:
+            self._check_option()
         rule = "belongs to a dated future: give its expiry too"
         require(self.basis is None or self.expiry is not None, rule, key="basis", got=self.basis)
         return self
+
+    def _check_option(self) -> None:
+        for name in ("option", "strike", "expiry", "quantity"):
+            require(getattr(self, name) is not None, "this key is required of an option", key=name)
+        for name in ("entry_price", "collateral", "basis"):
+            rule = "means nothing of an option: its premium has been paid"
+            require(getattr(self, name) is None, rule, key=name, got=getattr(self, name))
 
 
 class Backing(Part):

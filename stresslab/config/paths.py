@@ -14,7 +14,7 @@ from stresslab.config.parts import Book
 from stresslab.config.schema import Study
 from stresslab.yaml_reader import validation_error
 
-_MARKET_HEADS = ("as_of", "market", "models", "funding", "basis", "venue")
+_MARKET_HEADS = ("as_of", "market", "models", "funding", "basis", "venue", "implied")
 _LISTS = ("positions", "collaterals")  # of a book: their fields are swept one by one
 _INSTANT = TypeAdapter(Instant)
 
@@ -47,7 +47,12 @@ def sweepable(study: Study) -> list[str]:
         fields = [] if fixed is None else [field for field, value in fixed if isinstance(value, int | float)]
         paths += [f"{part}.{field}" for field in fields]
         paths += [f"{part}.{field}" for field in ("interval", "half_life", "start") if getattr(fixed, field, None)]
-    return paths + [*_of_book(study), *_of_policies(study), *_scalars(study.venue, "venue")]
+    return paths + [
+        *_of_book(study),
+        *_of_policies(study),
+        *_scalars(study.venue, "venue"),
+        *_scalars(study.implied, "implied"),
+    ]
 
 
 def _of_book(study: Study) -> Iterator[str]:

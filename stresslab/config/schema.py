@@ -24,6 +24,7 @@ from stresslab.errors import InputError, require
 from stresslab.market_data.funding_rates import FundingRates
 from stresslab.models import MODELS, Parameters
 from stresslab.models.history import condensed
+from stresslab.options.smile import ImpliedVolatility
 from stresslab.venues import Rulebook
 from stresslab.yaml_reader import nearest
 
@@ -69,6 +70,9 @@ class _Shared(Part):
     basis: Basis | None = None
     book: Book
     venue: Venue | None = Field(default=None, description="conditions of the venue: none without it")
+    implied: ImpliedVolatility | None = Field(
+        default=None, description="volatilities of options by moneyness, around the model's"
+    )
     policies: PolicySets = Field(default={}, description="name: a list of policies that book.policies may name")
     sampling: Sampling = Sampling()
     outputs: Outputs = Outputs()

@@ -149,7 +149,10 @@ REFUSED = [
         CROSS | {"positions": [LONG], "policies": [{"kind": "stop_loss"}]},
         "exactly one of distance, price and of_margin",
     ),
-    (CROSS | {"positions": [LONG], "policies": [STOP | {"position": 1}]}, "the book has 1 positions, counted from 0"),
+    (
+        CROSS | {"positions": [LONG], "policies": [STOP | {"position": 1}]},
+        "there is no such position beside options; there are, from 0: 0",
+    ),
     (
         CROSS | {"positions": [LONG, SHORT], "policies": [{"kind": "re_entry"}]},
         "an account with one position: this one has several",
