@@ -174,22 +174,25 @@ def _one_asset(asset: int, value: Value, piece: Piece, has_cliff: bool, sought: 
 def _root(
     value: Callable[[Array], Array], near: Array, far: Array, above: Array, below: Array, has_cliff: bool
 ) -> Array:
-    """The price between `near`, where the value is `above` 0, and `far`, where it is `below`, at which it is 0."""
+    """The price between `near`, where the value is `above` 0, and `far`, where it is `below`, at which it is 0.
+
+    A value found is judged in the round after: XLA may work it out anew, and round otherwise, for each of its uses in
+    the same one.
+    """
 
     def nearer(bracket: Any, _: None) -> tuple[Any, None]:
-        near, far, above, below, _last = bracket
+        near, far, above, below, price, found = bracket
+        is_above = found > np.float32(0)
+        near, above = jnp.where(is_above, price, near), jnp.where(is_above, found, above)
+        far, below = jnp.where(is_above, far, price), jnp.where(is_above, below, found)
         share: Any = np.float32(0.5)
         if not has_cliff:
             share = jnp.clip(above / jnp.maximum(above - below, np.float32(1e-30)), np.float32(0), np.float32(1))
         price = near + share * (far - near)
-        found = value(price)
-        is_above = found > np.float32(0)
-        near, above = jnp.where(is_above, price, near), jnp.where(is_above, found, above)
-        far, below = jnp.where(is_above, far, price), jnp.where(is_above, below, found)
-        return (near, far, above, below, price), None
+        return (near, far, above, below, price, value(price)), None
 
     rounds = _HALVINGS if has_cliff else _ROUNDS
-    return lax.scan(nearer, (near, far, above, below, near), None, length=rounds)[0][4]
+    return lax.scan(nearer, (near, far, above, below, near, above), None, length=rounds)[0][4]
 
 
 def _several_assets(assets: tuple[int, ...], value: Value, piece: Piece) -> Lowest:

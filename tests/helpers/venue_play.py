@@ -20,6 +20,7 @@ from stresslab.accounts.form import (
     CollateralNumbers,
     LegNumbers,
 )
+from stresslab.accounts.point import leg_price
 from stresslab.accounts.scene import now
 from stresslab.books.outcome import CAUSES, NEVER
 from stresslab.scan import Gap, Reach, Track
@@ -104,9 +105,9 @@ def parties(form: BookForm, numbers: BookNumbers, books: state.Books) -> Parties
         point, ledger = now(books), books.ledger
         worth = state.wealth(form, numbers, books, point)
         owed = sum(
-            size * gain(leg.contract, point.prices[leg.asset])
-            for one, holding in zip(form.accounts, books.accounts, strict=True)
-            for leg, size in zip(one.legs, holding.sizes, strict=True)
+            size * gain(leg.contract, leg_price(leg, own, point))
+            for one, numbers_of, holding in zip(form.accounts, numbers.accounts, books.accounts, strict=True)
+            for leg, own, size in zip(one.legs, numbers_of.legs, holding.sizes, strict=True)
         )
         row = (worth, ledger.fees, ledger.fund, ledger.others - owed)
         return Parties(*(float(np.asarray(value)[0, 0]) for value in row))

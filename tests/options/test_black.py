@@ -10,9 +10,8 @@ import pytest
 from stresslab.calibrate import black as by_erfcx
 from stresslab.options import black
 
-FORWARD, STRIKE, SIGMA, TAU, CALL = (
-    np.array(one) for one in zip(*product((0.8, 1.0, 1.3), (0.7, 1.0, 1.25), (0.2, 0.9), (0.01, 0.5), (True, False)))
-)
+EVERY = product((0.8, 1.0, 1.3), (0.7, 1.0, 1.25), (0.2, 0.9), (0.01, 0.5), (True, False))
+FORWARD, STRIKE, SIGMA, TAU, CALL = (np.array(one) for one in zip(*EVERY, strict=True))
 
 
 def moved(**by: float) -> Any:

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.option_books import DAY, STEP, drawn
 
-from options.books import DAY, STEP, drawn
 from stresslab.options import margin, marks
 from stresslab.options.book import OptionBook
 from stresslab.options.margin import PortfolioMargin

@@ -5,8 +5,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from helpers.option_books import DAY, drawn, nothing, one
 
-from options.books import DAY, drawn, nothing, one
 from stresslab.options import margin
 from stresslab.options.margin import PortfolioMargin
 from stresslab.options.smile import ImpliedVolatility
