@@ -38,3 +38,22 @@ def normal_of(word) -> np.ndarray:
 def uniform_of(word) -> np.ndarray:
     """The exact uniform of a word."""
     return (np.asarray(word, np.int64) + 0.5) * 2.0**-32
+
+
+def first_exit(low: float, high: float, sigma: float, t: float) -> tuple[float, float]:
+    """P(the price leaves (low, high) below, above, within t), geometric Brownian motion from 1 with mu = 0.
+
+    Borodin and Salminen (2002), part II, 2.3.0.5: what is left inside after t, by its eigenfunctions.
+    """
+    mu, scale, n = -(sigma**2) / 2, sigma**2, np.arange(1, 200)
+    below = []
+    for near, far, drift in ((-np.log(low), np.log(high), mu), (np.log(high), -np.log(low), -mu)):
+        width = near + far
+        rates = drift**2 / (2 * scale) + (n * np.pi / width) ** 2 * scale / 2
+        later = np.pi * scale / width**2 * np.exp(-drift * near / scale)
+        later *= np.sum(n * np.sin(n * np.pi * near / width) * np.exp(-rates * t) / rates)
+        ever = np.expm1(-2 * drift / scale * far) / (
+            np.exp(-2 * drift / scale * far) - np.exp(2 * drift / scale * near)
+        )
+        below.append(float(ever - later))
+    return below[0], below[1]
