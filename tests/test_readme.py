@@ -30,7 +30,8 @@ def block(marker: str) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the README's study in it, and made-up data of the kinds that it speaks of."""
     path = tmp_path_factory.mktemp("readme")
-    (path / "study.yaml").write_text(block("example: study.yaml"))
+    for name in ("study.yaml", "stops.yaml"):
+        (path / name).write_text(block(f"example: {name}"))
     write_bars(brownian_bars(24 * 200, 3600), path / "prices.csv")
     quotes(lambda t, k: 0.6 + 0.1 * (k - 1) ** 2).to_csv(path / "chain.csv", index=False)
     return path
@@ -40,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "marker, written",
     [
         ("example: commands", {"report.html", "again.html", "ruin.csv", "results"}),
+        ("example: stop commands", {"stops.html"}),
         ("example: data", {"garch.yaml", "fit.html", "tonight.yaml", "smile.yaml", "backtest.html"}),
     ],
 )
