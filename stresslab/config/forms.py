@@ -136,6 +136,7 @@ def _leg(books: list[GeneralBook], held: list[Held], scale: np.ndarray, dt: floa
         slippage=_row(leg.slippage for leg in held),
     )
     cell = books[0].cell
+    plain = plain._replace(funding_cap=_funding_cap(cell, held))
     if cell is not None and cell.venue is not None and cell.venue.depth is not None:
         quote = _row(book.quote(leg.rulebook, leg.spot) for book, leg in zip(books, held, strict=True))
         plain = plain._replace(close_out=cell.venue.depth.numbers(calm_variance(cell), quote))
@@ -144,6 +145,18 @@ def _leg(books: list[GeneralBook], held: list[Held], scale: np.ndarray, dt: floa
     seconds = [leg.seconds or 0.0 for leg in held]
     steps = np.ceil(np.array(seconds) / YEAR_SECONDS / dt - 1e-9)
     return plain._replace(basis=_row(leg.basis * dt for leg in held), expiry=np.minimum(steps, _NEVER).astype(np.int32))
+
+
+def _funding_cap(cell: Study | None, held: list[Held]) -> Any:
+    """The largest rate of one of the study's payments; nothing where no rulebook has a cap."""
+    caps = [leg.rulebook.funding_cap() for leg in held]
+    if cell is None or cell.funding is None or all(cap is None for cap in caps):
+        return ()
+    seconds = cell.funding.interval_seconds
+    intervals = [seconds if leg.rulebook.funding.continuous else leg.rulebook.funding.interval_seconds for leg in held]
+    return _row(
+        ENDLESS if cap is None else float(cap) * seconds / own for cap, own in zip(caps, intervals, strict=True)
+    )
 
 
 def _reach(book: GeneralBook) -> tuple[float, float]:

@@ -103,6 +103,7 @@ class GeneralBook:
             margin=account.margin / self.scale,
             leverage=held.notional / account.deposit,
             side=held.sign,
+            one=abs(held.unit / held.in_units) / self.scale,
             step=step,
         )
 

@@ -33,7 +33,7 @@ def leg_form(held: Held, venue: Venue | None = None) -> Leg:
     """What of a position is compiled."""
     rulebook = held.rulebook
     wanted = rulebook.requirement
-    moves = size_moves(rulebook)
+    moves, marked = size_moves(rulebook), venue is not None and venue.basis is not None
     return Leg(
         asset=held.row,
         contract=rulebook.contract.kind,
@@ -42,6 +42,8 @@ def leg_form(held: Held, venue: Venue | None = None) -> Leg:
         basis="entry" if wanted.basis == "entry" else "mark",
         close_fee=wanted.include_close_fee,
         dated=held.seconds is not None,
+        # without a basis of the venue the mark is the index: one program for both
+        funding="mark" if marked and rulebook.funding.notional_at == "mark" else "index",
         close_out=venue.depth.form if venue is not None and venue.depth is not None else (),
     )
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from stresslab.accounts import policies as engine
 from stresslab.accounts.policies.constant_leverage import ConstantLeverageNumbers
 from stresslab.accounts.policies.deleverage import DeleverageNumbers
+from stresslab.accounts.policies.delta_hedge import DeltaHedgeNumbers
 from stresslab.accounts.policies.margin_top_up import MarginTopUpNumbers
 from stresslab.accounts.policies.re_entry import ReEntryNumbers
 from stresslab.accounts.policies.stop_loss import StopLossNumbers
@@ -29,6 +30,7 @@ class Standing(NamedTuple):
     margin: float  # cash that backs the account, relative to the book's scale
     leverage: float  # notional of the position at entry over the account's cash
     side: float
+    one: float  # size of one unit of the underlying
     step: float  # seconds
 
     def steps(self, duration: str | None, least: int = 0) -> int:
@@ -198,6 +200,29 @@ class ConstantLeverage(PolicyPart):
         return ConstantLeverageNumbers(self.leverage or at.leverage, at.steps(self.interval, least=1), self.band or 0.0)
 
 
+class DeltaHedge(PolicyPart):
+    """Sets the position against the delta of all else that the book holds, at an interval or outside a band."""
+
+    kind: Literal["delta_hedge"]
+    interval: Duration | None = None
+    band: Positive | None = Field(default=None, description="of delta, units of the underlying")
+    ratio: float = Field(default=1.0, gt=0, le=2, description="share of the delta that is hedged")
+    max_leverage: Positive = Field(default=10.0, description="of the hedge, over its account's equity")
+    grows: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        require((self.interval is None) != (self.band is None), "give exactly one of interval and band")
+        return self
+
+    def form(self, at: Standing) -> engine.DeltaHedge:
+        return engine.DeltaHedge(at.account, at.leg, "band" if self.interval is None else "interval")
+
+    def numbers(self, at: Standing) -> DeltaHedgeNumbers:
+        every, band = at.steps(self.interval, least=1), (self.band or 0.0) * at.one
+        return DeltaHedgeNumbers(self.ratio, self.max_leverage, every, band)
+
+
 class ReEntry(PolicyPart):
     """Opens the position again after it was closed, from what is left."""
 
@@ -222,6 +247,7 @@ KINDS: dict[str, type[PolicyPart]] = {
     "margin_top_up": MarginTopUp,
     "deleverage": Deleverage,
     "constant_leverage": ConstantLeverage,
+    "delta_hedge": DeltaHedge,
     "re_entry": ReEntry,
 }
-AnyPolicy = StopLoss | TakeProfit | TrailingStop | MarginTopUp | Deleverage | ConstantLeverage | ReEntry
+AnyPolicy = StopLoss | TakeProfit | TrailingStop | MarginTopUp | Deleverage | ConstantLeverage | DeltaHedge | ReEntry
