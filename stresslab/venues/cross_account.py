@@ -10,24 +10,32 @@ position it is entry price less margin. Source: dydxprotocol/v4-chain protocol/x
 84d4664bae71; b = 1 and spread = 150 % at genesis.
 """
 
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import Any
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where, series, shapes_in_words
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where, shapes_in_words
 
 
 @shapes_in_words
 def account_value(quote_balance: ArrayLike, sizes: ArrayLike, prices: ArrayLike) -> FloatArray:
     """TNC: what is left if all positions (last axis) close at these prices."""
-    worth = series("sizes", finite("sizes", sizes) * positive("prices", prices))
+    worth = np.atleast_1d(finite("sizes", _held(sizes)) * positive("prices", _held(prices)))
     return finite("quote_balance", quote_balance) + worth.sum(axis=-1)
 
 
 @shapes_in_words
 def account_maintenance(sizes: ArrayLike, prices: ArrayLike, mmf: ArrayLike) -> FloatArray:
     """TMMR: the maintenance of all positions (last axis)."""
-    notionals = np.abs(finite("sizes", sizes)) * positive("prices", prices)
-    return series("sizes", notionals * not_negative("mmf", mmf)).sum(axis=-1)
+    notionals = np.abs(finite("sizes", _held(sizes))) * positive("prices", _held(prices))
+    return np.atleast_1d(notionals * not_negative("mmf", _held(mmf))).sum(axis=-1)
+
+
+def is_liquidatable(value: ArrayLike, maintenance: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the account's value is below its maintenance; an account without positions is not."""
+    required = not_negative("maintenance", maintenance)
+    return (finite("value", value) < required) & (required > 0)
 
 
 def bankruptcy_price(
@@ -52,6 +60,11 @@ def fillable_price(
     distress = 1 - finite("value", value) / positive("maintenance", maintenance)
     urgency = np.clip(positive("bankruptcy_adjustment", bankruptcy_adjustment) * distress, 0.0, 1.0)
     return now - urgency * not_negative("spread_to_maintenance", spread_to_maintenance) * own / held
+
+
+def _held(values: ArrayLike) -> Any:
+    """No positions as an empty array of numbers."""
+    return np.empty(0) if isinstance(values, list | tuple) and not values else values
 
 
 def _position(size: ArrayLike, price: ArrayLike, mmf: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:

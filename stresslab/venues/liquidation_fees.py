@@ -52,8 +52,8 @@ def insurance_fee_rate(
     share: ArrayLike = INSURANCE_SHARE,
     quote_price: ArrayLike = 1.0,
 ) -> FloatArray:
-    """Drift's fee rate for its fund: a share of what closing `base` leaves above the shortage; 0 for no base."""
-    notional = not_negative("base", base) * positive("price", price) * positive("quote_price", quote_price)
+    """Drift's fee rate for its fund: a share of what closing `base` leaves above the shortage; 0 for no notional."""
+    notional = not_negative("base", base) * not_negative("price", price) * not_negative("quote_price", quote_price)
     short = not_negative("margin_shortage", margin_shortage) / np.where(notional > 0, notional, 1.0)
     room = not_negative("margin_ratio", margin_ratio) - not_negative("liquidator_fee", liquidator_fee) - short
     fee = np.minimum(not_negative("max_fee", max_fee), not_negative("share", share) * np.maximum(room, 0.0))

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
+from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
 
 PPM = 1e-6
 NEARLY = 1e-9  # of a unit
@@ -28,7 +28,7 @@ def rounded_down(value: ArrayLike, unit: ArrayLike) -> FloatArray:
 
 def maintenance_ppm(initial_ppm: ArrayLike, fraction_ppm: ArrayLike) -> NDArray[np.int64]:
     """Maintenance rate in millionths: initial x fraction, cut off (dYdX v4: liquidity_tier.go). Integers."""
-    initial, fraction = positive("initial_ppm", initial_ppm), finite("fraction_ppm", fraction_ppm)
+    initial, fraction = not_negative("initial_ppm", initial_ppm), not_negative("fraction_ppm", fraction_ppm)
     return np.asarray(initial.astype(np.int64) * fraction.astype(np.int64) // 1_000_000, dtype=np.int64)
 
 
@@ -45,10 +45,13 @@ def open_interest_rate(
 ) -> FloatArray:
     """Initial rate that rises from its base to 1 while open interest goes from `lower` to `upper`, cut off to ppm.
 
-    Open interest and bounds in quote currency. Source: dYdX v4, liquidity_tier.go; the maintenance rate does not move.
+    Open interest and bounds in quote currency; an upper bound of 0 is none. Source: dYdX v4, liquidity_tier.go; the
+    maintenance rate does not move.
     """
-    base, low = finite("base_rate", base_rate), finite("lower", lower)
-    share = np.clip((finite("open_interest", open_interest) - low) / (finite("upper", upper) - low), 0.0, 1.0)
+    base, low, high = not_negative("base_rate", base_rate), not_negative("lower", lower), not_negative("upper", upper)
+    refuse_where((low >= high) & (high > 0), low, "must be below upper", "lower")
+    above = not_negative("open_interest", open_interest) - low
+    share = np.where(high > 0, np.clip(above / np.where(high > 0, high - low, 1.0), 0.0, 1.0), 0.0)
     return rounded_down(base + (1 - base) * share, PPM)
 
 
