@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.accounts import closing, orders
 from stresslab.accounts.closing import Shares, Standing
@@ -48,7 +48,7 @@ class Closed(NamedTuple):
 def liquidate(standing: Standing, ledger: Ledger, hit: Array) -> Closed:
     """Liquidate the accounts that are hit."""
     form, numbers, holding, at, _, effect = standing
-    asked, stages = _asked(standing)
+    asked, stages = _asked(standing, hit)
     taken = asked.taken & hit
     shares = tuple(jnp.where(hit, share, np.float32(0)) for share in asked.shares)
     after, books, fees = closing.trade(standing, ledger, shares, taken)
@@ -66,7 +66,17 @@ def liquidate(standing: Standing, ledger: Ledger, hit: Array) -> Closed:
     return Closed(after, books._replace(fund=books.fund + residual), shortfall)
 
 
-def _asked(standing: Standing) -> tuple[Asked, tuple[Any, ...]]:
+def _asked(standing: Standing, hit: Array) -> tuple[Asked, tuple[Any, ...]]:
+    """What the ladder wants; without stages, or where nobody is hit, that is all."""
+    holding = standing.holding
+    nobody = jnp.zeros(holding.balance.shape, bool)
+    whole = Asked(nobody, tuple(jnp.ones_like(size) for size in holding.sizes), nobody), holding.stages
+    if not standing.form.stages:
+        return whole
+    return lax.cond(jnp.any(hit), lambda: _first_that_applies(standing), lambda: whole)
+
+
+def _first_that_applies(standing: Standing) -> tuple[Asked, tuple[Any, ...]]:
     """The first stage that applies, else everything."""
     form, numbers, holding, at, _, _ = standing
     found, taken, memories = jnp.zeros(holding.balance.shape, bool), jnp.zeros(holding.balance.shape, bool), []

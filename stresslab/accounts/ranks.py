@@ -10,8 +10,9 @@ value / entry value = 1 + s r, equity / entry value = 1/L + r.
     profit                 r                                        GMX, per unit of entry value
     random                 -                                        dYdX
 
-The higher scores are those with r between two roots of a quadratic (mark_leverage of longs: outside of them). Only
-positions in profit are ranked, but for the last two and mark_leverage. Sources: `stresslab.venues.deleveraging_rank`.
+The higher scores are those with r above a root of a quadratic (mark_leverage of longs: outside of two; of a short, whose
+value falls as it makes profit, the score falls again near a profit of its whole value: not seen here). Only positions in
+profit are ranked, but by mark_leverage and random. Sources: `stresslab.venues.deleveraging_rank`.
 """
 
 from typing import Literal, NamedTuple
@@ -69,15 +70,12 @@ def _ahead(rank: Rank, population: Population, bucket: int, found: Array, side: 
     if rank == "mark_leverage":
         return _by_leverage(population, leverage, found, side, mean)
     goal = found / (leverage * mmr) if rank == "leverage_pnl" else found
-    # long: r^2 + (1 - goal) r - goal / L > 0; short: r^2 - (1 - goal) r + goal / L < 0
-    long = ((goal - _ONE) + jnp.sqrt((_ONE - goal) ** 2 + _FOUR * goal / leverage)) / _TWO
-    within = (_ONE - goal) ** 2 - _FOUR * goal / leverage
-    root = jnp.sqrt(jnp.maximum(within, np.float32(0)))
-    low, high = ((_ONE - goal - root) / _TWO, (_ONE - goal + root) / _TWO)
-    of_long = share_above(population, _log(side, long), mean)
-    of_short = share_above(population, _log(side, low), mean) - share_above(population, _log(side, high), mean)
-    of_short = jnp.where((within > 0) & (goal < _ONE), of_short, np.float32(0))
-    return jnp.where(side > 0, of_long, of_short)
+    # s r^2 + (1 - goal) r - goal / L = 0, in the form without cancellation; nobody is ahead where there is no root
+    within = (_ONE - goal) ** 2 + side * _FOUR * goal / leverage
+    below = (_ONE - goal) + jnp.sqrt(jnp.maximum(within, np.float32(0)))
+    root = _TWO * goal / leverage / jnp.maximum(below, np.float32(1e-9))
+    ahead = share_above(population, _log(side, root), mean)
+    return jnp.where((within > 0) & (below > 0), ahead, np.float32(0))
 
 
 def _by_leverage(population: Population, leverage: Array, found: Array, side: Array, mean: Array) -> Array:

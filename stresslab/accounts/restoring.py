@@ -16,7 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.accounts.closing import Standing, excess_after
 from stresslab.accounts.contracts import notional
@@ -35,13 +35,14 @@ def restoring_share(standing: Standing, buffer: Any = None) -> Array:
             return left
         return left - buffer[:, None] * (np.float32(1) - share) * _notional(standing)
 
-    share = jnp.zeros_like(standing.holding.balance)
-    for _ in range(_ROUNDS):
+    def closer(_: Any, share: Array) -> Array:
         value, slope = jax.jvp(spare, (share,), (jnp.ones_like(share),))
         # nothing is gained where fees eat what is freed
         step = jnp.where(slope > np.float32(0), -value / slope, np.float32(1))
-        share = jnp.where(value < np.float32(0), jnp.minimum(share + step, np.float32(1)), share)
-    return share
+        return jnp.where(value < np.float32(0), jnp.minimum(share + step, np.float32(1)), share)
+
+    # a loop: written out, XLA's CPU compiler would work out every round anew in all that follow it
+    return lax.fori_loop(0, _ROUNDS, closer, jnp.zeros_like(standing.holding.balance))
 
 
 def _notional(standing: Standing) -> Array:

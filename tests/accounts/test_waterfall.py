@@ -110,9 +110,9 @@ def test_at_the_mark_winners_lose_nothing():
 
 
 def test_without_a_fund_every_bankrupt_position_is_passed_on():
-    """Hyperliquid: all of B is closed against shorts, whatever the vault has."""
+    """Hyperliquid: all of B is closed against shorts, whatever the vault has, and none for the impact of orders."""
     form = dataclasses.replace(ADL, trigger="equity_negative", rank="mark_leverage", price="mark")
-    found = shorts(form, numbers(100.0)).books.conditions[0]
+    found = shorts(form, numbers(100.0, close_out=CloseOutNumbers(1.0, 1.0))).books.conditions[0]
     assert found.closed == exactly(BANKRUPT / 100)
 
 

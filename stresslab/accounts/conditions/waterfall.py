@@ -3,10 +3,11 @@
 Each step's move of one asset liquidates part of a population of positions (`population`). Their residuals go to the
 fund, their losses come out of it as far as the rule lets them; what is left is uncovered.
 
-    fund_empty        the fund pays while there is anything in it                              Binance, BitMEX, dYdX
+    fund_empty        the fund pays while there is anything in it                              Binance, BitMEX
     drawdown          it pays down to (1 - x) of its peak; from then on nothing, until it is back above (1 - stop)
                       of it                                                                    Bybit, OKX
-    equity_negative   there is no fund before the winners                                      Hyperliquid
+    equity_negative   there is no fund before the winners, and no order is filled beyond bankruptcy (what is not
+                      filled is taken over): only gaps make losses                  Hyperliquid, dYdX, Kraken
 
     adl               winners close what the uncovered part of the bankrupt positions was, in the venue's order, at the
                       price at which those are bankrupt: they lose what was uncovered. At mark or oracle they lose
@@ -139,6 +140,8 @@ class Waterfall:
         short, of_shorts = population.meet(numbers.population, memory.short, rise, now)
         traded = population.liquidated(of_longs) + population.liquidated(of_shorts)
         slippage = close_out.impact(self.close_out, numbers.close_out, traded, now)
+        if self.trigger == "equity_negative":
+            slippage = jnp.zeros_like(slippage)
         waves = (population.close(numbers.population, met, slippage) for met in (of_longs, of_shorts))
         wave = Wave(*(a + b for a, b in zip(*waves, strict=True)))
         fund, uncovered = self._pay(numbers, memory.fund, wave, step)
