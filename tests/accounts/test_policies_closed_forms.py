@@ -72,7 +72,7 @@ def test_constant_leverage_tends_to_a_power_of_the_price():
 def test_a_trailing_stop_leaves_an_exponential_best_price():
     """Of a martingale the log of the best price at a fall by d is exponential with mean d (Taylor 1975).
 
-    Falls from a best inside one piece are not seen: at 15 minutes and 5 % the mean comes out 4 % too high.
+    Falls from a best inside one piece are not seen; at 12 deviations of a step that is below the standard error, 1.1 %.
     """
     d, n_steps = 0.05, 4000
     numbers = TrailingStopNumbers(distance=d, best=1.0)
@@ -80,6 +80,6 @@ def test_a_trailing_stop_leaves_an_exponential_best_price():
     found = walked(*with_policies(book(0.9, free), (TrailingStop(), numbers)), n_steps, 8192, dt=HOUR / 4)
     assert (found.end.accounts[0].sizes[0] == 0).all()
     best = np.log1p(found.money.pnl[0, 0]) - np.log1p(-d)
-    assert_mean(best, d, slack=0.06 * d)
-    assert_rejected(assert_mean, best, 0.85 * d, slack=0.06 * d)
+    assert_mean(best, d)
+    assert_rejected(assert_mean, best, 0.93 * d)
     assert np.std(best) == pytest.approx(best.mean(), rel=0.05)

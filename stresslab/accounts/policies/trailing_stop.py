@@ -2,8 +2,10 @@
 
     long: level = best (1 - distance)      short: level = best (1 + distance)
 
-The level within a piece is that of the best price before it: of a fall from a new best inside the same piece nothing is
-seen, an error of the size of one step's move against the distance.
+The level within a piece is that of the best price before it: a fall from a new best inside the same piece is not seen.
+The log of the best price at the exit of a long, exponential with mean `distance` if the price is a martingale, came out
+within its standard error of 1.1 % at distances of 5 % and 10 % and steps of 15 minutes and an hour (sigma 0.8); 2 %
+(two deviations of an hour) 1.6 % low.
 """
 
 from dataclasses import dataclass
