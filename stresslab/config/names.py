@@ -10,5 +10,6 @@ DATASET_NAMES = frozenset(
     + ("ruin_probability", "ruin_lower", "ruin_upper", "survival", "survival_lower", "survival_upper")
     + _MEANS + _TAILS + tuple(f"{name}_se" for name in _MEANS + _TAILS)
     + ("status", "status_reason", "notional", "quantity", "liquidation_price", "bankruptcy_price")
+    + ("price_quantile", "option_price_quantile")
     + ("n_paths", "effective_sample_size", "stopped_by")
 )  # fmt: skip

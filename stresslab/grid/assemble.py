@@ -16,7 +16,7 @@ from stresslab.config.paths import dims as swept_dims
 from stresslab.config.paths import is_market_path
 from stresslab.errors import NotAllowed
 from stresslab.estimate import intervals, tails
-from stresslab.grid import measures, replay, variables
+from stresslab.grid import greeks, measures, replay, variables
 from stresslab.grid.draws import drawn_names
 from stresslab.grid.ladder import Ladder
 from stresslab.grid.measures import Cells
@@ -56,6 +56,7 @@ def assemble(plan: Plan, totals: list[Totals], versions: dict[str, str]) -> xr.D
     }
     data |= _market_variables(plan, totals)
     data |= _replayed(plan, dims, sizes)
+    data |= greeks.variables(plan, tuple(dims), sizes)
     return xr.Dataset(data, _coordinates(plan), _attributes(plan, versions))
 
 

@@ -9,7 +9,20 @@ import numpy as np
 import xarray as xr
 
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
-from stresslab.report import answer, figures, heat, held, lists, method, replay, tables, uncertainty, words, worse
+from stresslab.report import (
+    answer,
+    figures,
+    greeks,
+    heat,
+    held,
+    lists,
+    method,
+    replay,
+    tables,
+    uncertainty,
+    words,
+    worse,
+)
 from stresslab.report.html import FOLDER, fill, script_json, write_whole
 from stresslab.report.layout import Layout, arrange, names, swept, thin
 from stresslab.report.safe import safe_values
@@ -89,6 +102,9 @@ def _sections(ds: xr.Dataset, layout: Layout, limits: Sequence[LimitResult]) -> 
         ],
         "books": tables.books(ds, layout, spot),
         "held": held.held(ds),
+        "greeks": greeks.start(ds, layout) if greeks.has_options(ds) else None,
+        "greeks_along": greeks.along(ds, layout) if greeks.has_options(ds) else None,
+        "greek_words": greeks.explained(ds) if greeks.has_options(ds) else [],
         "sureness": uncertainty.table(ds, layout) if uncertainty.is_drawn(ds) else None,
         "replayed": replay.table(ds, layout) if replay.is_replayed(ds) else None,
         "figures": {figure.name: figure for figure in drawn},
