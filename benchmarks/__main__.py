@@ -13,7 +13,17 @@ from benchmarks.cold import add_cold
 from benchmarks.harness import SIZES, Section, Size
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("gbm_ladder", "heston_ladder", "ladder_width", "accounts", "model_speed", "garch", "memory", "cli_help")
+NAMES = (
+    "gbm_ladder",
+    "heston_ladder",
+    "ladder_width",
+    "accounts",
+    "option_book",
+    "model_speed",
+    "garch",
+    "memory",
+    "cli_help",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,7 +18,17 @@ from stresslab import first_passage
 from stresslab.models import GBM
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("gbm_ladder", "heston_ladder", "ladder_width", "accounts", "model_speed", "garch", "memory", "cli_help")
+NAMES = (
+    "gbm_ladder",
+    "heston_ladder",
+    "ladder_width",
+    "accounts",
+    "option_book",
+    "model_speed",
+    "garch",
+    "memory",
+    "cli_help",
+)
 LOUD = 5.0  # standard errors: the seeds are fixed, so this is a question of right or wrong, not of luck
 
 
