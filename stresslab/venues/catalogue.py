@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stresslab.errors import InputError
+from stresslab.errors import InputError, require
 from stresslab.shipped import config_root
 from stresslab.venues.rulebook import Rulebook
 from stresslab.yaml_reader import field_names, nearest, read_yaml, validation_error
@@ -44,6 +44,8 @@ def variant(rulebook: Rulebook, changes: Mapping[str, Any]) -> Rulebook:
 
     A section that names another `kind` or `shape` is taken whole. InputError for what breaks a rule.
     """
+    require(isinstance(rulebook, Rulebook), "must be a Rulebook", key="rulebook", got=rulebook)
+    require(isinstance(changes, Mapping), "must be a mapping of keys to values", key="changes", got=changes)
     data = _merged(rulebook.model_dump(), changes)
     try:
         return Rulebook.model_validate(data)

@@ -186,6 +186,7 @@ def tiered_liquidation_price(
     on a cap to rounding. The last tier is continued above its cap. Prices of 0.0, of infinity and beyond entry mean
     what they mean in `liquidation_price`.
     """
+    require(isinstance(tiers, TierTable), "must be a TierTable", key="tiers", got=tiers)
     require(not tiers.flat, "must be marginal: a flat requirement jumps, and is met more than once", key="tiers")
     s, q = heading(side, contract), positive("quantity", quantity)
     backing = finite("margin", margin) + finite("other_pnl", other_pnl) - finite("other_maintenance", other_maintenance)
@@ -204,6 +205,7 @@ def requirement(
     contract: Kind = "linear",
 ) -> FloatArray:
     """Maintenance margin at `price` in settlement currency, marginal, with the last tier continued above its cap."""
+    require(isinstance(tiers, TierTable), "must be a TierTable", key="tiers", got=tiers)
     size = notional(quantity, price, contract)
     lines = size[..., None] * tiers.mmr - tiers.cum
     return lines.max(axis=-1) + size * finite("close_fee", close_fee) + finite("other_maintenance", other_maintenance)

@@ -4,12 +4,12 @@ A product that is a whole number of units but for its last binary digits counts 
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where
+from stresslab.venues.inputs import FloatArray, choice, direction, finite, not_negative, numeric, positive, refuse_where
 
 PPM = 1e-6
 NEARLY = 1e-9  # of a unit
@@ -55,12 +55,18 @@ def open_interest_rate(
     return rounded_down(base + (1 - base) * share, PPM)
 
 
-def on_tick(price: FloatArray, tick: float, how: Literal["up", "down", "earlier"], side: FloatArray) -> FloatArray:
-    """A liquidation price on the tick; earlier is the one met first: up for a long (+1), down for a short (-1)."""
+def on_tick(price: ArrayLike, tick: ArrayLike, how: Literal["up", "down", "earlier"], side: Any) -> FloatArray:
+    """A liquidation price on the tick; earlier is the one met first: up for a long, down for a short (Bybit).
+
+    Infinite prices, which are never met, stay what they are.
+    """
+    price = numeric("price", price)
+    refuse_where(np.isnan(price), price, "must be a number", "price")
+    choice("how", how, ("up", "down", "earlier"))
     finite_price = np.where(np.isfinite(price), price, 0.0)
     up, down = rounded_up(finite_price, tick), rounded_down(finite_price, tick)
-    chosen = np.where(side > 0, up, down) if how == "earlier" else up if how == "up" else down
-    return np.where(np.isfinite(price), chosen, price)
+    chosen = np.where(direction(side) > 0, up, down) if how == "earlier" else up if how == "up" else down
+    return np.where(np.isfinite(price), chosen, price)[()]
 
 
 def _whole(value: ArrayLike, unit: ArrayLike, way: Callable[[FloatArray], FloatArray]) -> FloatArray:

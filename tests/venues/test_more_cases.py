@@ -15,7 +15,9 @@ KUCOIN = "kucoin.com/support 27619032569113, 19130776858521, 26686139092889"
 PHEMEX = "phemex.com/help-center: liq-price-for-USDTM, liquidation-price"
 DERIBIT = "support.deribit.com 25944738177565, 25944756807069, 31424939178397; doc.tslab.pro (options)"
 BITMEX = "bitmex.com/app/perpetualContractsGuideExamples, riskLimitsExamples; support 18589621443357"
-OTHERS = "help.mcs.io 360041008371; support.toobit.com 14253344654105; support.bit.com 360051992953"
+OTHERS = (
+    "help.mcs.io 360041008371; support.toobit.com 14253344654105; support.bit.com 360051992953; support.flipster.io"
+)
 GATE = "gatenode.pro/post/status/3870211"
 OKX = "okx.com/help-center/6974388462605; amorrr.com/4501 and 14966; open-lib.com/11556 (margin ratio)"
 RULES = "by hand from the formulas collected"
@@ -37,6 +39,7 @@ TABLES = {
         ("eth21.tier(1_114.78 * 3_683.979).cum", 135_365),  # the tier at the price ...
         ("eth21.tier(1_456.84 * 3_683.979).mmr", 0.125),  # ... is not the one at entry
     ],
+    "dev.binance.vision/t/17801": [("deleveraging_rank.leverage_pnl(40.2, 4.27, 0.1342 * 44.47)", 1.26, 3e-3)],
     COINM: [
         ("perp.liquidation_price('long', 45_000, 1e7, 101)", 33_599.40, 1e-6),
         (
@@ -117,6 +120,8 @@ TABLES = {
         ),
         ("150 / margin.equity('long', 1_500, 10, 300, 1_483)", 1.1538, 5e-5),
         ("funding_rate.dead_band_rate(0.0012, band=0.0005)", 0.0007),
+        ("margin.equity('long', 30_000, 0.1, 300, [36_000, 28_000, 26_000])", [900, 100, -100]),
+        ("margin.equity('long', 30_000, 0.1, 300, [28_000, 26_000]) <= 30", [False, True]),
     ],
     GATE: [
         (

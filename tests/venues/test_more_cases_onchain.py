@@ -138,6 +138,10 @@ TABLES = {
         ("deleveraging_trigger.deleveraging_on([0.85, 0.8], [False, True], 0.85, 0.77)", [True, True]),
         ("deleveraging_trigger.excess_beyond(0.87, 0.77, 1e6)", 1e5),
     ],
+    "api.hyperliquid.xyz clearinghouseState, two printed answers": [
+        ("margin.liquidation_price('long', 100.02765 / 0.0335, 0.0335, 4.967826, mmr=0.01)", 2866.26936529, 1e-7),
+        ("margin.liquidation_price('long', 10.0296 / 0.0004, 0.0004, 0.491266, mmr=0.025)", 24_457.2666, 1e-7),
+    ],
     RULES: [
         # Hyperliquid of 2023: P - s (account value - 1 % of all notional) / q
         ("margin.liquidation_price('short', 2_000, 5, 1_500, mmr=0, other_maintenance=100)", 2_000 + 1_400 / 5),

@@ -115,7 +115,7 @@ class LiquidationAnswers(MarginAnswers):
         """The fee rate where it grows while nobody liquidates (Drift); the plain one elsewhere."""
         ramp = self.liquidation.fee_ramp
         if ramp is None:
-            return np.full(np.shape(slots_since_active), self.liquidation.fee)[()]
+            return np.full(not_negative("slots_since_active", slots_since_active).shape, self.liquidation.fee)[()]
         return liquidation_fees.ramped_fee(
             self.liquidation.fee, ramp.max_fee, slots_since_active, ramp.grace_slots, ramp.per_slot
         )
@@ -126,7 +126,7 @@ class LiquidationAnswers(MarginAnswers):
         """The further fee for the fund where there is one (Drift), else 0."""
         rule = self.liquidation.insurance_fee
         if rule is None:
-            return np.zeros(np.broadcast_shapes(*map(np.shape, (margin_shortage, quantity, price, margin_ratio))))[()]
+            return 0.0 * _checked(margin_shortage=margin_shortage, quantity=quantity, price=price, ratio=margin_ratio)
         return liquidation_fees.insurance_fee_rate(
             margin_shortage, quantity, price, margin_ratio, self.liquidation.fee, rule.max_fee, rule.share
         )
@@ -137,7 +137,8 @@ class LiquidationAnswers(MarginAnswers):
         """The share of the shortage that may be covered by now (Drift); 1 where there is no pace."""
         pace = self.liquidation.pace
         if pace is None:
-            return np.ones(np.shape(margin_shortage))[()]
+            given = {"margin_shortage": margin_shortage, "slots_elapsed": slots_elapsed, "margin_freed": margin_freed}
+            return 1.0 + 0.0 * _checked(**given)
         return partial.largest_share(
             margin_shortage, pace.initial_share, slots_elapsed, pace.duration_slots, margin_freed, pace.at_once_below
         )
@@ -165,7 +166,7 @@ class LiquidationAnswers(MarginAnswers):
         """Whether a backstop takes the position and its margin (Hyperliquid); never where there is none."""
         share = self.liquidation.backstop_at
         if share is None:
-            return np.zeros(np.broadcast_shapes(np.shape(equity), np.shape(requirement)), dtype=bool)
+            return np.zeros(_checked(equity=equity, requirement=requirement).shape, dtype=bool)[()]
         return partial.goes_to_backstop(equity, requirement, share)
 
     def settle(self, equity: ArrayLike, notional: ArrayLike, taken_over: Any = False) -> close_out.CloseOut:
@@ -181,3 +182,8 @@ class LiquidationAnswers(MarginAnswers):
         """What the fund gains that takes the position at bankruptcy and closes it at the fill; negative: it pays."""
         exposure = self._exposure(quantity)
         return close_out.insurance_fund_change(side, exposure, bankruptcy_price, fill_price, self._kind)
+
+
+def _checked(**given: ArrayLike) -> FloatArray:
+    """The sum of what a rulebook without that rule does not read: it is refused if senseless, and has their shape."""
+    return np.asarray(sum(finite(key, value) for key, value in given.items()))

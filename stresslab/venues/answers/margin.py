@@ -21,7 +21,7 @@ from stresslab.errors import require
 from stresslab.venues import margin as _margin
 from stresslab.venues.answers.demand import Leg, Lines, combined, jumps, lines
 from stresslab.venues.answers.size import SizeAnswers
-from stresslab.venues.inputs import FloatArray, direction, finite, positive, shapes_in_words
+from stresslab.venues.inputs import FloatArray, finite, positive, shapes_in_words
 from stresslab.venues.rounding import on_tick
 from stresslab.venues.trigger import FlatTiers, adverse_end, first_on_the_way, safe_interval
 
@@ -196,7 +196,7 @@ class MarginAnswers(SizeAnswers):
 
     def _on_tick(self, price: FloatArray, side: Any) -> FloatArray:
         tick, how = self.contract.tick, self.contract.price_round
-        return price if tick is None or how == "none" else on_tick(price, tick, how, direction(side))
+        return price if tick is None or how == "none" else on_tick(price, tick, how, side)
 
     def _leg(self, side: Any, entry_price: ArrayLike, quantity: ArrayLike) -> Leg:
         entry = _margin.coordinate(positive("entry_price", entry_price), self._kind)

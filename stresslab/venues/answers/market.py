@@ -13,7 +13,7 @@ from stresslab.errors import InputError
 from stresslab.units import parse_duration
 from stresslab.venues import averages, bands, funding, funding_rate, mark
 from stresslab.venues.answers.size import SizeAnswers
-from stresslab.venues.inputs import FloatArray, not_negative, positive, shapes_in_words
+from stresslab.venues.inputs import FloatArray, not_negative, positive, series, shapes_in_words
 from stresslab.venues.schema.band import AroundMark, MarkPremium, NoBand, Steps
 from stresslab.venues.schema.mark import EqualsIndex, FairFunding, IndexPlusEma, MedianOfThree, Oracle
 
@@ -61,7 +61,7 @@ class MarketAnswers(SizeAnswers):
         window = float(parse_duration(rule.window))
         if rule.smoothing == "ema":
             return averages.exponential_average(samples, elapsed, window)
-        apart = float(np.max(positive("elapsed", elapsed)))
+        apart = float(series("elapsed", np.atleast_1d(positive("elapsed", elapsed))).max())
         return averages.moving_average(samples, max(1, round(window / apart)))
 
     def is_stale(self, age: ArrayLike) -> NDArray[np.bool_]:
