@@ -19,15 +19,13 @@ def cases(size: Size) -> Iterator[Case]:
     """Ours on two models over a week, then NumPy on GBM over a day; both draw their own paths."""
     horizons = ["1D"] if size.name == "tiny" else ["1D", "7D"]
     block, day = size.pick(16384, 8192, 1024), int(tasks.ends(["1D"])[0])
-    n_steps, ladders = (
-        int(tasks.ends(horizons)[-1]),
-        {kind: _ladder(kind, horizons, block) for kind in ("gbm", "heston")},
-    )
+    n_steps = int(tasks.ends(horizons)[-1])
+    ladders = {kind: _ladder(kind, horizons, block) for kind in ("gbm", "heston")}
     for kind, ladder in ladders.items():
         yield Case(f"stresslab, {kind}", _ours(ladder, block), block * n_steps, cold=True)
     hits = run_blocks(ladders["gbm"], 0, 1, block)["event_count"].sum(axis=-1)[0, 0]
     truth = float(hits[: ladders["gbm"].horizon_bins[0] + 1].sum()) / block
-    few = size.pick(512, 512, 64)
+    few = size.pick(512, 256, 64)
     numbers = ladders["gbm"].arguments.numbers.accounts[0]  # type: ignore[union-attr]
     start = numbers.legs[-1].options.start[0] * numbers.legs[-1].size[0]
     cash = float((numbers.balance[0] - start) * ladders["gbm"].scale[0])
