@@ -12,11 +12,13 @@ account is tested again at the price now, with cause `funding`.
 Loss levels are marked where wealth comes to them (`losses`). A closed account stays as it was closed: nothing recovers.
 """
 
+import functools
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 from stresslab.accounts import (
     acting,
@@ -83,12 +85,12 @@ def _reopen(scene: Scene, books: Books, effect: Effect) -> Books:
     """Where trading begins again, all is met at the price now, as after a jump."""
     for one in effect.reopened:
         there = effect._replace(can_act=effect.can_act & one.now, can_liquidate=effect.can_liquidate & one.now)
-        books = lax.cond(
-            jnp.any(one.now),
-            lambda books, there=there, cause=one.cause: _jump(scene, books, books.price, there, cause),
-            lambda books: books,
-            books,
-        )
+        opened = functools.partial(_jump, scene, effect=there, cause=one.cause, where=one.now)
+        books = lax.cond(jnp.any(one.now), lambda books, opened=opened: opened(books, books.price), _as_it_is, books)
+    return books
+
+
+def _as_it_is(books: Books) -> Books:
     return books
 
 
@@ -105,14 +107,14 @@ def _diffuse(scene: Scene, books: Books, reach: Reach, effect: Effect) -> Books:
     return losses.mark_after(scene, books._replace(price=jnp.concatenate(piece.end)), piece, event)
 
 
-def _jump(scene: Scene, books: Books, price: Array, effect: Effect, cause: int) -> Books:
-    """The price, (asset, path), after a jump: whatever was passed is met there."""
+def _jump(scene: Scene, books: Books, price: Array, effect: Effect, cause: int, where: ArrayLike = np.True_) -> Books:
+    """The price, (asset, path), after a jump: whatever was passed is met there. Losses are noted on paths `where`."""
     piece = pieces.after_jump(scene, books, price)
     books = levels.meet(scene, books, piece, effect, scene.event(cause), jumped=True)
-    return _test(scene, books._replace(price=price), effect, cause)
+    return _test(scene, books._replace(price=price), effect, cause, where)
 
 
-def _test(scene: Scene, books: Books, effect: Effect, cause: int) -> Books:
+def _test(scene: Scene, books: Books, effect: Effect, cause: int, where: ArrayLike = np.True_) -> Books:
     """Every account at the price now."""
     point, event = now(books), scene.event(cause)
     seen = point._replace(prices=quotes.mark(effect, point.prices))
@@ -120,5 +122,6 @@ def _test(scene: Scene, books: Books, effect: Effect, cause: int) -> Books:
         trigger.at_point(*scene.account(number), holding, seen) for number, holding in enumerate(books.accounts)
     ]
     breaches = forced.possible(scene, breaches, point.prices, effect)
-    books = losses.mark(scene, books, wealth(scene.form, scene.numbers, books, point), event)
+    worth = jnp.where(where, wealth(scene.form, scene.numbers, books, point), np.float32(np.inf))
+    books = losses.mark(scene, books, worth, event)
     return forced.carry_out(scene, books, breaches, point, effect, cause)

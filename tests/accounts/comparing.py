@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from helpers.account_engine import Played, Script, events, form_of, numbers_of, play
 from helpers.account_twin.book import Book, Event, Money
+from helpers.account_twin.venue import live
+from helpers.told_venue import Storm, Written
 
 from stresslab.books.outcome import CAUSES
 
@@ -30,24 +32,30 @@ def decoded(code: int) -> Event | None:
     return Event(int(code) // len(CAUSES), CAUSES[int(code) % len(CAUSES)]) if code >= 0 else None
 
 
-def compare(books: list[Book], script: Script, tolerance: float, twist: Twist | None = None) -> Difference:
+def compare(
+    books: list[Book], script: Script, tolerance: float, twist: Twist | None = None, storm: Storm | None = None
+) -> Difference:
     """All books, as they were opened, on all paths; money at the end of every step."""
-    first = books[0]
-    played = play(form_of(first), numbers_of(books), script, first.spots, first.loss_levels)
+    first, form, numbers = books[0], form_of(books[0]), numbers_of(books)
+    if storm:
+        form, numbers = form._replace(conditions=(Written(),)), numbers._replace(conditions=(storm,))
+    played = play(form, numbers, script, first.spots, first.loss_levels)
     found = Difference(leak=float(np.abs(played.cash - played.cash[0]).max()))
     for path in range(script.prices.shape[-1]):
         story = events(script, path)
+        if storm:
+            story = storm.told(story, path)
         for row, opened in enumerate(books):
             lived = copy.deepcopy(opened)
             if twist:
                 twist(lived)
-            _add(found, played, row, path, lived.follow(story), tolerance)
+            _add(found, played, row, path, live(lived, story), tolerance)
     return found
 
 
 def _add(found: Difference, played: Played, row: int, path: int, lived: Book, tolerance: float) -> None:
     codes = played.codes
-    got = {"liquidation": codes.liquidation[row, path], "bankruptcy": codes.bankruptcy[row, path]}
+    got = {name: getattr(codes, name)[row, path] for name in ("liquidation", "bankruptcy", "default")}
     got |= dict(zip(lived.loss_levels, codes.loss[:, row, path], strict=True))
     wrong = [name for name, code in got.items() if decoded(code) != lived.codes.get(name)]
     money = np.array([part[:, row, path] for part in played.money]).T

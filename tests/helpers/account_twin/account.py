@@ -5,6 +5,7 @@ from typing import Any
 
 from helpers.account_twin.path import Prices
 from helpers.account_twin.position import Position
+from helpers.account_twin.venue import CALM, Venue
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Account:
     strict: bool = False
     residual_to_customer: bool = True
     stages: list[Any] = field(default_factory=list)
+    venue: Venue = CALM
 
     @property
     def is_open(self) -> bool:
@@ -40,10 +42,12 @@ class Account:
         return self.cash_value(prices, step) + self.collateral_value(prices, with_haircut=False)
 
     def equity(self, prices: Prices, step: int) -> float:
-        return self.cash_value(prices, step) + self.collateral_value(prices, with_haircut=True)
+        marks = self.venue.marked(prices)
+        return self.cash_value(marks, step) + self.collateral_value(marks, with_haircut=True)
 
     def requirement(self, prices: Prices, step: int) -> float:
-        asked = [(p, p.margin(p.price(prices, step), self.wallet)) for p in self.positions]
+        marks = self.venue.marked(prices)
+        asked = [(p, p.margin(p.price(marks, step), self.wallet)) for p in self.positions]
         if self.netting == "none":
             return sum(margin for _, margin in asked)
         total = 0.0
@@ -57,4 +61,4 @@ class Account:
 
     def is_breached(self, prices: Prices, step: int) -> bool:
         excess = self.excess(prices, step)
-        return self.is_open and (excess < 0 if self.strict else excess <= 0)
+        return self.is_open and not self.venue.paused and (excess < 0 if self.strict else excess <= 0)
