@@ -10,9 +10,9 @@ value / entry value = 1 + s r, equity / entry value = 1/L + r.
     profit                 r                                        GMX, per unit of entry value
     random                 -                                        dYdX
 
-The higher scores are those with r above a root of a quadratic (mark_leverage of longs: outside of two; of a short, whose
-value falls as it makes profit, the score falls again near a profit of its whole value: not seen here). Only positions in
-profit are ranked, but by mark_leverage and random. Sources: `stresslab.venues.deleveraging_rank`.
+The higher scores are those with r above a root of a quadratic (mark_leverage of longs: outside of two; of a short,
+whose value falls as it makes profit, the score falls again near a profit of its whole value: not seen here). Only
+positions in profit are ranked, but by mark_leverage and random. Sources: `stresslab.venues.deleveraging_rank`.
 """
 
 from typing import Literal, NamedTuple

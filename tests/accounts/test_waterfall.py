@@ -6,6 +6,7 @@ lose 625 (x - 0.02)^2 / 2; the others leave 625 * 0.02^2 / 2 = 0.125 to the fund
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ CRASH = np.array([[-X], [-X]])  # the second step begins where the first has end
 ADL = Waterfall(rank="leveraged_return")
 
 
-def numbers(fund: float = 0.0, **changed: float) -> WaterfallNumbers:
+def numbers(fund: float = 0.0, **changed: Any) -> WaterfallNumbers:
     return WaterfallNumbers(fund, 1.0, POPULATION, FREE, 0.3, 0.25, np.int32(1))._replace(**changed)
 
 

@@ -2,8 +2,10 @@
 
     x = shortage / (N (mmr + buffer - fees))        shortage = requirement + buffer N - equity
 
-for one leg in one tier; `restoring` for the general case. Source: drift-labs/protocol-v2,
-programs/drift/src/math/liquidation.rs; Binance's liquidation protocol ("until the margin is enough").
+for one leg in one tier; `restoring` for the general case. Where a diffusion meets the requirement the shortage is the
+buffer's alone: without one, the first order that closes anything is that of the next piece, at the price there.
+Sources: drift-labs/protocol-v2, programs/drift/src/math/liquidation.rs; Binance's liquidation protocol ("until the
+margin is enough").
 """
 
 from dataclasses import dataclass
