@@ -63,7 +63,7 @@ def _place(ds: xr.Dataset, layout: Layout) -> str:
     model = here.pop("model", market.get("model"))
     held = " ".join(filter(None, (words.label("leverage", leverage) if leverage else "", side or "")))
     on = here.pop("rulebook", book.get("rulebook"))
-    text = f"At {held} on {on}" if leverage else f"For a {held or 'book'} position on {on}"
+    text = f"At {held} on {on}" if leverage else f"For a {held} position on {on}" if held else f"For this book on {on}"
     rest = ", ".join(words.named(dim, here[dim]) for dim in here)
     return text + (f" under {model}" if model else "") + (f" ({rest})" if rest else "")
 

@@ -63,7 +63,8 @@ def _position(one: Fields, book: Fields, market: Fields) -> str:
     if one.get("entry_price") is not None:
         parts.append(f"opened at {words.quantity(one['entry_price'])}")
     if one.get("option"):
-        parts.append(f"{one['option']} struck at {words.quantity(one['strike'])}")
+        parts = [f"{one['side']} {words.quantity(one['quantity'])} {asset} {one['option']}s on {rulebook}"]
+        parts.append(f"struck at {words.quantity(one['strike'])}")
     if one.get("expiry"):
         parts.append(f"expires {one['expiry']}")
     text = ", ".join(part for part in parts if part)
@@ -123,6 +124,17 @@ def _again(policy: Fields) -> str:
     return f"Opened again{wait} when it was closed{floor}"
 
 
+def _delta(policy: Fields) -> str:
+    band = words.quantity(policy["band"]) if policy.get("band") else ""
+    when = f"every {policy['interval']}" if policy.get("interval") else f"when it is off by more than {band}"
+    part = "" if policy.get("ratio", 1.0) == 1 else f"{words.share(policy['ratio'])} of the "
+    return f"Delta hedge {when}: against {part or 'the '}delta of all else, up to {_times(policy)} leverage"
+
+
+def _times(policy: Fields) -> str:
+    return f"{words.quantity(policy.get('max_leverage', 10.0))} times"
+
+
 def _plainly(policy: Fields) -> str:
     rest = ", ".join(f"{words.title(key)} {value}" for key, value in policy.items() if key not in ("kind", "position"))
     return f"{words.title(policy['kind'])}: {rest}" if rest else words.title(policy["kind"])
@@ -135,6 +147,7 @@ _POLICIES: dict[str, Callable[[Fields], str]] = {
     "margin_top_up": _ratios,
     "deleverage": _ratios,
     "constant_leverage": _constant,
+    "delta_hedge": _delta,
     "re_entry": _again,
 }
 _HAZARD = "{} times a year in a calm market"
