@@ -14,7 +14,9 @@ KRAKEN = "support.kraken.com 360022835671, 15579128794772, 4844463246100"
 KUCOIN = "kucoin.com/support 27619032569113, 19130776858521, 26686139092889"
 PHEMEX = "phemex.com/help-center: liq-price-for-USDTM, liquidation-price"
 DERIBIT = "support.deribit.com 25944738177565, 25944756807069, 31424939178397; doc.tslab.pro (options)"
-BITMEX = "bitmex.com/app/perpetualContractsGuideExamples, riskLimitsExamples; support 18589621443357"
+BITMEX = (
+    "bitmex.com/app/perpetualContractsGuideExamples, riskLimitsExamples, isolatedMarginExamples; support 18589621443357"
+)
 OTHERS = (
     "help.mcs.io 360041008371; support.toobit.com 14253344654105; support.bit.com 360051992953; support.flipster.io"
 )
@@ -175,6 +177,8 @@ TABLES = {
     ],
     BITMEX: [
         ("margin.notional(15_000, 750, inverse)", 20),
+        ("margin.liquidation_price('long', 1_000, 20, 10_000, mmr=0, other_maintenance=200)", 510),
+        ("margin.bankruptcy_price('long', 1_000, 20, 10_000)", 500),
         ("funding.funding_payment('long', 15_000, 750, (0.01 - 0.0025) / 3, inverse)", -0.05),
         ("margin.equity('long', 750, 15_000, 0, 800, contract=inverse)", 1.25),
         ("margin.equity('long', 750, 15_000, -0.05, 800, contract=inverse)", 1.2),
