@@ -20,9 +20,8 @@ from rich.table import Table
 
 from stresslab import device, execution, limits
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit
-from stresslab.config.build import BookFacts
 from stresslab.config.sweep import Cell
-from stresslab.errors import InputError, require
+from stresslab.errors import InputError, NotAllowed, require
 from stresslab.fitting import Filtered
 from stresslab.grid import cluster
 from stresslab.grid.drive import Executor
@@ -197,7 +196,7 @@ def print_limits(results: Sequence[limits.LimitResult]) -> None:
 
 def print_plan(plan: Plan) -> None:
     """What `check` says."""
-    allowed = sum(isinstance(book, BookFacts) for book in plan.books)
+    allowed = sum(not isinstance(book, NotAllowed) for book in plan.books)
     paths = plan.study.sampling.paths
     steps, most = plan.path_steps(plan.blocks), plan.path_steps(plan.most_blocks)
     cores = len(device.devices()) if device.on_cpu() else 1
@@ -236,7 +235,7 @@ def print_plan(plan: Plan) -> None:
 def _refusals(plan: Plan) -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
     for cell, book in zip(plan.cells, plan.books, strict=True):
-        if not isinstance(book, BookFacts):
+        if isinstance(book, NotAllowed):
             found.setdefault(str(book), []).append(cell)
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stresslab.cli import app
 from stresslab.config import study_from_dict
 from stresslab.config.general_book import GeneralBook
 from stresslab.config.policy_kinds import KINDS
@@ -52,3 +53,13 @@ def test_every_condition_and_its_keys_are_in_the_table() -> None:
             block = next(kind for kind in field.annotation.__args__ if hasattr(kind, "model_fields"))  # type: ignore[union-attr]
             row = row.replace("the same", "`per_year` `power` `lasts` `lasting`")
             assert all(f"`{key}`" in row for key in block.model_fields), name
+
+
+def test_the_plan_of_such_a_study_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`stresslab check` counts books of any form as allowed."""
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(BASE | BLOCKS[2]))
+    with pytest.raises(SystemExit) as done:
+        app(["check", str(path)])
+    assert done.value.code == 0
+    assert "cells 1 (0 not allowed)" in capsys.readouterr().out
