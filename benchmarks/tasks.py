@@ -1,5 +1,6 @@
 """What is computed: a ladder of barriers over a month, and the study with a ladder of leverages."""
 
+from collections.abc import Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def study(
     paths: int,
     block: int,
     events: tuple[str, ...] = EVENTS,
+    policies: Sequence[dict[str, Any]] = (),
 ) -> Study:
     """`n_leverages` leverages on each side in one market cell, with funding every 8 hours."""
     sweep: dict[str, Any] = {"book.leverage": leverages(n_leverages)}
@@ -78,6 +80,7 @@ def study(
                 "margin_mode": "isolated",
                 "side": sides[0],
                 "collateral": 10000.0,
+                **({"policies": list(policies)} if policies else {}),
             },
             "sweep": sweep if len(sides) == 1 else {"book.side": sides, **sweep},
             "sampling": {"paths": paths, "block": block},

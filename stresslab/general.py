@@ -99,9 +99,11 @@ def with_model(a: Arguments, model: Parameters, dt: float) -> Arguments:
 def bytes_per_path(shape: Shape, a: Arguments) -> tuple[int, int]:
     """What a path takes: the state that every step touches, and what is kept for the horizons."""
     n_books = len(a.numbers.equity)
-    legs = sum(len(account.legs) + 1 for account in shape.form.accounts)
     memory = sum(np.asarray(leaf).size for leaf in jax.tree.leaves(a.state.memory))
     kept = len(Money._fields) * n_books * shape.n_horizons
+    if first_event.suits(shape.form):
+        return 4 * (memory + n_books * (5 + 2 * len(a.fractions))), 4 * kept
+    legs = sum(len(account.legs) + 1 for account in shape.form.accounts)
     return 4 * (memory + n_books * (legs + 10 + len(a.fractions))), 4 * kept
 
 

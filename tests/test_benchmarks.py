@@ -23,6 +23,7 @@ NAMES = (
     "heston_ladder",
     "ladder_width",
     "accounts",
+    "general_accounts",
     "option_book",
     "model_speed",
     "garch",
