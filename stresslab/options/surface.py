@@ -36,7 +36,12 @@ VALUE, DELTA, CHARGE, ALONE, SHIFTED = range(5)  # columns
 
 
 class Grid(NamedTuple):
-    """How fine the tables are. With the defaults the value of 20 options is off by some 1e-4 of their gross size."""
+    """How fine the tables are.
+
+    With the defaults, as fractions of the options' gross size at spot (tests/options/test_marks.py): their value is off
+    by at most 2e-4, 1e-5 in the root mean square, where the variance never moves, and by 3e-3 and 1e-4 where it does;
+    the maintenance margin by 1e-3 and 3e-3 at most.
+    """
 
     prices: int = 384
     reach: float = 3.0  # how far beyond the strikes and the spot the prices go, as a factor
