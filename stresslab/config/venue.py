@@ -19,7 +19,7 @@ from stresslab.config.venue_kinds import (
     StaleOracleBlock,
 )
 from stresslab.config.waterfall_kind import WaterfallBlock
-from stresslab.models.base import NonNegative, Positive
+from stresslab.models.base import Positive
 
 _COEFFICIENTS = {"linear": 0.005, "square_root": 1.0}  # see `accounts.close_out`
 
@@ -30,14 +30,22 @@ class Depth(Part):
     impact: Literal["linear", "square_root"] = "linear"
     depth: Positive = Field(description="quote currency: linear within 1 % of the mid, square_root of a day; calm")
     coefficient: Positive | None = Field(default=None, description="linear: 0.005; square_root: 1")
-    power: NonNegative = Field(default=0.5, le=10, description="depth falls as (variance over the calm one)^-power")
+    power: float | None = Field(
+        default=None, ge=0, le=10, description="depth falls as (variance over calm)^-power; linear: 0.5, square_root: 0"
+    )
     floor: Level = Field(default=0.02, description="the least share of the calm depth")
     most: Level = Field(default=0.5, description="the largest loss, fraction of the price")
 
     @property
     def form(self) -> CloseOut:
         """What is compiled of it."""
-        return CloseOut(self.impact, self.power > 0)
+        return CloseOut(self.impact, self._falls > 0)
+
+    @property
+    def _falls(self) -> float:
+        """The square root has the volatility in it already."""
+        usual = 0.5 if self.impact == "linear" else 0.0
+        return usual if self.power is None else self.power
 
     def numbers(self, calm_variance: float, quote: np.ndarray) -> CloseOutNumbers:
         """Of legs whose size 1 has the quote notional `quote` at as_of, (book,)."""
@@ -48,7 +56,7 @@ class Depth(Part):
             self.depth / quote,
             self.most * same,
             calm_variance * same,
-            self.power * same,
+            self._falls * same,
             self.floor * same,
         )
 

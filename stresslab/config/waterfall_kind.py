@@ -76,7 +76,7 @@ class WaterfallBlock(Condition):
         return Population(
             open_interest=self.open_interest * np.array(SHARES),
             leverage=leverage,
-            mmr=np.minimum(rate, 1 / leverage),
+            mmr=np.minimum(rate, 0.5 / leverage),  # below 1 / leverage: else none could stand
             renewal=np.float64(-np.expm1(-at.years / held)),
             gap_beyond=np.float64(_GAP_BEYOND),
             deviation=np.float64(np.sqrt(at.years)),

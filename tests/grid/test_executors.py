@@ -33,6 +33,11 @@ CASES: dict[str, dict[str, Any]] = {
     "plain": {"sampling": {"paths": 6 * BLOCK}},
     "target": {"sampling": {"paths": 2 * BLOCK, "antithetic": True, "target": TARGET}},
     "independent": {"sampling": {"paths": 6 * BLOCK, "streams": "independent"}},
+    "general": {
+        "sampling": {"paths": 6 * BLOCK},
+        "book": {"policies": [{"kind": "margin_top_up", "trigger": 1.2, "target": 1.4}], "reserve": 500.0},
+        "venue": {"outage": {"per_year": 100.0, "lasts": "3h"}, "depth": {"depth": 1e7}},
+    },
 }
 
 
