@@ -6,7 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from helpers.account_twin.account import Account, Collateral
 from helpers.account_twin.book import Book
+from helpers.account_twin.policies import Lower, Profit, Stop, TopUp
 from helpers.account_twin.position import Demand, Position, Tier
+from helpers.account_twin.stages import Cover, Down, Fraction, Rounds, Vault
 
 SPOTS = (100.0, 20.0)
 LEVELS = (0.3, 0.6, 0.95)
@@ -126,6 +128,56 @@ def cross_and_isolated(rng: Random) -> Book:
     return book(rng, cross, account(rng, position(rng, 1, "inverse", demand(rng))), assets=2)
 
 
+def staged(draw: Draw, *stages: Callable[[Random], object]) -> Draw:
+    """The same books at a venue that closes a part first."""
+
+    def drawn(rng: Random) -> Book:
+        book = draw(rng)
+        for one in book.accounts:
+            one.stages = [stage(rng) for stage in stages]
+        return book
+
+    return drawn
+
+
+def cover(rng: Random) -> Cover:
+    return Cover(float(rng.uniform(0.002, 0.02)))
+
+
+def some_rounds(rng: Random) -> Rounds:
+    return Rounds(float(rng.uniform(0.05, 0.3)), int(rng.integers(1, 4)))
+
+
+def vault(rng: Random) -> Vault:
+    return Vault(float(rng.uniform(0.5, 0.9)))
+
+
+def a_fraction(rng: Random) -> Fraction:
+    return Fraction(float(rng.uniform(0.1, 0.5)), float(rng.uniform(300, 1200)), int(rng.integers(0, 4)))
+
+
+def stopped(contract: str) -> Draw:
+    """With a stop and a profit to be taken; some stops lie beyond the liquidation price."""
+
+    def draw(rng: Random) -> Book:
+        book = alone(contract)(rng)
+        side = book.accounts[0].positions[0].side
+        stop, profit = rng.uniform(0.01, 0.12), rng.uniform(0.01, 0.08)
+        book.policies = [Stop(float(SPOTS[0] * (1 - side * stop))), Profit(float(SPOTS[0] * (1 + side * profit)))]
+        return book
+
+    return draw
+
+
+def looked_after(rng: Random) -> Book:
+    """Topped up from a reserve, then cut back."""
+    drawn = alone("linear")(rng)
+    trigger = float(rng.uniform(1.2, 2.5))
+    policies = [TopUp(trigger, trigger + 0.5, int(rng.integers(1, 4))), Lower(trigger - 0.2, trigger + 0.3)]
+    reserve = float(rng.uniform(5, 30))
+    return Book(drawn.accounts, drawn.spots, reserve, loss_levels=LEVELS, scale=drawn.scale, policies=policies)
+
+
 KINDS: dict[str, Draw] = {
     "linear": alone("linear", close_fee="on_notional"),
     "inverse": alone("inverse", strict=True),
@@ -146,4 +198,14 @@ KINDS: dict[str, Draw] = {
     "mixed with collateral": mixed_with_collateral,
     "hedge beside": hedge_beside,
     "cross and isolated": cross_and_isolated,
+    "stop and profit": stopped("linear"),
+    "stop and profit, inverse": stopped("inverse"),
+    "topped up and cut back": looked_after,
+    "tiers down": staged(alone("quanto", "flat", "size"), lambda rng: Down(2, 3, True)),
+    "to the tier that passes": staged(alone("linear"), lambda rng: Down(1, 2, False)),
+    "cover the shortage": staged(alone("linear"), cover),
+    "cover the shortage, two assets": staged(two_assets("none"), cover),
+    "in rounds": staged(alone("linear", "affine", "size"), some_rounds),
+    "backstop, then a fraction": staged(alone("linear"), vault, a_fraction),
+    "a fraction of both sides": staged(future_and_perpetual, a_fraction),
 }

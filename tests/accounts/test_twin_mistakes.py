@@ -105,7 +105,48 @@ def closed_after_the_gap_only(book: Book) -> None:
     )
 
 
+def everything_at_once(book: Book) -> None:
+    for account in book.accounts:
+        account.stages = []
+
+
+def no_cooldown(book: Book) -> None:
+    for account in book.accounts:
+        account.stages[-1].cooldown = 0
+
+
+def no_vault(book: Book) -> None:
+    for account in book.accounts:
+        account.stages = account.stages[1:]
+
+
+def less_buffer(book: Book) -> None:
+    for account in book.accounts:
+        account.stages[0].buffer *= 0.95
+
+
+def stop_a_little_lower(book: Book) -> None:
+    book.policies[0].price *= 0.999
+
+
+def a_profit_with_slippage(book: Book) -> None:
+    book.policies[1].rests = False
+
+
+def a_smaller_target(book: Book) -> None:
+    for policy in book.policies:
+        policy.target *= 0.99
+
+
 MISTAKES = [
+    ("stop and profit", stop_a_little_lower),
+    ("stop and profit", a_profit_with_slippage),
+    ("topped up and cut back", a_smaller_target),
+    ("tiers down", everything_at_once),
+    ("to the tier that passes", everything_at_once),
+    pytest.param("cover the shortage", less_buffer, marks=pytest.mark.slow),
+    ("backstop, then a fraction", no_cooldown),
+    ("backstop, then a fraction", no_vault),
     ("linear", of_positions(rates_too_high)),
     ("linear", demanding(shape="flat")),  # deductions ignored
     ("linear", of_positions(tier_at_entry)),
@@ -131,7 +172,6 @@ MISTAKES = [
     ("future and perpetual", no_netting),
     ("coin-backed", no_haircut),
     ("two assets netted", no_netting),
-    ("mixed with collateral", no_haircut),
     ("hedge beside", one_account_only),
 ]
 

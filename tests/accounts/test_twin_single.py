@@ -33,7 +33,9 @@ def test_the_compiled_loop_and_the_twin_agree(kind):
             assert found_codes(walked, row, path, lived.loss_levels) == lived.codes
             liquidated += "liquidation" in lived.codes
             for horizon, step in enumerate((N_STEPS // 2, N_STEPS)):
-                got = np.array([part[horizon, row, path] for part in walked.money])
+                money = walked.money
+                parts = money.pnl, money.fees, money.funding, money.shortfall
+                got = np.array([part[horizon, row, path] for part in parts])
                 wanted = np.array(lived.marks[step - 1][:4]) / lived.scale
                 assert np.abs(got - wanted).max() * lived.scale / 1000 < SINGLE
     assert liquidated >= 15

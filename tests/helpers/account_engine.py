@@ -44,7 +44,7 @@ class Played(NamedTuple):
 
 
 def form_of(book: Book) -> BookForm:
-    return BookForm(tuple(_account_form(account) for account in book.accounts))
+    return BookForm(tuple(map(_account_form, book.accounts)), tuple(policy.form for policy in book.policies))
 
 
 def _account_form(account: Account) -> AccountForm:
@@ -70,7 +70,7 @@ def _account_form(account: Account) -> AccountForm:
 
 def numbers_of(books: list[Book]) -> BookNumbers:
     """A row for each; all of one form, still as they were opened."""
-    return jax.tree.map(lambda *rows: np.stack(rows).astype(float), *(_row(book) for book in books))
+    return jax.tree.map(lambda *rows: np.stack(rows), *(_row(book) for book in books))
 
 
 def _row(book: Book) -> BookNumbers:
@@ -81,6 +81,7 @@ def _row(book: Book) -> BookNumbers:
         outside_fee=np.array(book.outside_fee / scale),
         entry_fee=np.array(book.entry_fee / scale),
         reserve=np.array((book.reserve + book.outside_fee) / scale),
+        policies=tuple(policy.numbers(book.spots[0]) for policy in book.policies),
     )
 
 
@@ -161,7 +162,7 @@ def _play(form: BookForm, numbers: BookNumbers, levels: Any, logs: Any, rates: A
         pieces = _straight(before, corner, first), Gap(jumped), _straight(jumped, jumped, second)
         books = engine.step(books, Track(pieces, calm))
         books = jax.lax.cond(rate != 0, lambda b: engine.pay_funding(b, rate), lambda b: b, books)
-        return (books, second), _seen(form, numbers, books)
+        return (books, second), seen_by_all(form, numbers, books)
 
     (books, _), (money, cash) = jax.lax.scan(step, (books, jnp.zeros((n_assets, n_paths))), (logs, rates, bins))
     return Played(books.codes, money._replace(others=money.others - _others_at_start(form, numbers)[None]), cash, books)
@@ -172,7 +173,8 @@ def _straight(before: Any, corner: Any, end: Any) -> Reach:
     return Reach(low, high, end, jnp.zeros(()), jnp.zeros_like(end))
 
 
-def _seen(form: BookForm, numbers: BookNumbers, books: state.Books) -> tuple[Money, Any]:
+def seen_by_all(form: BookForm, numbers: BookNumbers, books: state.Books) -> tuple[Money, Any]:
+    """Everybody's money now (of the others also what they had at as_of), and all cash there is."""
     ledger, point = books.ledger, now(books)
     worth = state.wealth(form, numbers, books, point)
     balances = sum(holding.balance for holding in books.accounts)
@@ -193,4 +195,4 @@ def _seen(form: BookForm, numbers: BookNumbers, books: state.Books) -> tuple[Mon
 def _others_at_start(form: BookForm, numbers: BookNumbers) -> Any:
     one = jnp.ones((1 + max(max(account.assets) for account in form.accounts), 1))
     books = state.start(form, numbers, 0, one, one)
-    return _seen(form, numbers, books)[0].others
+    return seen_by_all(form, numbers, books)[0].others

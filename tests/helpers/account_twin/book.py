@@ -6,7 +6,7 @@ forced order of an account in a piece; then funding, and every account is tested
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from helpers.account_twin.account import Account
 from helpers.account_twin.path import (
@@ -23,6 +23,7 @@ from helpers.account_twin.path import (
     stops,
 )
 from helpers.account_twin.position import Position
+from helpers.account_twin.stages import Asked
 
 VENUE, FUND, OTHERS = "venue", "fund", "others"
 
@@ -53,6 +54,7 @@ class Book:
     loss_levels: tuple[float, ...] = ()
     parts: int = 4  # looks on each straight line
     scale: float = 1.0  # what the engine's money is relative to
+    policies: list[Any] = field(default_factory=list)  # of a book of one position
     codes: dict[object, Event] = field(default_factory=dict)
     marks: list[Money] = field(default_factory=list)
     funding: float = 0.0
@@ -103,10 +105,13 @@ class Book:
             due = [p for p in account.positions if p.size and p.expiry is not None and p.expiry <= self.step]
             for position in due:
                 self.realise(account, position, position.size, self.prices[position.asset])
+        for policy in self.policies:
+            policy.act(self)
 
     def drift(self, piece: Drift) -> None:
         way = stops(self.prices, piece, self.parts)
         met = []
+        self.meet_levels(way)
         for account in self.accounts:
             found = first_zero(lambda prices, account=account: account.is_breached(prices, self.step), way)
             if found:
@@ -119,6 +124,34 @@ class Book:
         self.look(way, done, float("inf"), "diffusion")
         self.prices = way[-1].prices
 
+    def meet_levels(self, way: list[Stop]) -> None:
+        """What is watched of a position, where that comes before its liquidation."""
+        account, position = self.accounts[0], self.accounts[0].positions[0]
+        for level in self.watched():
+            found = first_zero(lambda prices, level=level: self.is_reached(level, position, prices), way)
+            closed = first_zero(lambda prices: account.is_breached(prices, self.step), way)
+            if found and position.size and not (closed and closed.at <= found.at):
+                self.look(way, -1.0, found.at, "diffusion")
+                price = position.price(found.prices, self.step)
+                self.sell(account, position, 1.0, price, level.rests, "diffusion")
+
+    def watched(self) -> list[Any]:
+        return [policy for policy in self.policies if hasattr(policy, "rests")]
+
+    def is_reached(self, level: Any, position: Position, prices: Prices) -> bool:
+        price = prices[position.asset]
+        return price <= level.price if (position.size > 0) == level.against else price >= level.price
+
+    def sell(self, account: Account, position: Position, share: float, price: float, rests: bool, cause: str) -> None:
+        """The holder closes a share: at the price if the order rests there, else with slippage; and the fee."""
+        fill, size = price * (1 - position.side * position.slippage * (not rests)), share * position.size
+        self.pay(account, VENUE, position.taker * position.notional(fill, size))
+        self.realise(account, position, size, fill)
+        if not account.is_open and account.wallet < 0:
+            self.note("bankruptcy", cause)
+            self.shortfall -= account.wallet
+            self.pay(account, FUND, account.wallet)
+
     def look(self, way: list[Stop], after: float, until: float, cause: str) -> None:
         """Wealth between two places of a way."""
         for stop in way:
@@ -127,6 +160,13 @@ class Book:
 
     def jump(self, piece: Jump) -> None:
         self.prices = piece.prices
+        for level in self.watched():
+            (account,) = self.accounts
+            (position,) = account.positions
+            if self.is_reached(level, position, self.prices) and position.size:
+                price = level.price if level.rests else self.prices[position.asset]
+                if not account.is_breached((price,), self.step):
+                    self.sell(account, position, 1.0, price, level.rests, "gap")
         self.test("gap")
 
     def end(self, _: End) -> None:
@@ -178,21 +218,22 @@ class Book:
         if self.is_for_its_collateral(account, prices):
             cause = "collateral"
         self.note("liquidation", cause)
-        share, fees = self.share(account, prices), 0.0
-        for position in account.positions:
-            size = share * position.size
-            fill = position.price(prices, self.step) * (1 - position.side * position.slippage)
-            fees += (position.taker + position.liquidation_fee) * position.notional(fill, size)
+        asked, fees = self.asked(account, prices), 0.0
+        for position, share in zip(account.positions, asked.shares, strict=True):
+            size, price = share * position.size, position.price(prices, self.step)
+            fill = price if asked.taken else price * (1 - position.side * position.slippage)
+            if not asked.taken:
+                fees += (position.taker + position.liquidation_fee) * position.notional(fill, size)
             self.realise(account, position, size, fill)
         left = account.equity(prices, self.step)
-        if share == 1 and left < 0:
+        if not account.is_open and left < 0:
             self.pay(account, FUND, left)
             self.shortfall -= left
             self.note("bankruptcy", cause)
         self.pay(account, VENUE, self.fee_paid(fees, left))
-        if share == 1:
+        if not account.is_open:
             self.sell_collateral(account, prices)
-            if not account.residual_to_customer:
+            if asked.taken or not account.residual_to_customer:
                 self.pay(account, FUND, max(account.wallet, 0.0))
         self.note_losses(self.worth(prices), cause)
 
@@ -206,13 +247,14 @@ class Book:
         """Capped by what is left."""
         return min(fees, max(left, 0.0))
 
-    def share(self, account: Account, prices: Prices) -> float:
-        """Of every position: what the first stage that applies says; all of an account without equity."""
+    def asked(self, account: Account, prices: Prices) -> Asked:
+        """What the first stage that applies says; all of an account without equity, and where none applies."""
+        every = [1.0] * len(account.positions)
         for stage in account.stages:
-            found = stage.share(account, prices, self.step)
-            if found > 0:
-                return 1.0 if account.equity(prices, self.step) <= 0 else min(found, 1.0)
-        return 1.0
+            found = stage.ask(account, prices, self.step)
+            if found:
+                return found._replace(shares=every) if account.equity(prices, self.step) <= 0 else found
+        return Asked(every)
 
     def sell_collateral(self, account: Account, prices: Prices) -> None:
         """As much of each as pays the debt, for what it counts as margin."""
