@@ -23,6 +23,7 @@ from stresslab.accounts.contracts import notional
 from stresslab.accounts.point import leg_price
 
 _ROUNDS = 5
+_FIRST = 1e-6  # at 0 an order has no side, and the derivative of its fees is none
 
 
 def restoring_share(standing: Standing, buffer: Any = None) -> Array:
@@ -35,14 +36,16 @@ def restoring_share(standing: Standing, buffer: Any = None) -> Array:
             return left
         return left - buffer[:, None] * (np.float32(1) - share) * _notional(standing)
 
-    def closer(_: Any, share: Array) -> Array:
+    def closer(turn: Any, share: Array) -> Array:
         value, slope = jax.jvp(spare, (share,), (jnp.ones_like(share),))
         # nothing is gained where fees eat what is freed
-        step = jnp.where(slope > np.float32(0), -value / slope, np.float32(1))
-        return jnp.where(value < np.float32(0), jnp.minimum(share + step, np.float32(1)), share)
+        step = jnp.where(slope > np.float32(0), jnp.maximum(-value / slope, np.float32(0)), np.float32(1))
+        # who is asked is in breach: at the level itself the sign of what is spare is rounding
+        is_short = (value < np.float32(0)) | (turn == 0)
+        return jnp.where(is_short, jnp.minimum(share + step, np.float32(1)), share)
 
     # a loop: written out, XLA's CPU compiler would work out every round anew in all that follow it
-    return lax.fori_loop(0, _ROUNDS, closer, jnp.zeros_like(standing.holding.balance))
+    return lax.fori_loop(0, _ROUNDS, closer, jnp.full_like(standing.holding.balance, _FIRST))
 
 
 def _notional(standing: Standing) -> Array:

@@ -150,6 +150,14 @@ def test_all_is_closed_where_the_fee_eats_what_is_freed():
     assert left.fees == exactly(0.4)
 
 
+@pytest.mark.parametrize("rounding", [-6e-8, 0.0, 6e-8])
+@pytest.mark.parametrize(("fee", "kept"), [(0.06, 0.0), (0.01, 10.0)], ids=["eats what is freed", "frees enough"])
+def test_at_the_level_itself_rounding_decides_nothing(fee, kept, rounding):
+    """0.5 are asked for and there, to float32 rounding: where closing never helps all goes, else next to nothing."""
+    left = close(dataclasses.replace(COVER, balance=0.5 * (1 + rounding), liquidation_fee=fee), 1.0)
+    assert left.size == pytest.approx(kept, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("contract", "shape", "impact"),
     [
