@@ -28,12 +28,12 @@ def mark_on_the_way(scene: Scene, books: Books, piece: Piece, breaches: list[Bre
 
 
 def mark_after(scene: Scene, books: Books, piece: Piece, event: Array) -> Books:
-    """What a liquidation of a part in a piece left open: what it went on to lose, with prices at the piece's end.
+    """What a liquidation in a piece left open, collateral too: what it went on to lose, with prices at the end.
 
     Of one account the extreme that is worse comes after the liquidation; of several only the end surely does.
     """
     (account, *others) = scene.form.accounts
-    if not scene.fractions.shape[0] or not (others or account.stages):
+    if not scene.fractions.shape[0] or not (others or account.stages or account.collaterals):
         return books
     if others:
         return mark(scene, books, wealth(scene.form, scene.numbers, books, now(books)), event)
