@@ -10,6 +10,7 @@ from helpers.venue_play import Step, account, book, event, follow, leg, one_acco
 
 from stresslab.accounts.form import AccountForm, AccountNumbers, Leg
 from stresslab.options import black, marks
+from stresslab.options.book import option_book
 from stresslab.options.margin import PortfolioMargin
 from stresslab.options.numbers import options
 from stresslab.options.smile import ImpliedVolatility
@@ -133,6 +134,28 @@ def test_without_portfolio_margin_an_option_sold_needs_its_worth_and_a_rate_of_t
         assert (event(end.codes.liquidation) is None) == safe
     bought = book(account(call(1.0, 1.0, 20) + 1e-3, numbers(1.0, 1.0, 20, True)))
     assert event(follow(form, bought, [Step(([0.5],), variance=SIGMA**2)])[-1].codes.liquidation) is None
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
+def test_cash_is_conserved_to_float64_rounding(seed: int) -> None:
+    """Five options of three expiries and a perpetual, drifts and jumps over 8 days: whatever is paid is received."""
+    rng = np.random.default_rng(seed)
+    drawn_book = option_book(
+        rng.normal(size=5), rng.uniform(0.9, 1.1, 5), rng.choice([2, 4, 7], 5) * DAY, rng.random(5) < 0.5
+    )
+    made, gross = options(drawn_book, FLAT, RULE, DAY, 16, SIGMA**2, (SIGMA, SIGMA))
+    form = one_account(legs=(OPTION, LINEAR), netting="portfolio")
+    option_leg = leg(size=gross, fee=0.0003, liquidation_fee=0.002, slippage=0.01)._replace(options=made)
+    equity = float(rng.uniform(0.4, 1.0))
+    held = book(under_portfolio(equity, option_leg, leg(size=float(rng.normal()))))
+    price, steps = 1.0, []
+    for _ in range(8):
+        price *= float(np.exp(0.06 * rng.normal()))
+        steps.append(Step(([price],) if rng.random() < 0.3 else (price,), rate=1e-4, variance=SIGMA**2))
+    for books in follow(form, held, steps):
+        ledger = books.ledger
+        cash = books.accounts[0].balance + books.reserve + ledger.fees + ledger.fund + ledger.others
+        assert float(np.asarray(cash)[0, 0]) == pytest.approx(equity, abs=1e-14)
 
 
 def parties_at(form: Any, held: Any, books: Any, step: int) -> Any:

@@ -6,8 +6,11 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from helpers.option_books import DAY, drawn, nothing, one
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stresslab.options import margin
+from stresslab.options.book import FIELDS, OptionBook
 from stresslab.options.margin import PortfolioMargin
 from stresslab.options.smile import ImpliedVolatility
 
@@ -155,3 +158,28 @@ def test_net_short_options_are_charged_by_strike() -> None:
         margin.contingency(PortfolioMargin(short_option=rate), book, np.array(SPOT), sigma, 0.0) for rate in (0.01, 0.0)
     )
     assert charged - free == pytest.approx(0.01 * SPOT, rel=1e-12)
+
+
+@given(seed=st.integers(0, 10**6), factor=st.floats(0.1, 10.0), settle=st.sampled_from(["quote", "coin"]))
+@settings(max_examples=30, deadline=None)
+def test_the_requirement_grows_with_the_book_and_two_books_need_at_most_what_each_does(
+    seed: int, factor: float, settle: str
+) -> None:
+    """Without the dampener, which is an amount: homogeneous, subadditive, and never below 0."""
+    free, price = PortfolioMargin(extended_dampener=0.0), np.array(1.0)
+    one_book, other = (drawn(5, settle, seed + n) for n in (0, 1))  # type: ignore[arg-type]
+    both = one_book._replace(
+        **{name: np.concatenate([getattr(one_book, name), getattr(other, name)]) for name in FIELDS}
+    )
+    futures = np.random.default_rng(seed).normal(size=2)
+
+    def needed(book: OptionBook, future: float) -> float:
+        found = margin.requirement(free, book, price, np.full(len(book.strike), 0.7), 0.0, future)
+        return float(found.maintenance)
+
+    alone = needed(one_book, futures[0])
+    assert alone >= 0
+    assert needed(one_book._replace(quantity=factor * one_book.quantity), factor * futures[0]) == pytest.approx(
+        factor * alone, rel=1e-9
+    )
+    assert needed(both, futures.sum()) <= (alone + needed(other, futures[1])) * (1 + 1e-9)
