@@ -51,14 +51,6 @@ def marked(effect: Effect, piece: Piece) -> Piece:
     return piece._replace(before=before, low=low, high=high, end=end, deviations=tuple(deviations))
 
 
-def traded(effect: Effect, piece: Piece) -> Piece:
-    """A piece as orders see it: at last prices."""
-    if not effect.last:
-        return piece
-    before, low, high, end = (last(effect, prices) for prices in (piece.before, piece.low, piece.high, piece.end))
-    return piece._replace(before=before, low=low, high=high, end=end)
-
-
 def _inverse(factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
     return tuple(Factor(one.asset, np.float32(1) / one.value) for one in factors)
 
