@@ -87,9 +87,10 @@ def close(population: Population, met: Met, slippage: Array) -> Wave:
     cushion, gap = population.mmr[:, None] - slippage, jnp.maximum(met.gap, np.float32(1e-6))
     turn = jnp.clip(cushion / gap, met.least, met.most)  # passed by more a position is bankrupt
     half = np.float32(0.5) * gap
-    gain = cushion * (turn - met.least) - half * (turn * turn - met.least * met.least)
-    loss = half * (met.most * met.most - turn * turn) - cushion * (met.most - turn)
-    total = [jnp.sum(met.density * each, axis=0, keepdims=True) for each in (met.most - turn, loss, gain)]
+    spared, bankrupt = turn - met.least, met.most - turn
+    gain = spared * (cushion - half * (turn + met.least))
+    loss = bankrupt * (half * (met.most + turn) - cushion)
+    total = [jnp.sum(met.density * each, axis=0, keepdims=True) for each in (bankrupt, loss, gain)]
     return Wave(liquidated(met), total[0], jnp.maximum(total[1], np.float32(0)), jnp.maximum(total[2], np.float32(0)))
 
 

@@ -6,7 +6,7 @@ import math
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.forced_close import VARIANCE, Account, close
+from helpers.forced_close import VARIANCE, Account, close, traced
 from helpers.statistics import assert_mean, assert_rejected
 
 from stresslab import random
@@ -111,3 +111,9 @@ def test_the_fill_is_the_price_after_the_latency():
     left, prompt = close(plain, 1.01, late), close(plain, 1.01)
     assert left.others - prompt.others == pytest.approx(10 * 1.01 * 0.02, rel=1e-6)
     assert left.cash == exactly(0.4)
+
+
+@pytest.mark.parametrize(("account", "has_it"), [(SHORT, True), (dataclasses.replace(SHORT, leg=Leg()), False)])
+def test_what_is_off_is_not_in_the_program(account, has_it):
+    """Without `Leg.close_out` nothing of its power law is traced."""
+    assert (" log " in traced(dataclasses.replace(account, close_out=account.close_out if has_it else ()))) == has_it

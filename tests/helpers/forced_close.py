@@ -59,16 +59,25 @@ class Left:
 def close(account: Account, price: float, effect: Effect | None = None, step: int = 0, memories: Any = None) -> Left:
     """The account is hit at this price."""
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
-        form = AccountForm(legs=(account.leg,), stages=account.stages, strict=account.strict)
-        own = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf))[None], _numbers(account))
-        one = jnp.ones((1, 1))
-        if memories is None:
-            memories = tuple(
-                stage.start(number, 0 * one) for stage, number in zip(form.stages, own.stages, strict=True)
-            )
-        holding = Holding(account.balance * one, (account.size * one,), stages=memories)
-        *money, memories = _closed(form, own, holding, price * one, jnp.int32(step), effect or Effect())
+        *money, memories = _closed(*_given(account, price, effect or Effect(), step, memories))
         return Left(*(float(np.asarray(one)[0, 0]) for one in money), memories)
+
+
+def traced(account: Account) -> str:
+    """The program of a forced close, as text."""
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
+        form, *given = _given(account, 1.0, Effect(), 0, None)
+        return str(jax.make_jaxpr(functools.partial(_closed, form))(*given))
+
+
+def _given(account: Account, price: float, effect: Effect, step: int, memories: Any) -> tuple[Any, ...]:
+    form = AccountForm(legs=(account.leg,), stages=account.stages, strict=account.strict)
+    own = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf))[None], _numbers(account))
+    one = jnp.ones((1, 1))
+    if memories is None:
+        memories = tuple(stage.start(number, 0 * one) for stage, number in zip(form.stages, own.stages, strict=True))
+    holding = Holding(account.balance * one, (account.size * one,), stages=memories)
+    return form, own, holding, price * one, jnp.int32(step), effect
 
 
 @functools.partial(jax.jit, static_argnums=0)
