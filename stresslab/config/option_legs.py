@@ -12,6 +12,7 @@ import numpy as np
 
 from stresslab.accounts.contracts import Contract
 from stresslab.accounts.form import LegNumbers
+from stresslab.errors import require
 from stresslab.models.base import Parameters
 from stresslab.options import marks
 from stresslab.options.book import OptionBook, Settle
@@ -20,6 +21,7 @@ from stresslab.options.numbers import options, stack
 from stresslab.options.smile import ImpliedVolatility
 
 REACH = 5.0  # times the volatility at as_of, up and down: how far tables reach where the model's variance moves
+ROOM = 2.0  # GiB
 SOLD = 0.075  # of an option that stands alone; doc.tslab.pro, Deribit margin
 
 
@@ -58,6 +60,10 @@ def leg_numbers(
 
     `scale` is each book's, in the currency of settlement; `dt` years a step. Entry price and tiers mean nothing here.
     """
+    tables: list[marks.Options] = []
+    for one in held:
+        tables.append(_tables(_key(one, implied, model, dt, n_steps)))
+        _check_room(tables)
     nothing = np.zeros(len(held))
     return LegNumbers(
         size=np.array([one.unit for one in held]) / scale,
@@ -68,8 +74,19 @@ def leg_numbers(
         fee=fee,
         liquidation_fee=liquidation_fee,
         slippage=slippage,
-        options=stack([_tables(_key(one, implied, model, dt, n_steps)) for one in held]),
+        options=stack(tables),
     )
+
+
+def _check_room(tables: list[marks.Options]) -> None:
+    """InputError where the books of a ladder hold so many different options that their tables fill the memory."""
+    different = {id(one.columns): one.columns.nbytes for one in tables}
+    room = sum(different.values()) / 2**30
+    rule = (
+        f"{len(different)} books of different options need tables of {room:.1f} GiB together, at most {ROOM:g} are made"
+    )
+    hint = "Sweep fewer sizes of single options at once, or take a model whose variance does not move"
+    require(room <= ROOM, rule, key="sweep", hint=hint)
 
 
 def portfolio_numbers(held: Sequence[OptionsHeld], scale: np.ndarray) -> marks.Rule:
@@ -124,7 +141,7 @@ def _key(held: OptionsHeld, implied: ImpliedVolatility, model: Parameters, dt: f
     )
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _tables(key: _Key) -> marks.Options:
     strike, expiry = np.array(key.strike), np.array(key.expiry)
     book = OptionBook(np.array(key.share), strike, expiry, np.array(key.call), key.settle)
