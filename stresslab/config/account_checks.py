@@ -78,7 +78,7 @@ def _check_open(account: Account, mode: str) -> None:
 
 def _equity(account: Account) -> float:
     """What counts as margin: cash after fees, unrealised PnL, options, collaterals after haircuts."""
-    worth = account.margin + sum(leg.pnl(leg.price) for leg in account.legs) + account.options_worth
+    worth = account.margin + sum(leg.pnl for leg in account.legs) + account.options_worth
     return worth + sum((1 - asset.haircut) * asset.worth for asset in account.collaterals)
 
 

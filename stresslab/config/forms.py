@@ -89,7 +89,7 @@ def _column(values: Sequence[float | int]) -> np.ndarray:
 
 def _account(books: list[GeneralBook], held: list[Account], scale: np.ndarray, dt: float) -> AccountNumbers:
     # a balance is the equity if every price were the spot of its index: a future's basis is in its gain
-    balance = _row(one.margin + sum(leg.pnl(leg.spot) for leg in one.legs) + one.options_worth for one in held)
+    balance = _row(one.margin + sum(leg.pnl_at_index for leg in one.legs) + one.options_worth for one in held)
     kept = _row(float(one.rulebook.liquidation.residual == "customer") for one in held)
     legs = tuple(_leg(books, [one.legs[place] for one in held], scale, dt) for place in range(len(held[0].legs)))
     collaterals = tuple(

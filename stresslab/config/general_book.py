@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from stresslab.accounts.form import AccountForm, BookForm, Leg
@@ -48,12 +49,12 @@ class GeneralBook:
     def _is_one(self) -> bool:
         return len(self.legs) == 1 and not any(account.options for account in self.accounts)
 
-    @property
+    @cached_property
     def scale(self) -> float:
         """Notional of all legs at spot, of options their gross quantity: what the loop's money is relative to."""
         return sum(abs(leg.unit) for leg in self.legs) + self._of_options
 
-    @property
+    @cached_property
     def equity(self) -> float:
         """Wealth at as_of before entry fees, the reserve in it: what can be lost."""
         return sum(account.worth for account in self.accounts) + self.reserve
@@ -81,12 +82,12 @@ class GeneralBook:
         """Of one position; several have none in common."""
         return self.legs[0].quantity if self._is_one else math.nan
 
-    @property
+    @cached_property
     def liquidation_price(self) -> float:
         """Of one position whose requirement depends on its own price alone."""
         return self._price("liquidation_price")
 
-    @property
+    @cached_property
     def bankruptcy_price(self) -> float:
         return self._price("bankruptcy_price")
 

@@ -7,6 +7,7 @@ currency. `unit` is what a rise of the price by its whole spot makes, at first o
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from stresslab.config.holdings import Position
 from stresslab.config.schema import Study
@@ -37,12 +38,12 @@ class Held:
     def sign(self) -> float:
         return 1.0 if self.side == "long" else -1.0
 
-    @property
+    @cached_property
     def notional(self) -> float:
         """At entry."""
         return float(self.rulebook.notional(self.quantity, self.entry))
 
-    @property
+    @cached_property
     def unit(self) -> float:
         return self.sign * float(self.rulebook.notional(self.quantity, self.spot))
 
@@ -55,8 +56,19 @@ class Held:
         """The size in units of the underlying at spot, signed."""
         return self.unit if self.rulebook.contract.kind == "inverse" else self.unit / self.spot
 
-    def pnl(self, price: float) -> float:
-        """Unrealised, if the contract stood at this price."""
+    @cached_property
+    def pnl(self) -> float:
+        """Unrealised, at the price of as_of."""
+        return self._pnl(self.price)
+
+    @cached_property
+    def pnl_at_index(self) -> float:
+        """The same if the contract stood at the spot of its index."""
+        return self.pnl if self.price == self.spot else self._pnl(self.spot)
+
+    def _pnl(self, price: float) -> float:
+        if price == self.entry:
+            return 0.0
         return float(self.rulebook.equity(self.side, self.entry, self.quantity, 0.0, price))
 
 
@@ -104,7 +116,7 @@ class Account:
     @property
     def worth(self) -> float:
         """Cash before fees, unrealised PnL, options at their value and collaterals in full."""
-        legs = sum(leg.pnl(leg.price) for leg in self.legs)
+        legs = sum(leg.pnl for leg in self.legs)
         return self.deposit + legs + self.options_worth + sum(asset.worth for asset in self.collaterals)
 
     @property

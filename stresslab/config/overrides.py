@@ -9,12 +9,14 @@ import yaml
 from pydantic import BaseModel
 
 from stresslab.config.fields import Part, copied, shown
+from stresslab.config.holdings import Backing, Position
 from stresslab.config.model_files import ModelRef
 from stresslab.config.outputs import Limit
 from stresslab.config.processes import BASES, FUNDINGS
 from stresslab.config.schema import StudyFile
 from stresslab.errors import InputError, require
 from stresslab.models import MODELS
+from stresslab.options.smile import ImpliedVolatility
 from stresslab.yaml_reader import nearest
 
 _SET = "--set"
@@ -87,10 +89,24 @@ def _paths_in(data: dict[str, Any]) -> Iterator[str]:
     for part, kinds in (("funding", FUNDINGS), ("basis", BASES)):
         yield from {f"{part}.{field}" for kind in kinds.values() for field in kind.model_fields}
     yield from ("funding.file", "funding.set")
-    shocks = data.get("shocks")
-    yield from (f"shocks.{name}" for name in (shocks if isinstance(shocks, dict) else ()))
+    for part in ("shocks", "policies"):
+        named = data.get(part)
+        yield from (f"{part}.{name}" for name in (named if isinstance(named, dict) else ()))
+    yield from (f"implied.{field}" for field in ImpliedVolatility.model_fields)
+    yield from _paths_in_lists(data)
     for place in range(len(limits)) if isinstance(limits, list) else ():
         yield from _paths(Limit, f"limits.{place}.")
+
+
+def _paths_in_lists(data: dict[str, Any]) -> Iterator[str]:
+    """The fields of each position and collateral of the book, and the prices of a joint model's other assets."""
+    book, market = data.get("book"), data.get("market")
+    for name, part in (("positions", Position), ("collaterals", Backing)):
+        listed = book.get(name) if isinstance(book, dict) else None
+        for place in range(len(listed)) if isinstance(listed, list) else ():
+            yield from _paths(part, f"book.{name}.{place}.")
+    spots = market.get("spots") if isinstance(market, dict) else None
+    yield from (f"market.spots.{name}" for name in (spots if isinstance(spots, dict) else ()))
 
 
 def _put(data: dict[str, Any], parts: list[str], value: Any, path: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,13 +29,13 @@ class Written:
     implied: ImpliedVolatility
     variance: float  # of the model
 
-    @property
+    @cached_property
     def volatility(self) -> np.ndarray:
         """Implied, of each option."""
         book = self.held.book
         return self.implied.volatility(0.0, self.variance, book.strike / self.held.spot, book.expiry)
 
-    @property
+    @cached_property
     def worth(self) -> float:
         """Value, settlement currency."""
         return float(self.greeks().value)
