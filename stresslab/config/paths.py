@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from stresslab.config.fields import Instant, instant_text
+from stresslab.config.names import DATASET_NAMES
 from stresslab.config.parts import Book
 from stresslab.config.schema import Study
 from stresslab.yaml_reader import validation_error
@@ -25,8 +26,12 @@ def is_market_path(path: str) -> bool:
 
 
 def dimension(path: str) -> str:
-    """The dimension that sweeping a path makes."""
-    return path.rpartition(".")[2]
+    """The dimension that sweeping a path makes: its last part, with the number of the position where results use that
+    name for something else (`quantity_1`).
+    """
+    above, _, name = path.rpartition(".")
+    number = above.rpartition(".")[2]
+    return f"{name}_{number}" if name in DATASET_NAMES and number.isdecimal() else name
 
 
 def dims(study: Study) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from stresslab import venues
-from stresslab.config import forms, study_from_dict
+from stresslab.config import dims, expand, forms, study_from_dict
 from stresslab.config.general_book import general_book
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, NotAllowed
@@ -122,6 +122,14 @@ def test_the_dataset_has_their_greeks() -> None:
     assert (np.diff(ds.option_price_quantile.values, axis=-1) > 0).all()
     assert (np.diff(along.values, axis=-1) < 0).all()
     assert ds.mean_pnl.units == "BTC" and np.isfinite(ds.mean_pnl).all()
+
+
+def test_the_quantity_of_one_option_is_swept_by_its_number() -> None:
+    """`quantity` is a variable of the results, so the dimension bears the position's number."""
+    swept = study([FUTURE, PUT], sweep={"book.positions.1.quantity": [1.0, 2.0]})
+    assert list(dims(swept)) == ["quantity_1"]
+    worth = [general_book(cell.study).accounts[0].options_worth for cell in expand(swept)]
+    assert worth[1] == pytest.approx(2 * worth[0])
 
 
 def test_shipped_rulebooks_of_options_are_those_of_deribit() -> None:
