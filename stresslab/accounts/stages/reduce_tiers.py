@@ -22,6 +22,8 @@ from stresslab.accounts.liquidation import Asked
 from stresslab.accounts.point import leg_price
 from stresslab.accounts.state import equity
 
+_JUST = np.float32(1 - 1e-6)
+
 
 @dataclass(frozen=True)
 class ReduceTiers:
@@ -84,7 +86,7 @@ class _Place(NamedTuple):
         return cls(held, measure, caps, functools.reduce(jnp.add, above, jnp.ones(size.shape, jnp.int32)))
 
     def share_to(self, tier: Array) -> Array:
-        """The share to close so that what is left fills that tier."""
+        """The share to close so that what is left fills that tier, just: on its cap rounding would choose the tier."""
         left = [jnp.where(tier == row + 1, cap, np.float32(0)) for row, cap in enumerate(self.caps)]
         kept = functools.reduce(jnp.add, left, jnp.zeros_like(self.measure))
-        return np.float32(1) - kept / jnp.maximum(self.measure, np.float32(1e-30))
+        return np.float32(1) - _JUST * kept / jnp.maximum(self.measure, np.float32(1e-30))
