@@ -45,6 +45,10 @@ def restoring_share(account: Account, prices: Prices, step: int, buffer: float =
     def enough(share: float) -> bool:
         return excess_after(account, prices, step, [share] * len(account.positions), buffer) >= 0
 
+    if excess_after(account, prices, step, [1e-6] * len(account.positions), buffer) < excess_after(
+        account, prices, step, [0.0] * len(account.positions), buffer
+    ):
+        return 1.0  # fees eat what is freed
     high = next((k / 100 for k in range(101) if enough(k / 100)), None)
     if high is None:
         return 1.0
@@ -151,7 +155,7 @@ class Down:
         tier = 1 + sum(measure > cap for cap in caps)
         while tier >= self.from_tier:
             tier -= self.tiers
-            share = 1 - (caps[tier - 1] if tier >= 1 else 0.0) / measure
+            share = 1 - (1 - 1e-6) * (caps[tier - 1] if tier >= 1 else 0.0) / measure  # just below the cap
             left = excess_after(account, prices, step, [share])
             if left > 0 or (account.strict and left == 0):
                 return Asked([share])
