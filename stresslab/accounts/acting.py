@@ -10,7 +10,7 @@ from stresslab.accounts import quotes
 from stresslab.accounts.conditions import Effect
 from stresslab.accounts.point import leg_price
 from stresslab.accounts.policies.base import Glance, Order, Transfer
-from stresslab.accounts.scene import Scene, now, with_account, with_policy
+from stresslab.accounts.scene import Scene, if_any, now, with_account, with_policy
 from stresslab.accounts.state import Books
 from stresslab.accounts.trading import trade
 from stresslab.books.outcome import DIFFUSION
@@ -45,7 +45,12 @@ def _order(scene: Scene, books: Books, order: Order, effect: Effect) -> Books:
     change = jnp.where(effect.can_act, order.change, np.float32(0))
     point = now(books)
     price = leg_price(form, own, point._replace(prices=quotes.last(effect, point.prices)))
-    return trade(scene, books, order.account, order.leg, change, price, effect, scene.event(DIFFUSION))
+    event = scene.event(DIFFUSION)
+    return if_any(
+        change != np.float32(0),
+        lambda before: trade(scene, before, order.account, order.leg, change, price, effect, event),
+        books,
+    )
 
 
 def _transfer(scene: Scene, books: Books, transfer: Transfer, effect: Effect) -> Books:

@@ -1,5 +1,7 @@
 """Forced liquidations: every account in breach, its codes, and the losses that the close-out itself made."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -8,7 +10,7 @@ from stresslab.accounts.closing import Standing
 from stresslab.accounts.conditions.base import Effect
 from stresslab.accounts.liquidation import liquidate
 from stresslab.accounts.point import Point, Prices
-from stresslab.accounts.scene import Scene, first, with_account
+from stresslab.accounts.scene import Scene, first, if_any, with_account
 from stresslab.accounts.state import Books, wealth
 from stresslab.accounts.trigger import Breach
 from stresslab.books.outcome import NEVER
@@ -29,6 +31,11 @@ def possible(scene: Scene, breaches: list[Breach], where: Prices, effect: Effect
 
 def carry_out(scene: Scene, books: Books, breaches: list[Breach], point: Point, effect: Effect, cause: int) -> Books:
     """Liquidate what is hit, at marks; indices of what is not hit are those of `point`."""
+    hits = functools.reduce(jnp.logical_or, [breach.hit for breach in breaches])
+    return if_any(hits, lambda before: _carried_out(scene, before, breaches, point, effect, cause), books)
+
+
+def _carried_out(scene: Scene, books: Books, breaches: list[Breach], point: Point, effect: Effect, cause: int) -> Books:
     codes, prices, any_hit = books.codes, point.prices, jnp.zeros((), bool)
     event = whole = scene.event(cause)
     for number, breach in enumerate(breaches):

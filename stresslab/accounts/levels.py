@@ -4,6 +4,7 @@ After a jump all fill at the price after it, but an order at rest at its level. 
 could be done is met where the price stands.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from stresslab.accounts.conditions import Effect
 from stresslab.accounts.order_of_levels import View, as_index, first_met, is_passed, where_met
 from stresslab.accounts.point import leg_price
 from stresslab.accounts.policies.base import Glance, Level
-from stresslab.accounts.scene import Scene
+from stresslab.accounts.scene import Scene, if_any
 from stresslab.accounts.state import Books
 from stresslab.accounts.trading import trade
 from stresslab.accounts.trigger import Piece
@@ -40,7 +41,8 @@ def meet(scene: Scene, books: Books, piece: Piece, effect: Effect, event: Array,
     books = _missed(books, found, effect)
     for one in found:
         if one.level.fills:
-            books = close(scene, books, one, piece, effect, event)
+            order = functools.partial(close, scene, met=one, piece=piece, effect=effect, event=event)
+            books = if_any(one.filled, order, books)
     after = look(scene, books._replace(price=jnp.concatenate(piece.end)), glances(scene, books, found, piece))
     return after._replace(price=books.price)
 

@@ -1,10 +1,11 @@
 """What the parts of the engine share: the books' form and numbers, and the codes of events."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from stresslab.accounts import option_legs
 from stresslab.accounts.form import AccountForm, AccountNumbers, BookForm, BookNumbers
@@ -43,6 +44,14 @@ def now(books: Books) -> Point:
 def first(before: Array, hit: Array, event: Array) -> Array:
     """The code of an event that is noted once."""
     return jnp.where(hit & (before == NEVER), event, before)
+
+
+def if_any(hit: Array, change: Callable[[Books], Books], books: Books) -> Books:
+    """The books changed, if any of them is hit.
+
+    What `hit` and `change` are made of is worked out once; without this XLA fuses it anew into each array it leads to.
+    """
+    return lax.cond(jnp.any(hit), change, lambda same: same, books)
 
 
 def with_account(books: Books, number: int, holding: Holding) -> Books:

@@ -29,7 +29,9 @@ def _close_at_levels(scene: Scene, books: Books, noted: Noted, closer: Array) ->
     piece, nothing = pieces.after_jump(scene, books, books.price), scene.event(0)
     for number, level in enumerate(levels.watched(scene, books), start=1):
         hit = closer == np.int32(number)
-        level = level._replace(share=jnp.ones_like(level.share))  # the policy went on looking after it had closed the leg
+        level = level._replace(
+            share=jnp.ones_like(level.share)
+        )  # the policy went on looking after it had closed the leg
         books = levels.close(scene, books, Met(level, hit, hit, hit, noted.at), piece, CALM, nothing)
     return books
 

@@ -59,7 +59,7 @@ def test_first_events_are_those_of_the_engine(model: Any, policies: Any) -> None
     same = noted.codes.liquidation == carried.codes.liquidation
     for one, other in zip(noted.money, carried.money, strict=True):
         np.testing.assert_allclose(np.where(same, one, 0), np.where(same, other, 0), rtol=0, atol=5e-6)
-    assert (noted.codes.liquidation >= 0).sum() > N / 4 and (noted.codes.loss >= 0).sum() > N
+    assert (noted.codes.liquidation >= 0).sum() > N / 4 and (noted.codes.loss >= 0).sum() > N / 2
     if policies:
         is_closed = noted.end.accounts[0].sizes[0] == 0
         assert (is_closed & (noted.codes.liquidation < 0)).sum() > N / 2
