@@ -10,7 +10,7 @@ from stresslab.config import liquidation_stages
 from stresslab.config.account_checks import check_account, check_currency
 from stresslab.config.held import Account, Held, accounts
 from stresslab.config.leg_forms import leg_form
-from stresslab.config.policy_kinds import PolicyPart, Standing
+from stresslab.config.policy_base import PolicyPart, Standing
 from stresslab.config.processes import MeanRevertingBasis, MeanRevertingFunding
 from stresslab.config.schema import Study
 from stresslab.errors import require

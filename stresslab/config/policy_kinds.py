@@ -1,7 +1,6 @@
 """The policies that a study can name: their fields, and the engine's choices and numbers that they mean."""
 
-import math
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,46 +13,10 @@ from stresslab.accounts.policies.re_entry import ReEntryNumbers
 from stresslab.accounts.policies.stop_loss import StopLossNumbers
 from stresslab.accounts.policies.take_profit import TakeProfitNumbers
 from stresslab.accounts.policies.trailing_stop import TrailingStopNumbers
-from stresslab.config.fields import Count, Duration, Level, Part
+from stresslab.config.fields import Duration, Level
+from stresslab.config.policy_base import PolicyPart, Standing
 from stresslab.errors import require
 from stresslab.models.base import NonNegative, Positive
-from stresslab.units import parse_duration
-
-
-class Standing(NamedTuple):
-    """The position that a policy is about, in the units of the engine."""
-
-    account: int
-    leg: int
-    spot: float  # quote currency
-    entry: float  # relative to spot
-    margin: float  # cash that backs the account, relative to the book's scale
-    leverage: float  # notional of the position at entry over the account's cash
-    side: float
-    one: float  # size of one unit of the underlying
-    step: float  # seconds
-
-    def steps(self, duration: str | None, least: int = 0) -> int:
-        """Whole steps that are not shorter than a duration."""
-        return least if duration is None else max(least, math.ceil(parse_duration(duration) / self.step - 1e-9))
-
-
-class PolicyPart(Part):
-    """Base: which position it is about. `closes_whole` and `grows` say which sizes the position may take later."""
-
-    position: Count = Field(default=0, ge=0, description="number of the position in its list, from 0")
-
-    closes_whole: ClassVar[bool] = False  # nothing, or all of a leg at once
-    grows: ClassVar[bool] = False
-    of_one_leg: ClassVar[bool] = False  # its account holds nothing else
-
-    def form(self, at: Standing) -> Any:
-        """The engine's policy."""
-        raise NotImplementedError
-
-    def numbers(self, at: Standing) -> Any:
-        """Its numbers of one book."""
-        raise NotImplementedError
 
 
 class _Target(PolicyPart):
