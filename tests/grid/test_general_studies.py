@@ -124,6 +124,36 @@ def test_what_a_failure_leaves_is_the_recovery(pair: xr.Dataset) -> None:
     assert list(pair.cause.values) == ["diffusion", "gap", "funding", "venue_default"]
 
 
+def test_a_collateral_that_loses_its_peg_is_the_cause(tmp_path: Path) -> None:
+    """A long of 100,000 needs 700 (1 % less 300, tier 2). It has 600 in cash, its fee of 50 paid, and 9,500 of a stable
+    coin; when the coin falls by 99 % after a day, 90.25 of that count: 690.25 stand against 700.
+
+    An effect of 0 says that BTC itself is not struck; without the shock nothing happens: BTC hardly moves.
+    """
+    market = {"model": "pegged", "spots": {"USDE": 1.0}, "shock": "none", "spot": 100.0}
+    models = {
+        "btc": {"kind": "gbm", "sigma": 0.005},
+        "usde": {"kind": "gbm", "sigma": 0.005},
+        "pegged": {"kind": "joint", "assets": {"BTC": "btc", "USDE": "usde"}, "correlation": 0.0},
+    }
+    gap = {"kind": "gap", "at": "1D"}
+    shocks = {"depeg": [gap | {"asset": "USDE", "fraction": -0.99}, gap | {"asset": "BTC", "fraction": 0.0}]}
+    changes = {"market": market, "models": models, "shocks": shocks, "sweep": {"market.shock": ["none", "depeg"]}}
+    data = small_dict(tmp_path, changes | {"funding": None, "sampling": {"paths": BLOCK}}, **CROSS)
+    data["book"] = {
+        "rulebook": "venue.yaml",
+        "margin_mode": "cross",
+        "collateral": 650.0,
+        "positions": [{"side": "long", "notional": 100_000.0}],
+        "collaterals": [{"asset": "USDE", "amount": 9_500.0, "haircut": 0.05}],
+    }
+    ds = run(study_from_dict(data, base=tmp_path)).sel(horizon="3D", event="liquidation")
+    assert ds.hits.sel(shock="none") == 0
+    assert ds.hits.sel(shock="depeg") > 100
+    by_cause = ds.probability_by_cause.sel(shock="depeg")
+    assert by_cause.sel(cause="collateral") == ds.probability.sel(shock="depeg")
+
+
 def test_money_of_a_coin_margined_book_is_in_coin(tmp_path: Path) -> None:
     """The units of every sum of money say so; a price stays in quote currency."""
     inverse = {"contract": {"kind": "inverse", "face": 1.0, "settle": "BTC"}, "tier_unit": "coin"}
