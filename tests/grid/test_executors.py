@@ -80,7 +80,9 @@ def test_the_cases_are_not_trivial(case, serial):
         assert serial.n_paths.min() > 2 * BLOCK
 
 
-def test_local_workers_give_the_same_bytes(case, serial, workers, one_block_tasks, tmp_path):
+def test_local_workers_give_the_same_bytes(case, serial, workers, one_block_tasks, tmp_path, request):
+    if case == "general" and not request.config.getoption("--slow"):
+        pytest.skip("slow: run with --slow")  # every worker compiles the general engine
     assert fingerprint(run(study(tmp_path, case), workers)) == fingerprint(serial)
 
 
