@@ -13,7 +13,7 @@ from stresslab.config.leg_forms import leg_form
 from stresslab.config.policy_base import PolicyPart, Standing
 from stresslab.config.processes import MeanRevertingBasis, MeanRevertingFunding
 from stresslab.config.schema import Study
-from stresslab.errors import require
+from stresslab.errors import NotAllowed, require
 from stresslab.venues import Rulebook
 
 
@@ -136,6 +136,7 @@ def general_book(cell: Study) -> GeneralBook:
     form = BookForm(tuple(_account_form(account, cell) for account in held))
     plain = GeneralBook(held, cell.book.reserve or 0.0, form, policies, cell)
     acting = tuple(policy.form(plain.standing(policy, 1.0)) for policy in policies)
+    _check_met(plain, cell)
     made = replace(plain, form=form._replace(policies=acting))
     require(made.equity > 0, "has nothing to lose: its wealth is not above 0", key="book", file=cell.file)
     return made
@@ -162,6 +163,22 @@ def _check_policies(cell: Study, held: tuple[Account, ...], policies: tuple[Poli
         alone = len(account.legs) == 1 and account.options is None
         rule = f"{kind} is about an account with one position: this one has several"
         require(alone or not policy.of_one_leg, rule, key=key, file=cell.file)
+
+
+def _check_met(book: GeneralBook, cell: Study) -> None:
+    """NotAllowed for a level that the price has passed already: all would be sold at as_of, and nothing be at risk."""
+    known = places(book.accounts)
+    for place, policy in enumerate(book.policies):
+        number, leg = known[policy.position]
+        held = book.accounts[number].legs[leg]
+        if policy.is_met(book.standing(policy, 1.0), held.price / held.spot):
+            raise NotAllowed(
+                f"{type(policy).__name__} is met at as_of: it would close the position at once",
+                key=f"book.policies[{place}]",
+                got=f"price {held.price:g}",
+                hint="Put its level on the other side of the price",
+                file=cell.file,
+            )
 
 
 def places(held: tuple[Account, ...]) -> dict[int, tuple[int, int]]:

@@ -43,3 +43,7 @@ class PolicyPart(Part):
     def numbers(self, at: Standing) -> Any:
         """Its numbers of one book."""
         raise NotImplementedError
+
+    def is_met(self, at: Standing, price: float) -> bool:
+        """Whether it would close the position at as_of already; the contract's price is relative to the spot."""
+        return False

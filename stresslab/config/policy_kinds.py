@@ -47,6 +47,14 @@ class _Target(PolicyPart):
             return self.price / at.spot, at.entry
         return (self.distance, at.entry) if self.distance is not None else (self.of_margin or 0.0, at.margin)
 
+    def passed(self, at: Standing, price: float, way: float) -> bool:
+        """Whether the price stands at or beyond the level, in the position's favour (1) or against it (-1)."""
+        if self.of_margin is not None:
+            return False
+        level, base = self.level(at)
+        at_price = level if self.price is not None else base * (1 + way * at.side * level)
+        return way * at.side * (price - at_price) >= 0
+
 
 class StopLoss(_Target):
     """Closes when the price has moved so far against the position."""
@@ -68,6 +76,9 @@ class StopLoss(_Target):
     def numbers(self, at: Standing) -> StopLossNumbers:
         return StopLossNumbers(*self.level(at), self.share, self.limit, at.steps(self.latency, least=1))
 
+    def is_met(self, at: Standing, price: float) -> bool:
+        return self.passed(at, price, -1)
+
 
 class TakeProfit(_Target):
     """Closes when the price has moved so far in the position's favour."""
@@ -85,6 +96,9 @@ class TakeProfit(_Target):
 
     def numbers(self, at: Standing) -> TakeProfitNumbers:
         return TakeProfitNumbers(*self.level(at), self.share)
+
+    def is_met(self, at: Standing, price: float) -> bool:
+        return self.passed(at, price, 1)
 
 
 class TrailingStop(PolicyPart):

@@ -213,3 +213,20 @@ def test_what_wanders_on_one_asset_has_no_place_on_two(tmp_path: Path) -> None:
     alone = study(tmp_path, LONG | {"collateral": 1.0}, {"funding": wandering})
     with pytest.raises(InputError, match="funding: got 'mean_reverting'; that wanders belongs to one asset"):
         general_book(two.model_copy(update={"funding": alone.funding}))
+
+
+@pytest.mark.parametrize(
+    ("side", "policy"),
+    [
+        ("long", {"kind": "stop_loss", "price": 101.0}),
+        ("short", {"kind": "stop_loss", "price": 99.0}),
+        ("long", {"kind": "take_profit", "price": 99.0}),
+        ("short", {"kind": "take_profit", "price": 101.0}),
+    ],
+)
+def test_a_level_on_the_wrong_side_of_the_price_is_refused(tmp_path, side, policy):
+    """All would be sold at as_of, and the ruin be 0; on the right side of the same distance it is taken."""
+    book = {"side": side, "collateral": 100.0, "leverage": 5.0}
+    with pytest.raises(NotAllowed, match="is met at as_of"):
+        general_book(expand(study(tmp_path, book | {"policies": [policy]}))[0].study)
+    general_book(expand(study(tmp_path, book | {"policies": [policy | {"price": 200.0 - policy["price"]}]}))[0].study)
