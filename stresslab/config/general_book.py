@@ -163,6 +163,12 @@ def _check_policies(cell: Study, held: tuple[Account, ...], policies: tuple[Poli
         alone = len(account.legs) == 1 and account.options is None
         rule = f"{kind} is about an account with one position: this one has several"
         require(alone or not policy.of_one_leg, rule, key=key, file=cell.file)
+        rule = f"{kind} takes its cash from the reserve, and there is none"
+        funded = not policy.needs_reserve or (cell.book.reserve or 0.0) > 0
+        require(funded, rule, key=key, hint="Write book.reserve", file=cell.file)
+        others = len(known) > 1 or any(one.options is not None for one in held)
+        rule = f"{kind} is about what else the book holds, and there is nothing else: it would close the position"
+        require(others or not policy.needs_others, rule, key=key, file=cell.file)
 
 
 def _check_met(book: GeneralBook, cell: Study) -> None:

@@ -35,6 +35,8 @@ class PolicyPart(Part):
     closes_whole: ClassVar[bool] = False  # nothing, or all of a leg at once
     grows: ClassVar[bool] = False
     of_one_leg: ClassVar[bool] = False  # its account holds nothing else
+    needs_reserve: ClassVar[bool] = False  # it spends what lies beside the accounts
+    needs_others: ClassVar[bool] = False  # it is about what else the book holds
 
     def form(self, at: Standing) -> Any:
         """The engine's policy."""

@@ -65,6 +65,12 @@ class StopLoss(_Target):
     latency: Duration | None = Field(default=None, description="from the level to the execution of a market order")
     on: Literal["mark", "last"] = Field(default="mark", description="the price that is watched")
 
+    @model_validator(mode="after")
+    def _limit(self) -> Self:
+        rule = "belongs to a limit order: a market order fills at any price"
+        require(self.order == "limit" or self.limit == 0, rule, key="limit", got=self.limit, hint="Write order: limit")
+        return self
+
     @property
     def closes_whole(self) -> bool:  # type: ignore[override]
         return self.share == 1
@@ -116,6 +122,9 @@ class TrailingStop(PolicyPart):
     def numbers(self, at: Standing) -> TrailingStopNumbers:
         return TrailingStopNumbers(self.distance, 1.0 if self.best is None else self.best / at.spot)
 
+    def is_met(self, at: Standing, price: float) -> bool:
+        return self.best is not None and at.side * (price - self.best / at.spot * (1 - at.side * self.distance)) <= 0
+
 
 class _Ratios(PolicyPart):
     """Acts when equity over requirement falls below one ratio, back to another; the venue liquidates at 1."""
@@ -136,6 +145,7 @@ class MarginTopUp(_Ratios):
 
     kind: Literal["margin_top_up"]
     wait: Duration | None = Field(default=None, description="between two top-ups")
+    needs_reserve: ClassVar[bool] = True
 
     def form(self, at: Standing) -> engine.MarginTopUp:
         return engine.MarginTopUp(at.account)
@@ -186,6 +196,7 @@ class DeltaHedge(PolicyPart):
     ratio: float = Field(default=1.0, gt=0, le=2, description="share of the delta that is hedged")
     max_leverage: Positive = Field(default=10.0, description="of the hedge, over its account's equity")
     grows: ClassVar[bool] = True
+    needs_others: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -154,6 +154,15 @@ REFUSED = [
         "there is no such position beside options; there are, from 0: 0",
     ),
     (
+        CROSS | {"positions": [LONG], "policies": [{"kind": "margin_top_up", "trigger": 2.0, "target": 3.0}]},
+        "takes its cash from the reserve, and there is none. Write book.reserve",
+    ),
+    (
+        CROSS | {"positions": [LONG], "policies": [{"kind": "delta_hedge", "interval": "1h"}]},
+        "there is nothing else: it would close the position",
+    ),
+    (CROSS | {"positions": [LONG], "policies": [STOP | {"limit": 0.01}]}, "a market order fills at any price"),
+    (
         CROSS | {"positions": [LONG, SHORT], "policies": [{"kind": "re_entry"}]},
         "an account with one position: this one has several",
     ),
@@ -230,3 +239,11 @@ def test_a_level_on_the_wrong_side_of_the_price_is_refused(tmp_path, side, polic
     with pytest.raises(NotAllowed, match="is met at as_of"):
         general_book(expand(study(tmp_path, book | {"policies": [policy]}))[0].study)
     general_book(expand(study(tmp_path, book | {"policies": [policy | {"price": 200.0 - policy["price"]}]}))[0].study)
+
+
+def test_a_trailing_stop_that_its_best_price_has_met_is_refused(tmp_path):
+    """5 % from a best of 110 is 104.5, above the spot of 100; from 104 it is 98.8."""
+    book, trail = {"side": "long", "collateral": 100.0, "leverage": 5.0}, {"kind": "trailing_stop", "distance": 0.05}
+    with pytest.raises(NotAllowed, match="TrailingStop is met at as_of"):
+        general_book(study(tmp_path, book | {"policies": [trail | {"best": 110.0}]}))
+    general_book(study(tmp_path, book | {"policies": [trail | {"best": 104.0}]}))
