@@ -131,6 +131,7 @@ def general_book(cell: Study) -> GeneralBook:
     for account in held:
         check_account(cell, account)
     check_currency(cell, held)
+    _check_own_book(cell, held)
     policies = cell.book_policies
     _check_policies(cell, held, policies)
     form = BookForm(tuple(_account_form(account, cell) for account in held))
@@ -150,6 +151,16 @@ def _check_market(cell: Study) -> None:
         hint = "Write kind: constant, or a model of one asset"
         rule = "that wanders belongs to one asset: a book on a joint model has none"
         require(not wanders, rule, key=key, got="mean_reverting", hint=hint, file=cell.file)
+
+
+def _check_own_book(cell: Study, held: tuple[Account, ...]) -> None:
+    """InputError where the venue's discount of a collateral would move a position's mark too."""
+    block = cell.venue.own_book if cell.venue is not None else None
+    names = [leg.row for account in held for leg in account.legs]
+    traded = block is not None and block.asset in [cell.asset_names[row] for row in names]
+    rule = "is an asset that a position is on: the discount is that of a collateral"
+    got = block.asset if block is not None else None
+    require(not traded, rule, key="venue.own_book.asset", got=got, file=cell.file)
 
 
 def _check_policies(cell: Study, held: tuple[Account, ...], policies: tuple[PolicyPart, ...]) -> None:

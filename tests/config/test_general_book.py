@@ -247,3 +247,12 @@ def test_a_trailing_stop_that_its_best_price_has_met_is_refused(tmp_path):
     with pytest.raises(NotAllowed, match="TrailingStop is met at as_of"):
         general_book(study(tmp_path, book | {"policies": [trail | {"best": 110.0}]}))
     general_book(study(tmp_path, book | {"policies": [trail | {"best": 104.0}]}))
+
+
+def test_the_own_book_prices_a_collateral_and_no_position(tmp_path):
+    venue = {"own_book": {"asset": "ETH", "slope": 0.1, "most": 0.35}}
+    market = {"spot": 100.0, "model": "both", "spots": {"ETH": 10.0}}
+    rest = {"models": JOINT, "market": market, "funding": None, "venue": venue}
+    general_book(study(tmp_path, CROSS | {"positions": [LONG]}, rest))
+    with pytest.raises(InputError, match="own_book.asset: got 'ETH'; is an asset that a position is on"):
+        general_book(study(tmp_path, CROSS | {"positions": [LONG, SHORT | {"asset": "ETH"}]}, rest))
