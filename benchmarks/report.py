@@ -27,9 +27,9 @@ def _timing(timing: Timing) -> str:
 
 def table(sections: dict[str, Section]) -> list[str]:
     """Target and reached, a line for each figure."""
-    lines = ["", f"{'benchmark':<14}{'figure':<74}{'median':>9}{'min':>9}{'max':>9}  {'target':<9}reached"]
+    lines = ["", f"{'benchmark':<18}{'figure':<74}{'median':>9}{'min':>9}{'max':>9}  {'target':<9}reached"]
     for name, section in sections.items():
-        lines += [f"{name:<14}{_figure(figure)}" for figure in section.figures]
+        lines += [f"{name:<18}{_figure(figure)}" for figure in section.figures]
     return lines
 
 
