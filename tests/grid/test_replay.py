@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import stresslab as sl
-from stresslab.grid.replay import PATHS
+from stresslab.grid.plan import make_plan
+from stresslab.grid.replay import PATHS, VARIABLES, variables
 
 CRASH = Path(__file__).parents[2] / "configs" / "studies" / "crash_2021_05_19.yaml"
 RECORD = "BTCUSDT_perp_1m_2021-05-19_1240_1359.csv.gz"
@@ -55,6 +56,15 @@ def test_a_small_record_by_hand(small):
     assert small["liquidation_fill"].values == pytest.approx([np.nan, gap, 97.5 / 0.996], rel=1e-6, nan_ok=True)
     equity = 100 + 1600 * (gap * (1 - 0.001) / 100 - 1)
     assert small["liquidation_shortfall"].values == pytest.approx([np.nan, -equity, 0.0], rel=1e-4, nan_ok=True)
+
+
+def test_every_evaluation_tells_the_same(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(SMALL))
+    study = sl.load_study(path)
+    static, general = (variables(make_plan(study, evaluation=name)) for name in ("static", "general"))
+    for name in VARIABLES:
+        assert general[name] == pytest.approx(static[name], rel=1e-6, nan_ok=True)
 
 
 def test_the_record_is_kept(small):
