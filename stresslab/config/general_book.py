@@ -177,9 +177,20 @@ def _check_policies(cell: Study, held: tuple[Account, ...], policies: tuple[Poli
         rule = f"{kind} takes its cash from the reserve, and there is none"
         funded = not policy.needs_reserve or (cell.book.reserve or 0.0) > 0
         require(funded, rule, key=key, hint="Write book.reserve", file=cell.file)
+        _check_leverage(cell, held[known[policy.position][0]].legs[known[policy.position][1]], policy, key)
         others = len(known) > 1 or any(one.options is not None for one in held)
         rule = f"{kind} is about what else the book holds, and there is nothing else: it would close the position"
         require(others or not policy.needs_others, rule, key=key, file=cell.file)
+
+
+def _check_leverage(cell: Study, leg: Held, policy: PolicyPart, key: str) -> None:
+    """NotAllowed for a leverage that the policy would trade to and the venue does not give."""
+    wanted = getattr(policy, "leverage", None)
+    if wanted is not None:
+        try:
+            leg.rulebook.check_allowed(abs(leg.unit), wanted, leg.rulebook.size(leg.quantity, leg.spot))
+        except NotAllowed as refusal:
+            raise refusal.at(key=f"{key}.leverage", file=cell.file) from None
 
 
 def _check_met(book: GeneralBook, cell: Study) -> None:

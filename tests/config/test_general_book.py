@@ -256,3 +256,11 @@ def test_the_own_book_prices_a_collateral_and_no_position(tmp_path):
     general_book(study(tmp_path, CROSS | {"positions": [LONG]}, rest))
     with pytest.raises(InputError, match="own_book.asset: got 'ETH'; is an asset that a position is on"):
         general_book(study(tmp_path, CROSS | {"positions": [LONG, SHORT | {"asset": "ETH"}]}, rest))
+
+
+def test_a_leverage_that_the_venue_does_not_give_is_not_traded_to(tmp_path):
+    book = {"side": "long", "collateral": 100.0, "leverage": 5.0}
+    policy = {"kind": "constant_leverage", "interval": "1h", "leverage": 5000.0}
+    with pytest.raises(NotAllowed, match="policies.0..leverage"):
+        general_book(study(tmp_path, book | {"policies": [policy]}))
+    general_book(study(tmp_path, book | {"policies": [policy | {"leverage": 4.0}]}))
