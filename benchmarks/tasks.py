@@ -12,7 +12,7 @@ from stresslab.config.schema import Study
 from stresslab.models import GBM, MODELS
 from stresslab.shipped import config_root
 from stresslab.units import parse_duration, years
-from stresslab.yaml_reader import read_yaml
+from stresslab.files.yaml_reader import read_yaml
 
 STEP = "15min"
 DT = years(parse_duration(STEP))

@@ -1,11 +1,31 @@
-"""What stresslab raises, and how a refusal is worded.
+"""The exceptions that stresslab raises, and the form of its messages.
 
-Every refusal of an input says where (file, key), what was got, the rule, and the next move.
+Every refusal of an input reads `FILE: KEY = VALUE: rule. Next move.`; parts that are not known are left out.
 """
 
 from typing import Any
 
 NOT_GIVEN: Any = object()
+LONGEST_VALUE = 80  # characters of a value that a message repeats
+LONGEST_PART = 1200  # characters of each other part: a whole message stays under 3,000
+
+
+def abridged(text: str, longest: int) -> str:
+    """The text, with its middle left out where it is longer than `longest`."""
+    if len(text) <= longest:
+        return text
+    head = (longest - 3) * 2 // 3
+    return f"{text[:head]}...{text[head + 3 - longest :]}"
+
+
+def shown(value: Any) -> str:
+    """A value as a message repeats it: its `repr`, cut short; the size of what has no short one."""
+    if isinstance(value, dict | list | tuple | set) and len(value) > LONGEST_VALUE:
+        return f"{type(value).__name__} of {len(value)} entries"
+    try:
+        return abridged(repr(value), LONGEST_VALUE)
+    except (ValueError, RecursionError):  # a whole number of more than 4,300 digits; brackets nested without end
+        return f"{type(value).__name__} too long to be shown"
 
 
 class StresslabError(ValueError):
@@ -20,9 +40,11 @@ class InputError(StresslabError):
 
     def __init__(self, rule: str, *, key: str = "", got: Any = NOT_GIVEN, hint: str = "", file: str = "") -> None:
         self.rule, self.key, self.got, self.hint, self.file = rule, key, got, hint, file
-        where = ": ".join(part for part in (file, key) if part)
-        what = rule if got is NOT_GIVEN else f"got {got!r}; {rule}"
-        super().__init__(": ".join(part for part in (where, what) if part) + (f". {hint}" if hint else ""))
+        value = "" if got is NOT_GIVEN else shown(got)
+        place = f"{key} = {value}" if key and value else key or (value and f"got {value}")
+        parts = [abridged(part, LONGEST_PART // 2) for part in (file, place) if part]
+        message = ": ".join([*parts, abridged(rule, LONGEST_PART)])
+        super().__init__(f"{message}. {abridged(hint, LONGEST_PART)}" if hint else message)
 
     def at(self, *, file: str = "", key: str = "") -> "InputError":
         """The same refusal with its place filled in; `key` is put before the key that is there."""

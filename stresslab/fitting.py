@@ -16,10 +16,11 @@ from stresslab.calibrate.model_yaml import flow, rounded, text, utc
 from stresslab.config.fields import instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
 from stresslab.errors import InputError, require
+from stresslab.files.validation import nearest, validation_error
+from stresslab.files.yaml_reader import read_yaml
 from stresslab.models import MODELS, Parameters
 from stresslab.models.unconstrained import bounds, number
 from stresslab.units import format_duration, parse_duration
-from stresslab.yaml_reader import nearest, read_yaml, validation_error
 
 LIBRARIES = ("stresslab", "numpy", "scipy", "jax", "arch")
 DIGITS = 5

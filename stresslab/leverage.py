@@ -8,7 +8,7 @@ import xarray as xr
 
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, require
-from stresslab.yaml_reader import nearest
+from stresslab.files.validation import nearest
 
 # from 1x to 125x in steps of about 5 %, whole numbers from 20x on: what venues let one set
 LEVERAGES = tuple(sorted({round(x, 1) if x < 20 else float(round(x)) for x in np.geomspace(1, 125, 100)}))

@@ -189,7 +189,7 @@ def test_filter_refuses_what_has_no_state(prices: Path, tmp_path: Path) -> None:
     model = tmp_path / "gbm.yaml"
     model.write_text("kind: gbm\nparameters: {sigma: 0.6}\n")
     done = call("filter", str(model), str(prices), "-o", str(tmp_path / "out.yaml"))
-    assert done.code == 2 and "gbm.yaml: kind: got 'gbm'; this model has no state" in done.error
+    assert done.code == 2 and "gbm.yaml: kind = 'gbm': this model has no state" in done.error
     assert "heston" in done.error and not (tmp_path / "out.yaml").exists()
 
 
@@ -198,14 +198,14 @@ def test_filter_refuses_another_bar(prices: Path, tmp_path: Path) -> None:
     parameters = "{omega: 1.0e-6, alpha: 0.1, beta: 0.85, bar: 1D, h0: 1.0e-3}"
     model.write_text(f"kind: garch\nparameters: {parameters}\n")
     done = call("filter", str(model), str(prices))
-    assert done.code == 2 and "bar: got '1h'; bars must have the length of the model's, 1D" in done.error
+    assert done.code == 2 and "bar = '1h': bars must have the length of the model's, 1D" in done.error
 
 
 BAD = {
-    "unknown model": (("--model", "hestn"), ("--model: got 'hestn'", "Did you mean 'heston'")),
+    "unknown model": (("--model", "hestn"), ("--model = 'hestn'", "Did you mean 'heston'")),
     "fitted to prices only": (
         ("--model", "gbm", "--options", "short.csv"),
-        ("--model: got 'gbm'; cannot be fitted from an option chain", "give prices, without --options"),
+        ("--model = 'gbm': cannot be fitted from an option chain", "give prices, without --options"),
     ),
     "no model": ((), ("--model", "is required")),
     "plot is a folder": (("--model", "gbm", "--plot", "."), ("--plot", "is a folder")),
@@ -227,7 +227,7 @@ def test_bad_input_is_one_message_and_no_file(case: str, values: np.ndarray, tmp
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [
-        ("timestamp,close", "2019-04-14T05:00:00Z,nan", "close: got 'nan at 2019-04-14T05:00:00Z"),
+        ("timestamp,close", "2019-04-14T05:00:00Z,nan", "close = 'nan at 2019-04-14T05:00:00Z"),
         ("timestamp,close", "2019-04-14T05:00:00,101", "time zones are mixed"),
         ("timestamp,price,high", "", "open, low: .*a column is missing"),
     ],

@@ -19,9 +19,9 @@ from stresslab.backtest.clock import Clock, trailing
 from stresslab.backtest.sample import read_off, simulated_moves
 from stresslab.calibrate import FILTERS, FITS, Bars, Fit, Returns
 from stresslab.errors import InputError
+from stresslab.files.validation import validation_error
 from stresslab.models import MODELS
 from stresslab.models.base import Parameters
-from stresslab.yaml_reader import validation_error
 
 
 @dataclass

@@ -11,8 +11,8 @@ from stresslab.backtest.baselines import BASELINES, Asked
 from stresslab.backtest.clock import Spans
 from stresslab.calibrate import FITS, Bars
 from stresslab.errors import InputError, require
+from stresslab.files.validation import nearest
 from stresslab.units import format_duration
-from stresslab.yaml_reader import nearest
 
 CONFIDENCES = (0.95, 0.99)
 LEAST_WINDOW = 60 * 86_400  # seconds: baselines take quantiles of it

@@ -20,9 +20,9 @@ from stresslab.calibrate.covariances import checked, rounded_covariance
 from stresslab.calibrate.diagnostics import Diagnostics, diagnose
 from stresslab.calibrate.model_yaml import flow, rounded
 from stresslab.errors import require
+from stresslab.files.validation import validation_error
 from stresslab.models import MODELS
 from stresslab.models.history import History
-from stresslab.yaml_reader import validation_error
 
 DIGITS, ERROR_DIGITS, DRAW_DIGITS = 5, 3, 4  # significant ones in the file
 

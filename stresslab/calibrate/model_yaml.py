@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from stresslab.files.yaml_reader import reads_as_text
+
 
 def text(content: Mapping[str, Any]) -> str:
     """A model file's content as YAML."""
@@ -44,7 +46,8 @@ def _write_time(dumper: yaml.SafeDumper, value: datetime) -> yaml.ScalarNode:
 
 
 def _write_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=">" if len(value) > 80 else None)
+    style = ">" if len(value) > 80 else None if reads_as_text(value) else "'"  # 1e5 is text to the dumper, YAML 1.1
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 def _write_row(dumper: yaml.SafeDumper, value: Sequence[Any]) -> yaml.SequenceNode:

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
-from stresslab.errors import NOT_GIVEN, InputError, require
+from stresslab.errors import InputError, require
+from stresslab.files.validation import nearest
 from stresslab.units import format_duration, parse_duration
-from stresslab.yaml_reader import LONGEST_SHOWN, nearest
 
 EVENTS = ("liquidation", "bankruptcy", "adl", "venue_default")  # and loss_1 to loss_99
 _LOSS = re.compile(r"loss_[1-9][0-9]?", re.ASCII)
@@ -21,23 +21,15 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
-def shown(value: Any) -> Any:
-    """The value if it is short enough to be repeated in a refusal."""
-    try:
-        return value if len(repr(value)) <= LONGEST_SHOWN else NOT_GIVEN
-    except (ValueError, RecursionError):  # a whole number of more than 4,300 digits
-        return NOT_GIVEN
-
-
 def check_keys(data: Any, known: Collection[str]) -> None:
     """InputError unless `data` is a mapping whose keys are all known; the nearest known key is offered."""
     if not isinstance(data, dict):
         hint = "Nothing is written under this key" if data is None else ""
-        raise InputError("must be a mapping (key: value)", got=shown(data), hint=hint)
+        raise InputError("must be a mapping (key: value)", got=data, hint=hint)
     for key, value in data.items():
-        require(isinstance(key, str), "a key must be text", got=shown(key))
+        require(isinstance(key, str), "a key must be text", got=key)
         if key not in known:
-            raise InputError("there is no such key", key=key, got=shown(value), hint=nearest(key, known))
+            raise InputError("there is no such key", key=key, got=value, hint=nearest(key, known))
 
 
 def copied(place: Any, key: Any) -> Any:
@@ -63,7 +55,7 @@ class Part(BaseModel):
 
 def _matches(pattern: re.Pattern[str], rule: str) -> AfterValidator:
     def check(text: str) -> str:
-        require(pattern.fullmatch(text) is not None, rule, got=shown(text))
+        require(pattern.fullmatch(text) is not None, rule, got=text)
         return text
 
     return AfterValidator(check)
@@ -76,7 +68,7 @@ def _level(value: float) -> float:
 
 
 def _printable(text: str) -> str:
-    require(0 < len(text) <= 200 and text.isprintable(), "must be 1 to 200 printable characters", got=shown(text))
+    require(0 < len(text) <= 200 and text.isprintable(), "must be 1 to 200 printable characters", got=text)
     return text
 
 
@@ -91,10 +83,10 @@ def _instant(value: Any) -> datetime:
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise InputError(rule, got=shown(value), hint=hint) from None
+            raise InputError(rule, got=value, hint=hint) from None
     if not isinstance(value, datetime) or value.tzinfo is None:
         missing = f"{rule}; the zone is missing" if isinstance(value, date) else rule
-        raise InputError(missing, got=format(value) if isinstance(value, date) else shown(value), hint=hint)
+        raise InputError(missing, got=format(value) if isinstance(value, date) else value, hint=hint)
     require(value.microsecond == 0, "must be a whole second", got=format(value))
     require(1970 <= value.year <= 2200, "must lie in the years 1970 to 2200", got=format(value))
     return value.astimezone(UTC)
@@ -117,7 +109,7 @@ def _event(value: Any) -> str:
         hint = nearest(value, EVENTS) if isinstance(value, str) else ""
     names = ", ".join(EVENTS)
     rule = f"an event is {names}, or loss_1 to loss_99 (per cent of the account's wealth lost)"
-    raise InputError(rule, got=shown(value), hint=hint)
+    raise InputError(rule, got=value, hint=hint)
 
 
 def _whole(value: Any) -> int:
@@ -129,13 +121,13 @@ def _whole(value: Any) -> int:
             meant = f"Write {int(float(value))}" if float(value).is_integer() and abs(float(value)) < 1e15 else ""
         except ValueError:
             pass
-    raise InputError("must be a whole number", got=shown(value), hint=meant)
+    raise InputError("must be a whole number", got=value, hint=meant)
 
 
 def listed(value: Any) -> tuple[Any, ...]:
     """A YAML list (or a tuple) as a tuple; InputError for anything else, a mapping or a lone value."""
     if not isinstance(value, list | tuple):
-        raise InputError("must be a list, such as [a, b]", got=shown(value))
+        raise InputError("must be a list, such as [a, b]", got=value)
     return tuple(value)
 
 

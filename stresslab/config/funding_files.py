@@ -11,7 +11,8 @@ from stresslab.config.model_files import Fitted
 from stresslab.config.processes import FUNDINGS, FundingRef
 from stresslab.config.unions import of_kind
 from stresslab.errors import InputError
-from stresslab.yaml_reader import read_yaml, validation_error
+from stresslab.files.validation import validation_error
+from stresslab.files.yaml_reader import read_yaml
 
 
 class FundingFile(Part):

@@ -9,11 +9,11 @@ from pydantic import Field, field_validator
 
 from stresslab.config.fields import Part, Text, check_keys
 from stresslab.errors import InputError
+from stresslab.files.validation import nearest
 from stresslab.models import Parameters
 from stresslab.models.common_jumps import CommonJumps
 from stresslab.models.correlation import tuples
 from stresslab.models.joint import Joint
-from stresslab.yaml_reader import nearest
 
 
 class JointRef(Part):

@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from stresslab.config.fields import Duration, Instant, Part, Text, check_keys
 from stresslab.config.uncertainty import Covariance, Draws, Uncertainty
 from stresslab.errors import InputError, require
+from stresslab.files.validation import nearest, validation_error
+from stresslab.files.yaml_reader import read_yaml
 from stresslab.models import MODELS, Parameters
 from stresslab.models.unconstrained import number
 from stresslab.shipped import config_root
-from stresslab.yaml_reader import nearest, read_yaml, validation_error
 
 
 class ModelRef(Part):

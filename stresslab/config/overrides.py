@@ -1,23 +1,22 @@
 """Changes to a study from the command line: `--set market.spot=91000`, values in YAML, paths as in the study file."""
 
 import copy
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel
 
-from stresslab.config.fields import Part, copied, shown
+from stresslab.config.fields import Part, copied
 from stresslab.config.holdings import Backing, Position
 from stresslab.config.model_files import ModelRef
 from stresslab.config.outputs import Limit
 from stresslab.config.processes import BASES, FUNDINGS
 from stresslab.config.schema import StudyFile
 from stresslab.errors import InputError, require
+from stresslab.files.validation import nearest
+from stresslab.files.yaml_reader import parse_yaml
 from stresslab.models import MODELS
 from stresslab.options.smile import ImpliedVolatility
-from stresslab.yaml_reader import nearest
 
 _SET = "--set"
 
@@ -47,12 +46,9 @@ def _pairs(overrides: Mapping[str, Any] | Sequence[str]) -> Iterator[tuple[str, 
 
 def _value(path: str, text: str) -> Any:
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise InputError("is not valid YAML", key=f"{_SET} {path}", got=shown(text)) from None
-    if type(value) in (int, float) and (":" in text or re.match(r"\s*[-+]?0[0-9_]", text)):
-        raise InputError("is base 60 or 8 in YAML 1.1", key=f"{_SET} {path}", got=text, hint="Write the decimal number")
-    return value
+        return parse_yaml(text)
+    except InputError as error:
+        raise InputError(error.rule, key=f"{_SET} {path}", got=text, hint=error.hint) from None
 
 
 def _parts(data: dict[str, Any], path: str) -> list[str]:
@@ -116,9 +112,7 @@ def _put(data: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
         if isinstance(place, dict) and place.get(part) is None:
             place[part] = {}
         place = copied(place, int(part) if isinstance(place, list) and part.isdecimal() else part)
-    require(
-        isinstance(place, dict), "the study holds no mapping there to put it in", key=f"{_SET} {path}", got=shown(value)
-    )
+    require(isinstance(place, dict), "the study holds no mapping there to put it in", key=f"{_SET} {path}", got=value)
     place[parts[-1]] = value
 
 

@@ -13,7 +13,7 @@ from stresslab.config.fields import Instant, instant_text
 from stresslab.config.names import DATASET_NAMES
 from stresslab.config.parts import Book
 from stresslab.config.schema import Study
-from stresslab.yaml_reader import validation_error
+from stresslab.files.validation import validation_error
 
 _MARKET_HEADS = ("as_of", "market", "models", "funding", "basis", "venue", "implied")
 _LISTS = ("positions", "collaterals")  # of a book: their fields are swept one by one

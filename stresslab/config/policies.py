@@ -8,7 +8,7 @@ from stresslab.config.fields import NAME, check_keys
 from stresslab.config.policy_kinds import KINDS, AnyPolicy
 from stresslab.config.unions import of_kind
 from stresslab.errors import InputError, require
-from stresslab.yaml_reader import validation_error
+from stresslab.files.validation import validation_error
 
 NONE = "none"  # what book.policies says where nothing is done
 

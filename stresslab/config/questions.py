@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from stresslab.config.fields import shown
 from stresslab.config.outputs import Limit
 from stresslab.config.paths import changed, coordinate, dims
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, require
-from stresslab.yaml_reader import nearest
+from stresslab.files.validation import nearest
 
 
 def check_target(study: Study) -> None:
@@ -47,7 +46,7 @@ def _swept(study: Study, key: str, name: str, value: Any, aliases: dict[str, str
     known = dims(study)
     if name not in known:
         hint = nearest(name, known) if known else "This study has no sweep: leave where out"
-        raise InputError("is no swept dimension", key=f"{key}.{name}", got=shown(value), hint=hint, file=study.file)
+        raise InputError("is no swept dimension", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
     path = known[name]
     asked = aliases.get(value, value) if path == "book.rulebook" and isinstance(value, str) else value
     try:
@@ -59,7 +58,5 @@ def _swept(study: Study, key: str, name: str, value: Any, aliases: dict[str, str
         texts = [text for text in values if isinstance(text, str)]
         close = nearest(asked, texts) if isinstance(asked, str) else ""
         hint = close or "Swept: " + ", ".join(str(each) for each in values[:12])
-        raise InputError(
-            "is not among the swept values", key=f"{key}.{name}", got=shown(value), hint=hint, file=study.file
-        )
+        raise InputError("is not among the swept values", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
     return asked

@@ -12,10 +12,10 @@ from stresslab.config.policies import NONE as NO_POLICY
 from stresslab.config.schema import Study
 from stresslab.config.shocks import NONE
 from stresslab.errors import InputError, require
+from stresslab.files.validation import nearest, validation_error
 from stresslab.models import Parameters
 from stresslab.shocks import Funding as Spike
 from stresslab.units import parse_duration
-from stresslab.yaml_reader import nearest, validation_error
 
 
 def check_market(study: Study) -> None:

@@ -10,8 +10,9 @@ from stresslab.config.fields import Part, Text, check_keys
 from stresslab.config.files import find
 from stresslab.config.unions import of_kind
 from stresslab.errors import InputError, require
+from stresslab.files.validation import validation_error
+from stresslab.files.yaml_reader import read_yaml
 from stresslab.shocks import EFFECTS, AnyEffect
-from stresslab.yaml_reader import read_yaml, validation_error
 
 NONE = "none"  # what market.shock says where there is no shock
 Effects = tuple[AnyEffect, ...]

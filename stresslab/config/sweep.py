@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stresslab.config.fields import shown
 from stresslab.config.names import DATASET_NAMES
 from stresslab.config.paths import changed, coordinate, dimension, is_market_path, sweepable
 from stresslab.config.rules import check_market, check_policies
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, require
-from stresslab.yaml_reader import nearest
+from stresslab.files.validation import nearest
 
 MAX_CELLS = 1_000_000
 _SWEEPABLE = (
@@ -42,7 +41,7 @@ def resolve_sweep(study: Study, raw: Mapping[str, tuple[Any, ...]]) -> dict[str,
     for path, values in raw.items():
         for value in values:
             right = isinstance(value, int | float | str | datetime) and not isinstance(value, bool)
-            require(right, "a swept value is a number or text", key=f"sweep.{path}", got=shown(value), file=study.file)
+            require(right, "a swept value is a number or text", key=f"sweep.{path}", got=value, file=study.file)
     first = _all_first(study, raw)
     sweep = {}
     for path, values in raw.items():
@@ -92,7 +91,7 @@ def _tried(first: Study, path: str, value: Any) -> Any:
         check_market(cell)
         check_policies(cell)
     except InputError as error:
-        raise InputError(error.rule, key=f"sweep.{path}", got=shown(value), hint=error.hint, file=first.file) from None
+        raise InputError(error.rule, key=f"sweep.{path}", got=value, hint=error.hint, file=first.file) from None
     return coordinate(cell, path)
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, PlainSerializer, PlainValidator
 
-from stresslab.config.fields import check_keys, shown
+from stresslab.config.fields import check_keys
 from stresslab.errors import InputError, require
-from stresslab.yaml_reader import nearest
+from stresslab.files.validation import nearest
 
 
 def of_kind(value: Any, kinds: Mapping[str, type[BaseModel]]) -> Any:
@@ -20,7 +20,7 @@ def of_kind(value: Any, kinds: Mapping[str, type[BaseModel]]) -> Any:
     if not isinstance(kind, str) or kind not in kinds:
         close = nearest(kind, kinds) if isinstance(kind, str) else ""
         hint = close or f"Known: {', '.join(kinds)}"
-        raise InputError("there is no such kind", key="kind", got=shown(kind), hint=hint)
+        raise InputError("there is no such kind", key="kind", got=kind, hint=hint)
     check_keys(value, kinds[kind].model_fields)
     return kinds[kind].model_validate(value)
 

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from stresslab.errors import InputError, require
+from stresslab.files.validation import field_names, nearest, validation_error
+from stresslab.files.yaml_reader import read_yaml
 from stresslab.shipped import config_root
 from stresslab.venues.rulebook import Rulebook
-from stresslab.yaml_reader import field_names, nearest, read_yaml, validation_error
 
 SUFFIXES = (".yaml", ".yml")
 TAGS = ("kind", "shape")

@@ -71,7 +71,7 @@ def test_the_unit_is_asked_for_where_prices_fit_both(frame, read):
         read(out)
     assert read(out, unit="coin").observations == len(out)
     assert read(out.assign(unit="coin")).observations == len(out)
-    with pytest.raises(InputError, match="got 'dollars'; the unit of the prices"):
+    with pytest.raises(InputError, match="'dollars': the unit of the prices"):
         read(frame, unit="dollars")
 
 
@@ -80,7 +80,7 @@ def test_two_currencies(frame, read):
     with pytest.raises(InputError, match="the chain holds BTC, ETH: choose one. Give --currency"):
         read(both)
     assert read(both, currency="eth").observations == 40
-    with pytest.raises(InputError, match="got 'SOL'; the chain holds BTC, ETH"):
+    with pytest.raises(InputError, match="'SOL': the chain holds BTC, ETH"):
         read(both, currency="SOL")
     names = frame.drop(columns="currency").assign(instrument_name="ETH-30JAN26-1000-C")
     assert read(names).underlying == "ETH"
@@ -174,8 +174,8 @@ def test_a_mark_stands_in_for_a_missing_side(frame, read):
         (lambda f: f.drop(columns=["strike", "expiry"]), "expiry, strike: .*a column is missing"),
         (lambda f: f.drop(columns=["ask_price", "mark_price"]), "ask_price: .*a column is missing"),
         (lambda f: f.iloc[:0], "holds no quotes"),
-        (lambda f: f.iloc[:9], "got 9; at least 10 usable quotes are needed"),
-        (lambda f: f.assign(expiry=stamp(-1)), "got 0; at least 10 usable quotes.*Dropped: expired: 104"),
+        (lambda f: f.iloc[:9], "9: at least 10 usable quotes are needed"),
+        (lambda f: f.assign(expiry=stamp(-1)), "0: at least 10 usable quotes.*Dropped: expired: 104"),
         (lambda f: spoil(f, 3, timestamp="2026-01-16T16:00:00"), "timestamp: .*time zones are mixed"),
         (lambda f: spoil(f, 3, expiry="2026-01-30T08:00:00+02:00"), "expiry: .*time zones are mixed"),
         (lambda f: f.assign(timestamp="2026-01-16 16:00:00"), "timestamp: .*ISO 8601 in UTC and say so"),
@@ -183,9 +183,9 @@ def test_a_mark_stands_in_for_a_missing_side(frame, read):
         (lambda f: spoil(f, 3, timestamp=stamp(1)), "a chain is one snapshot"),
         (
             lambda f: f.astype({"strike": str}).pipe(spoil, 3, strike="ATM"),
-            "strike: got 'ATM .row 5.'; must be numbers",
+            "strike = 'ATM .row 5.': must be numbers",
         ),
-        (lambda f: spoil(f, 3, option_type="straddle"), "option_type: got 'straddle .row 5.'; must be call or put"),
+        (lambda f: spoil(f, 3, option_type="straddle"), "option_type = 'straddle .row 5.': must be call or put"),
     ],
 )
 def test_a_bad_chain_is_refused_with_its_file(frame, read, change, words):

@@ -43,7 +43,7 @@ def test_criteria():
     [
         (
             {"errors": {name: 0.1 for name in HESTON if name != "xi"}},
-            "heston: got .*'xi'.*; every number has",
+            "heston = .*'xi'.*: every number has",
         ),
         ({"errors": ERRORS | {"lambda": 0.1}}, "every number has a standard error"),
         ({"state": ("h0",)}, "every number has a standard error"),

@@ -90,7 +90,7 @@ def test_prices_without_clusters_are_refused():
     rng = np.random.default_rng(3)
     with pytest.raises(InputError, match="not those of Heston"):
         heston.fit(hourly(0.006 * rng.standard_normal(2 * YEAR)))
-    with pytest.raises(InputError, match="got 99; at least 365 complete days"):
+    with pytest.raises(InputError, match="99: at least 365 complete days"):
         heston.fit(hourly(0.006 * rng.standard_normal(99 * 24 + 5)))
 
 

@@ -130,13 +130,13 @@ def test_variance_jumps_take_at_most_half():
 @pytest.mark.parametrize("module", [bates, svjj])
 def test_too_few_bars_are_refused(module):
     rng = np.random.default_rng(3)
-    with pytest.raises(InputError, match="got 99; at least 365 complete days"):
+    with pytest.raises(InputError, match="99: at least 365 complete days"):
         module.fit(hourly(0.006 * rng.standard_normal(99 * 24 + 5)))
     with pytest.raises(InputError, match="no day of the prices is complete"):
         module.fit(hourly(0.006 * rng.standard_normal(3)))
     daily = replace(hourly(0.03 * rng.standard_normal(1000)), seconds=86_400)
     stamps = daily.stamps[0] + 86_400 * np.arange(1000)
-    with pytest.raises(InputError, match="got 1; at least 8 bars a day"):
+    with pytest.raises(InputError, match="1: at least 8 bars a day"):
         module.fit(replace(daily, stamps=stamps))
 
 

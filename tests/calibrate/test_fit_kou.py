@@ -81,7 +81,7 @@ def _short(parameters):
 
 def test_prices_without_jumps_are_refused():
     calm = hourly(0.6 / np.sqrt(YEAR) * np.random.default_rng(4).standard_normal(20_000))
-    with pytest.raises(InputError, match="got 0; at least 30 returns beyond 6 standard deviations"):
+    with pytest.raises(InputError, match="0: at least 30 returns beyond 6 standard deviations"):
         kou.fit(calm)
 
 

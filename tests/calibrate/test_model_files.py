@@ -8,9 +8,9 @@ from stresslab.calibrate import CHAIN_FITS, FITS, Returns, log_returns, read_bar
 from stresslab.calibrate.fit import make_fit
 from stresslab.config.model_files import read_model_file
 from stresslab.errors import InputError
+from stresslab.files.yaml_reader import read_yaml
 from stresslab.models import MODELS
 from stresslab.shipped import config_root
-from stresslab.yaml_reader import read_yaml
 
 FOLDER = config_root() / "models"
 FILES = sorted(path.name for path in FOLDER.glob("*.yaml"))
@@ -102,5 +102,5 @@ def test_file_is_rounded_and_read_back():
 
 
 def test_parameters_that_the_model_refuses_are_not_written():
-    with pytest.raises(InputError, match="fitted gbm.sigma: got -0.5; must be greater than 0"):
+    with pytest.raises(InputError, match="fitted gbm.sigma = -0.5: must be greater than 0"):
         small(sigma=-0.5).yaml("Nowhere")

@@ -75,9 +75,9 @@ def test_sabr_round_trip():
 
 def test_what_is_refused():
     rng = np.random.default_rng(3)
-    with pytest.raises(InputError, match="got 99; at least 365 complete days"):
+    with pytest.raises(InputError, match="99: at least 365 complete days"):
         sabr.fit(hourly(0.006 * rng.standard_normal(99 * 24 + 5)))
-    with pytest.raises(InputError, match="got 99; at least 130 complete days"):
+    with pytest.raises(InputError, match="99: at least 130 complete days"):
         sabr.filter_state(None, hourly(0.006 * rng.standard_normal(99 * 24 + 5)))
     with pytest.raises(InputError, match="not that of sabr"):
         sabr.fit(hourly(0.006 * rng.standard_normal(2 * YEAR)))

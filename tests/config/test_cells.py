@@ -94,7 +94,7 @@ def test_a_combination_that_cannot_be_is_named(data: dict[str, Any]) -> None:
         "funding.interval": ["8h", "2h"],
     }  # each fits the first of the other
     study = study_from_dict(data, file="nightly")
-    with pytest.raises(InputError, match=r"nightly: market.step: got '4h'.*market.step = 4h, funding.interval = 2h"):
+    with pytest.raises(InputError, match=r"nightly: market.step = '4h'.*market.step = 4h, funding.interval = 2h"):
         expand(study)
 
 

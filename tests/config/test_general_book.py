@@ -135,12 +135,12 @@ def test_what_is_not_written_does_not_change_a_study(tmp_path: Path) -> None:
 
 STOP = {"kind": "stop_loss", "distance": 0.05}
 REFUSED = [
-    (CROSS | {"positions": [LONG], "leverage": 2.0}, "book.leverage: got 2.0; belongs to one position"),
+    (CROSS | {"positions": [LONG], "leverage": 2.0}, "book.leverage = 2.0: belongs to one position"),
     (CROSS | {"positions": [{"side": "long"}]}, "exactly one of quantity, notional and leverage; there is none"),
     (CROSS | {"positions": [LONG | {"collateral": 9.0}]}, "positions.*backs all positions: write it under book"),
-    ({"positions": [LONG]}, "positions.0..collateral: got None; an isolated position needs its own"),
+    ({"positions": [LONG]}, "positions.0..collateral = None: an isolated position needs its own"),
     ({"collateral": 100.0, "leverage": 2.0}, "book.side: this key is required"),
-    (CROSS | {"positions": [LONG | {"asset": "ETH"}]}, "got 'ETH'; is no asset of market.model"),
+    (CROSS | {"positions": [LONG | {"asset": "ETH"}]}, "'ETH': is no asset of market.model"),
     (CROSS | {"positions": [LONG | {"expiry": "2025-07-01T00:00:00Z"}]}, "is no dated future"),
     (CROSS | {"positions": [LONG | {"basis": 0.1}]}, "belongs to a dated future"),
     (CROSS | {"positions": [LONG], "policies": "stop"}, "is no name under policies"),
@@ -220,7 +220,7 @@ def test_what_wanders_on_one_asset_has_no_place_on_two(tmp_path: Path) -> None:
     wandering = {"kind": "mean_reverting", "rate": 1e-4, "mean": 1e-4, "half_life": "1D", "volatility": 0.01}
     two = joint(tmp_path, CROSS | {"positions": [LONG, SHORT | {"asset": "ETH"}]})
     alone = study(tmp_path, LONG | {"collateral": 1.0}, {"funding": wandering})
-    with pytest.raises(InputError, match="funding: got 'mean_reverting'; that wanders belongs to one asset"):
+    with pytest.raises(InputError, match="funding = 'mean_reverting': that wanders belongs to one asset"):
         general_book(two.model_copy(update={"funding": alone.funding}))
 
 
@@ -254,7 +254,7 @@ def test_the_own_book_prices_a_collateral_and_no_position(tmp_path):
     market = {"spot": 100.0, "model": "both", "spots": {"ETH": 10.0}}
     rest = {"models": JOINT, "market": market, "funding": None, "venue": venue}
     general_book(study(tmp_path, CROSS | {"positions": [LONG]}, rest))
-    with pytest.raises(InputError, match="own_book.asset: got 'ETH'; is an asset that a position is on"):
+    with pytest.raises(InputError, match="own_book.asset = 'ETH': is an asset that a position is on"):
         general_book(study(tmp_path, CROSS | {"positions": [LONG, SHORT | {"asset": "ETH"}]}, rest))
 
 

@@ -10,14 +10,14 @@ from stresslab.errors import InputError
 from stresslab.shipped import config_root
 
 WRONG = [
-    ("kind: heston", "kind: hestn", ["btc_heston.yaml: kind: got 'hestn'", "Did you mean 'heston'"]),
+    ("kind: heston", "kind: hestn", ["btc_heston.yaml: kind = 'hestn'", "Did you mean 'heston'"]),
     ("kappa: 3.0", "kapa: 3.0", ["btc_heston.yaml: parameters.kapa", "Did you mean 'kappa'"]),
     ("kappa: 3.0, ", "", ["btc_heston.yaml: parameters.kappa", "required and is missing"]),
-    ("kappa: 3.0", "kappa: -3.0", ["btc_heston.yaml: parameters.kappa: got -3.0", "greater than 0"]),
-    ("kappa: 3.0", "kappa: 3e0", ["btc_heston.yaml: parameters.kappa: got '3e0'", "write 3.0e+0"]),
+    ("kappa: 3.0", "kappa: -3.0", ["btc_heston.yaml: parameters.kappa = -3.0", "greater than 0"]),
+    ("kappa: 3.0", "kappa: 3e0", ["btc_heston.yaml: parameters.kappa = '3e0'", "write 3.0e+0"]),
     ("fitted:", "fited:", ["btc_heston.yaml: fited", "Did you mean 'fitted'"]),
     ("kind: heston\n", "", ["btc_heston.yaml: kind", "required and is missing"]),
-    ("2026-11-20T00:00:00Z", "yesterday", ["btc_heston.yaml: fitted.as_of: got 'yesterday'", "date and time"]),
+    ("2026-11-20T00:00:00Z", "yesterday", ["btc_heston.yaml: fitted.as_of = 'yesterday'", "date and time"]),
 ]
 
 
@@ -48,7 +48,7 @@ def test_a_missing_file_is_looked_for_in_two_places(study_file: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_study(study_file, ["models.heston.file=models/btc_hestn.yaml"])
     text = str(caught.value)
-    assert "models.heston.file: got 'models/btc_hestn.yaml'; there is no such model file" in text
+    assert "models.heston.file = 'models/btc_hestn.yaml': there is no such model file" in text
     assert str(study_file.parent / "models") in text and str(config_root() / "models") in text
 
 
@@ -86,7 +86,7 @@ def test_age_is_counted_from_the_end_of_the_data(study_file: Path) -> None:
 
 def test_max_age_needs_a_date_to_count_from(study_file: Path) -> None:
     edit(study_file, "fitted: {as_of: 2026-11-20T00:00:00Z, ", "fitted: {")
-    with pytest.raises(InputError, match=r"models.heston.max_age: got '8D'; .* has no fitted.as_of"):
+    with pytest.raises(InputError, match=r"models.heston.max_age = '8D': .* has no fitted.as_of"):
         load_study(study_file)
 
 

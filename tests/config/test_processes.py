@@ -70,13 +70,13 @@ class TestReplay:
 
     def test_refusals(self, tmp_path):
         given = {**small_dict(tmp_path), "funding": self.REPLAY}
-        with pytest.raises(InputError, match="funding.file: got 'rates.csv'; there is no such funding file"):
+        with pytest.raises(InputError, match="funding.file = 'rates.csv': there is no such funding file"):
             study_from_dict(given, tmp_path)
         record(tmp_path, rates=RATES[:6])
         with pytest.raises(InputError, match="no rate for 2025-01-03T00:00:00Z, one of 4 of the 9 .* it runs from"):
             study_from_dict(given, tmp_path)
         record(tmp_path, rates=[0.1, 2.0])
-        with pytest.raises(InputError, match=r"funding_rate: got '2.0 \(row 3\)'; .* between -1 and 1"):
+        with pytest.raises(InputError, match=r"funding_rate = '2.0 \(row 3\)': .* between -1 and 1"):
             study_from_dict(given, tmp_path)
 
 
@@ -151,7 +151,7 @@ class TestJoint:
         model = market_model(study)
         assert isinstance(model, OneAsset)
         assert model.layout(1e-4).assets == 1
-        with pytest.raises(InputError, match="market.asset: got 'SOL'; is no asset of the joint model. .*BTC, ETH"):
+        with pytest.raises(InputError, match="market.asset = 'SOL': is no asset of the joint model. .*BTC, ETH"):
             study_from_dict(self.given(tmp_path, asset="SOL"), tmp_path)
 
     def test_swept_through_its_parts(self, tmp_path):
@@ -165,7 +165,7 @@ class TestJoint:
 
     def test_refusals(self, tmp_path):
         for change, rule in (
-            ({"assets": {"BTC": "gbm", "ETH": "eht"}}, "assets.ETH: got 'eht'; is no name under models"),
+            ({"assets": {"BTC": "gbm", "ETH": "eht"}}, "assets.ETH = 'eht': is no name under models"),
             ({"correlation": 1.0}, "between -1 and 1"),
             ({"corelation": 0.5}, "no such key"),
         ):

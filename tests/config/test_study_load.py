@@ -172,7 +172,7 @@ def test_a_dictionary_that_is_no_study(data: Any) -> None:
 
 def test_the_refusal_of_a_python_study_names_it(data: dict[str, Any], refusal: Callable[[str, str], str]) -> None:
     data["market"]["spot"] = "84250"
-    with pytest.raises(InputError, match=r"^nightly: market.spot: got '84250'"):
+    with pytest.raises(InputError, match=r"^nightly: market.spot = '84250'"):
         study_from_dict(data, file="nightly")
 
 

@@ -47,7 +47,7 @@ def test_draws_are_read_too(study_file: Path) -> None:
 
 
 WRONG = [
-    ("names: [kappa, rho]", "names: [kappa, roh]", "fitted.covariance.names: got 'roh'; is no number among"),
+    ("names: [kappa, rho]", "names: [kappa, roh]", "fitted.covariance.names = 'roh': is no number among"),
     ("names: [kappa, rho]", "names: [kappa, kappa]", "fitted.covariance.names.*given twice"),
     ("names: [kappa, rho]", "names: [kappa]", "fitted.covariance.matrix: .*a row and a column for each name"),
     ("[0.01, 0.02]", "[0.03, 0.02]", "fitted.covariance.matrix: must be symmetric"),
@@ -69,14 +69,12 @@ def test_a_wrong_covariance_is_refused_whether_it_is_used_or_not(
 
 def test_too_few_draws_are_refused(study_file: Path) -> None:
     with_file(study_file, "draws: {names: [kappa], values: [[3.0], [3.1]]}")
-    with pytest.raises(InputError, match="fitted.draws.values: got 2; must be at least 20 rows"):
+    with pytest.raises(InputError, match="fitted.draws.values = 2: must be at least 20 rows"):
         load_study(study_file)
 
 
 def test_drawing_needs_a_covariance(study_file: Path) -> None:
-    with pytest.raises(
-        InputError, match="sampling.parameters: got 'drawn'.*read from .*btc_heston.yaml, which has none"
-    ):
+    with pytest.raises(InputError, match="sampling.parameters = 'drawn'.*read from .*btc_heston.yaml, which has none"):
         drawn(study_file)
     text = study_file.read_text().replace("[heston]", "[gbm]").replace("model: heston", "model: gbm")
     study_file.write_text(text)
@@ -96,10 +94,10 @@ def test_every_swept_model_needs_one(study_file: Path) -> None:
     [
         (
             "{parameters: drawn, paths: 65536, block: 16384}",
-            "block: got 16384; .*at least 16 blocks.*Write block: 4096",
+            "block = 16384: .*at least 16 blocks.*Write block: 4096",
         ),
         ("{parameters: drawn, paths: 2097152, block: 256}", "at most 4096 blocks; there may be 8192"),
-        ("{parameters: guessed}", "sampling.parameters: got 'guessed'"),
+        ("{parameters: guessed}", "sampling.parameters = 'guessed'"),
     ],
 )
 def test_how_many_blocks_there_must_be(study_file: Path, sampling: str, message: str) -> None:
@@ -129,7 +127,7 @@ def test_the_state_has_an_age_of_its_own(study_file: Path, refusal: Callable[[st
     """max_age looks at the fit (2026-11-20), max_state_age at the filtered state; as_of is 2026-11-21."""
     with_file(study_file, "", "filtered: {as_of: 2026-11-10T00:00:00Z}\n")
     text = refusal("max_age: 8D", "max_age: 8D, max_state_age: 2D")
-    assert text.startswith("models.heston.max_state_age: got '2D'; the state in ../models/btc_heston.yaml ends at")
+    assert text.startswith("models.heston.max_state_age = '2D': the state in ../models/btc_heston.yaml ends at")
     assert "2026-11-10T00:00:00Z, 11.0 days before" in text and "Run stresslab filter" in text
     path = study_file.parent.parent / "models" / "btc_heston.yaml"
     path.write_text(path.read_text().replace("2026-11-10", "2026-11-20"))

@@ -100,7 +100,7 @@ def test_a_number_on_its_bound_or_without_error_is_not_drawn(tmp_path):
 def test_nothing_left_to_draw_is_refused(tmp_path):
     fitted = {"covariance": {"names": ["sigma"], "matrix": [[0.01]]}}
     study = study_of(tmp_path, "gbm", fitted, {"sigma": 0.6}, set={"sigma": 0.7})
-    with pytest.raises(InputError, match="sampling.parameters: got 'drawn'; .*nothing is left to draw"):
+    with pytest.raises(InputError, match="sampling.parameters = 'drawn': .*nothing is left to draw"):
         make_plan(study)
 
 

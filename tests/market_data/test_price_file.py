@@ -23,29 +23,29 @@ def write(folder, rows, header=HEADER):
 
 
 WRONG = [
-    (ROWS[:2], "got 2; at least 3 bars"),
-    ([ROWS[0], ROWS[2], ROWS[1]], r"got '2024-01-01T01:00:00Z \(row 4\)'; stamps must rise.*Sort the rows by time: 1"),
-    ([ROWS[0], ROWS[1], ROWS[1]], r"got '2024-01-01T01:00:00Z \(row 4\)'; stamps must rise.*there twice: 1 of them"),
+    (ROWS[:2], "2: at least 3 bars"),
+    ([ROWS[0], ROWS[2], ROWS[1]], r"'2024-01-01T01:00:00Z \(row 4\)': stamps must rise.*Sort the rows by time: 1"),
+    ([ROWS[0], ROWS[1], ROWS[1]], r"'2024-01-01T01:00:00Z \(row 4\)': stamps must rise.*there twice: 1 of them"),
     ([row.replace("Z", "") for row in ROWS], r"00:00 \(row 2\)'; .*UTC.*Write 2024-12-31T23:00:00Z.*--utc"),
     ([row.replace("Z", "+01:00") for row in ROWS], r"00:00\+01:00 \(row 2\)'; stamps must be ISO 8601 in UTC"),
     ([ROWS[0], ROWS[1].replace("Z", "+01:00"), ROWS[2]], r"01:00:00\+01:00 \(row 3\)'; time zones are mixed"),
-    ([ROWS[0], ROWS[1].replace("Z", ""), ROWS[2]], r"got '2024-01-01T01:00:00 \(row 3\)'; time zones are mixed"),
+    ([ROWS[0], ROWS[1].replace("Z", ""), ROWS[2]], r"'2024-01-01T01:00:00 \(row 3\)': time zones are mixed"),
     ([ROWS[0].replace("01-01", "13-45"), *ROWS[1:]], "ISO 8601"),
     ([ROWS[0].replace("2024-01-01T00:00:00Z", ""), *ROWS[1:]], "time zones are mixed|a stamp is missing"),
     (
         [*ROWS, "2024-01-01T02:30:00Z,1,1,1,1,1", "2024-01-01T03:10:00Z,1,1,1,1,1"],
         "whole number of bars.*of one length",
     ),
-    ([ROWS[0].replace(",99,", ",0,"), *ROWS[1:]], r"low: got '0 at 2024-01-01T00:00:00Z \(row 2\)'; prices must be"),
+    ([ROWS[0].replace(",99,", ",0,"), *ROWS[1:]], r"low = '0 at 2024-01-01T00:00:00Z \(row 2\)': prices must be"),
     ([ROWS[0].replace(",99,", ",-5,"), *ROWS[1:]], "prices must be positive.*Remove the row.*counted as a gap"),
     ([ROWS[0].replace(",99,", ",,"), *ROWS[1:]], "prices must be positive"),
-    ([ROWS[0].replace(",99,", ",NaN,"), *ROWS[1:]], "low: got 'NaN at"),
+    ([ROWS[0].replace(",99,", ",NaN,"), *ROWS[1:]], "low = 'NaN at"),
     ([ROWS[0].replace(",99,", ",inf,"), *ROWS[1:]], "prices must be positive"),
-    ([ROWS[0].replace(",99,", ",cheap,"), *ROWS[1:]], "low: got 'cheap at"),
+    ([ROWS[0].replace(",99,", ",cheap,"), *ROWS[1:]], "low = 'cheap at"),
     ([ROWS[0], ROWS[1].replace("103", "101"), ROWS[2]], r"01:00:00Z \(row 3\)'; low and high must enclose"),
     ([ROWS[0].replace(",99,", ",100.5,"), *ROWS[1:]], "low and high must enclose"),
-    ([f"2024-01-01T0{hour}:00:00Z,5,5,5,5,1" for hour in range(4)], "close: got 5.0; the close never changes"),
-    ([f"{n},5,5,5,5,1" for n in (1, 2, 3)], r"got '1 \(row 2\)'; a stamp that is a number counts seconds"),
+    ([f"2024-01-01T0{hour}:00:00Z,5,5,5,5,1" for hour in range(4)], "close = 5.0: the close never changes"),
+    ([f"{n},5,5,5,5,1" for n in (1, 2, 3)], r"'1 \(row 2\)': a stamp that is a number counts seconds"),
     ([f"{n},5,5,5,5,1" for n in (START, START * 1000, START + 2)], r"\(row 3\)'; a stamp that is a number"),
 ]
 
@@ -118,7 +118,7 @@ def test_parquet_holds_the_same(tmp_path):
 def test_parquet_says_its_zone_too(tmp_path):
     path = tmp_path / "bars.parquet"
     frame("Europe/Berlin").rename_axis("time").to_parquet(path)
-    with pytest.raises(InputError, match="got 'Europe/Berlin'; stamps must be ISO 8601 in UTC"):
+    with pytest.raises(InputError, match="'Europe/Berlin': stamps must be ISO 8601 in UTC"):
         read_bars(path)
     frame(None).rename_axis("time").to_parquet(path)
     with pytest.raises(InputError, match="the zone is missing.*--utc"):

@@ -101,7 +101,7 @@ def test_unknown_tags_and_empty_stores(tmp_path):
         with pytest.raises(InputError, match="holds no finished run"):
             ask()
     tags = [add(store, study_name=name) for name in ("alpha", "beta", "gamma", "delta")]
-    with pytest.raises(InputError, match="got '20261121T000000Z-bet-1a2b3c4d'; no such run. The nearest: " + tags[1]):
+    with pytest.raises(InputError, match="'20261121T000000Z-bet-1a2b3c4d': no such run. The nearest: " + tags[1]):
         store.read("20261121T000000Z-bet-1a2b3c4d")
     with pytest.raises(InputError, match=f"The nearest: {', '.join(tags[1:])}"):
         store.provenance("?")

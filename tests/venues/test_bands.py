@@ -59,5 +59,5 @@ def test_cme_of_2017_pauses_at_7_and_13_and_stops_at_20_percent():
         b.session_level([100.0, 106.9, 107.0, 93.0, 113.0, 120.0, 79.0], 100.0), [0, 0, 1, 1, 2, 3, 3]
     )
     np.testing.assert_allclose(b.session_band(15_000.0), (12_000.0, 18_000.0))
-    with pytest.raises(InputError, match="limits: got .*; must rise"):
+    with pytest.raises(InputError, match="limits = .*: must rise"):
         b.session_level(1.0, 1.0, (0.2, 0.1))

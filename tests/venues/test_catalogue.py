@@ -57,22 +57,22 @@ def test_a_file_of_ones_own(written, monkeypatch):
     [
         (
             "binance_usdm/BTCUSD",
-            "got 'binance_usdm/BTCUSD'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "'binance_usdm/BTCUSD': there is no such rulebook (a path to a file ends in .yaml or .yml). "
             "Did you mean 'binance_usdm/BTCUSDT'?",
         ),
         (
             "binance_usdm",
-            "got 'binance_usdm'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "'binance_usdm': there is no such rulebook (a path to a file ends in .yaml or .yml). "
             "Known there: binance_usdm/BTCUSDT, binance_usdm/ETHUSDT",
         ),
         (
             "nowhere",
-            "got 'nowhere'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "'nowhere': there is no such rulebook (a path to a file ends in .yaml or .yml). "
             "`stresslab venues` lists them",
         ),
         (
             "../venues/binance_usdm/BTCUSDT",
-            "got '../venues/binance_usdm/BTCUSDT'; there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "'../venues/binance_usdm/BTCUSDT': there is no such rulebook (a path to a file ends in .yaml or .yml). "
             "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm_2021/BTCUSDT' or 'binance_usdm/ETHUSDT'?",
         ),
     ],
@@ -96,11 +96,11 @@ def test_a_file_that_is_not_there(written):
         (
             "taker: 0.0005",
             "taker: 5e-4",
-            "fees.taker: got '5e-4'; must be a valid number. YAML 1.1 reads 5e-4 as text: write 5.0e-4",
+            "fees.taker = '5e-4': must be a valid number. YAML 1.1 reads 5e-4 as text: write 5.0e-4",
         ),
-        ("taker: 0.0005", "taker: -0.1", "fees.taker: got -0.1; must be greater than or equal to 0"),
-        ("taker: 0.0005", "taker: true", "fees.taker: got True; must be a valid number"),
-        ("taker: 0.0005", "taker: .inf", "fees.taker: got inf; must be a finite number"),
+        ("taker: 0.0005", "taker: -0.1", "fees.taker = -0.1: must be greater than or equal to 0"),
+        ("taker: 0.0005", "taker: true", "fees.taker = True: must be a valid number"),
+        ("taker: 0.0005", "taker: .inf", "fees.taker = inf: must be a finite number"),
         (
             "taker: 0.0005",
             "takr: 0.0005",
@@ -111,66 +111,65 @@ def test_a_file_that_is_not_there(written):
         (
             "mmr: 0.005,",
             "mmr: 5e-3,",
-            "requirement.tiers[1].mmr: got '5e-3'; must be a valid number. YAML 1.1 reads 5e-3 as text: write 5.0e-3",
+            "requirement.tiers[1].mmr = '5e-3': must be a valid number. YAML 1.1 reads 5e-3 as text: write 5.0e-3",
         ),
         (
             "cum: 950}",
             "cum: 951}",
-            "requirement.tiers[2].cum: got 951.0; must be cum before + floor * (mmr - mmr before), 950",
+            "requirement.tiers[2].cum = 951.0: must be cum before + floor * (mmr - mmr before), 950",
         ),
         (
             "floor: 50000,",
             "floor: 40000,",
-            "requirement.tiers[1].floor: got 40000.0; must be the cap of the tier before it, 50000",
+            "requirement.tiers[1].floor = 40000.0: must be the cap of the tier before it, 50000",
         ),
         (
             "shape: marginal",
             "shape: flatt",
-            "requirement.shape: got 'flatt'; must be one of 'marginal', 'flat', 'affine', 'sqrt', 'option'. "
+            "requirement.shape = 'flatt': must be one of 'marginal', 'flat', 'affine', 'sqrt', 'option'. "
             "Did you mean 'flat'?",
         ),
         (
             "kind: linear",
             "kind: linea",
-            "contract.kind: got 'linea'; must be one of 'linear', 'inverse', 'quanto', 'option'. "
-            "Did you mean 'linear'?",
+            "contract.kind = 'linea': must be one of 'linear', 'inverse', 'quanto', 'option'. Did you mean 'linear'?",
         ),
         (
             "modes: [isolated, cross]",
             "modes: [isolated, crossed]",
-            "collateral.modes[1]: got 'crossed'; must be 'isolated', 'cross' or 'portfolio'",
+            "collateral.modes[1] = 'crossed': must be 'isolated', 'cross' or 'portfolio'",
         ),
         (
             "kind: equals_index",
             "kind: median",
-            "mark.kind: got 'median'; must be one of 'equals_index', 'median_of_three', 'index_plus_ema', 'oracle', "
+            "mark.kind = 'median': must be one of 'equals_index', 'median_of_three', 'index_plus_ema', 'oracle', "
             "'fair_funding'",
         ),
         (
             "residual: insurance",
             "residual: us",
-            "liquidation.residual: got 'us'; must be 'customer', 'insurance' or 'backstop'",
+            "liquidation.residual = 'us': must be 'customer', 'insurance' or 'backstop'",
         ),
         (
             "stage: full",
             "stage: half",
-            "liquidation.ladder[0].stage: got 'half'; must be one of 'cancel_orders', 'reduce_tiers', "
+            "liquidation.ladder[0].stage = 'half': must be one of 'cancel_orders', 'reduce_tiers', "
             "'to_passing_tier', 'fraction', 'cover_shortage', 'incremental', 'full'",
         ),
-        ("charged_to: wallet", "charged_to: me", "fees.entry_charged_to: got 'me'; must be 'wallet' or 'margin'"),
-        ("charged_to: margin", "charged_to: wallet", "funding.charged_to: got 'wallet'; must be 'margin'"),
+        ("charged_to: wallet", "charged_to: me", "fees.entry_charged_to = 'me': must be 'wallet' or 'margin'"),
+        ("charged_to: margin", "charged_to: wallet", "funding.charged_to = 'wallet': must be 'margin'"),
         (
             "interval: 8h",
             "interval: 8 hours",
-            "funding.interval: got '8 hours'; a duration is a whole positive number and a unit: s, min, h or D. "
+            "funding.interval = '8 hours': a duration is a whole positive number and a unit: s, min, h or D. "
             'Write for example "15min", "8h" or "7D"',
         ),
-        ("slippage_bps: 10.0", "slippage_bps: 10000", "close_out.slippage_bps: got 10000; must be less than 10000"),
-        ("as_of: 2024-10-24", "as_of: soon", "as_of: got 'soon'; must be a valid date"),
+        ("slippage_bps: 10.0", "slippage_bps: 10000", "close_out.slippage_bps = 10000: must be less than 10000"),
+        ("as_of: 2024-10-24", "as_of: soon", "as_of = 'soon': must be a valid date"),
         (
             "id: binance_usdm/BTCUSDT",
             "id: BTCUSDT",
-            "id: got 'BTCUSDT'; must match pattern '^[a-z0-9_]+/[A-Z0-9_-]+$'",
+            "id = 'BTCUSDT': must match pattern '^[a-z0-9_]+/[A-Z0-9_-]+$'",
         ),
         (
             "id: binance_usdm/BTCUSDT",
@@ -190,5 +189,5 @@ def test_a_file_without_tiers(tmp_path):
     data = yaml.safe_load(SHIPPED)
     data["requirement"]["tiers"] = []
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(data))
-    with pytest.raises(InputError, match=re.escape("requirement.tiers: got []; ")):
+    with pytest.raises(InputError, match=re.escape("requirement.tiers = []: ")):
         venues.load("mine.yaml", tmp_path)

@@ -57,7 +57,7 @@ def test_by_hand():
     np.testing.assert_allclose(kept.to_fund, [0.0, 0.0, -500.0])
     vault = c.close_out(100.0, 0.0, 0.0, "customer", taken_over=[True, False])  # Hyperliquid keeps the margin then
     np.testing.assert_allclose([vault.to_trader, vault.to_fund], [[0.0, 100.0], [100.0, 0.0]])
-    with pytest.raises(InputError, match='residual: got \'venue\'; must be "customer", "insurance" or "backstop"'):
+    with pytest.raises(InputError, match='residual = \'venue\': must be "customer", "insurance" or "backstop"'):
         c.close_out(1.0, 1.0, 0.0, "venue")
 
 

@@ -33,7 +33,7 @@ def test_bitmexs_score_from_signed_values_in_coin():
     gain = (down - entry) / abs(entry)
     assert gain < 0
     assert r.pnl_times_leverage(down, entry, down - margin) == pytest.approx(gain / (abs(down) / margin))
-    with pytest.raises(InputError, match="bankruptcy_value: got -1.0; mark_value must be above it"):
+    with pytest.raises(InputError, match="bankruptcy_value = -1.0: mark_value must be above it"):
         r.pnl_times_leverage(100.0, 100.0, 101.0)
 
 
@@ -84,7 +84,7 @@ def test_amounts_over_many_events_at_once():
 def test_the_price_is_the_rulebooks():
     prices = {"bankruptcy": 90.0, "mark": 95.0, "oracle": 96.0}
     assert [d.deleveraging_price(kind, **prices) for kind in prices] == [90.0, 95.0, 96.0]
-    with pytest.raises(InputError, match='kind: got \'last\'; must be "bankruptcy", "mark" or "oracle"'):
+    with pytest.raises(InputError, match='kind = \'last\': must be "bankruptcy", "mark" or "oracle"'):
         d.deleveraging_price("last", **prices)
 
 
@@ -114,7 +114,7 @@ def test_bybit_starts_at_30_percent_and_stops_below_25():
     assert seen == [False, True, True, False, False]
     assert t.deleveraging_on(0.0, False, 0.3, 0.25, fund=0.0)  # an empty pool in any case
     assert t.excess_beyond(0.35, 0.3, 200.0) == pytest.approx(10.0)
-    with pytest.raises(InputError, match="stop: got 0.4; must not be above start"):
+    with pytest.raises(InputError, match="stop = 0.4: must not be above start"):
         t.deleveraging_on(0.0, False, 0.3, 0.4)
 
 

@@ -50,23 +50,23 @@ def test_the_clock_is_utc_whatever_the_zone_of_as_of():
             datetime(2026, 1, 1),
             8 * H,
             H,
-            "as_of: got '2026-01-01 00:00:00'; must say its time zone. End it with Z for UTC",
+            "as_of = '2026-01-01 00:00:00': must say its time zone. End it with Z for UTC",
         ),
         (
             datetime(2026, 1, 1, microsecond=5, tzinfo=UTC),
             8 * H,
             H,
-            "as_of: got '2026-01-01 00:00:00.000005+00:00'; must be a whole second",
+            "as_of = '2026-01-01 00:00:00.000005+00:00': must be a whole second",
         ),
         (
             datetime(2026, 1, 1, tzinfo=UTC),
             7 * H,
             H,
-            "interval: got 25200; must divide a day, so that every day has the same payment times",
+            "interval = 25200: must divide a day, so that every day has the same payment times",
         ),
-        (datetime(2026, 1, 1, tzinfo=UTC), 0, H, "interval: got 0; must divide a day"),
-        (datetime(2026, 1, 1, tzinfo=UTC), 48 * H, H, "interval: got 172800; must divide a day"),
-        (datetime(2026, 1, 1, tzinfo=UTC), 8 * H, -1, "horizon: got -1; must be a whole number of at least 0"),
+        (datetime(2026, 1, 1, tzinfo=UTC), 0, H, "interval = 0: must divide a day"),
+        (datetime(2026, 1, 1, tzinfo=UTC), 48 * H, H, "interval = 172800: must divide a day"),
+        (datetime(2026, 1, 1, tzinfo=UTC), 8 * H, -1, "horizon = -1: must be a whole number of at least 0"),
     ],
 )
 def test_a_clock_that_cannot_be_read_is_refused(as_of, interval, horizon, message):
@@ -77,9 +77,9 @@ def test_a_clock_that_cannot_be_read_is_refused(as_of, interval, horizon, messag
 def test_longs_pay_a_positive_rate_and_shorts_receive_it():
     np.testing.assert_allclose(funding_payment(["long", "short"], 2.0, 50_000.0, 1e-4), [-10.0, 10.0])
     np.testing.assert_allclose(funding_payment("long", 2.0, 50_000.0, [1e-4, -1e-4, 0.0]), [-10.0, 10.0, 0.0])
-    with pytest.raises(InputError, match="price: got 0.0; must be above 0"):
+    with pytest.raises(InputError, match="price = 0.0: must be above 0"):
         funding_payment("long", 1.0, 0.0, 1e-4)
-    with pytest.raises(InputError, match="rate: got nan; must be finite"):
+    with pytest.raises(InputError, match="rate = nan: must be finite"):
         funding_payment("long", 1.0, 1.0, np.nan)
 
 

@@ -24,7 +24,7 @@ def test_integers_stay_integers_in_arrays_and_fractions_are_refused():
     settled = f.funding_settlement(123456789123, 100000000000, np.array([10**6, -(10**6)]))
     assert settled.tolist() == [-23456789123000000, 23456789123000000]
     assert isinstance(f.funding_settlement(1, 0, 10**25), int)
-    with pytest.raises(InputError, match="size_quantums: got 0.5; must be a whole number"):
+    with pytest.raises(InputError, match="size_quantums = 0.5: must be a whole number"):
         f.funding_settlement(1, 0, 0.5)
 
 

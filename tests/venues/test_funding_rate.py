@@ -26,7 +26,7 @@ def test_linear_weights_rise_to_the_payment():
     assert f.mean_premium(late, "linear") == pytest.approx(480 / 115_440)
     assert f.mean_premium(early, "linear") == pytest.approx(1 / 115_440)
     assert f.mean_premium(late) == pytest.approx(1 / 480)
-    with pytest.raises(InputError, match='weights: got \'square\'; must be "equal" or "linear"'):
+    with pytest.raises(InputError, match='weights = \'square\': must be "equal" or "linear"'):
         f.mean_premium(late, "square")
 
 
@@ -60,9 +60,9 @@ def test_caps_of_every_kind():
     assert f.rate_cap("times_mmr", 0.75, mmr=0.004) == pytest.approx(0.003)
     assert f.rate_cap("times_imr_minus_mmr", 6.0, imr=0.02, mmr=0.012) == pytest.approx(0.048)  # dYdX BTC, per 8 h
     assert f.rate_cap("fraction_of_oracle", 1 / 33) == pytest.approx(1 / 33)
-    with pytest.raises(InputError, match="imr: got 0.01; must not be below mmr"):
+    with pytest.raises(InputError, match="imr = 0.01: must not be below mmr"):
         f.rate_cap("times_imr_minus_mmr", 6.0, imr=0.01, mmr=0.02)
-    with pytest.raises(InputError, match="kind: got 'some'; must be"):
+    with pytest.raises(InputError, match="kind = 'some': must be"):
         f.rate_cap("some")
 
 

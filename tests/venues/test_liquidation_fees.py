@@ -62,5 +62,5 @@ def test_the_fillable_price_moves_off_the_oracle_with_distress():
         c.fillable_price(*book, [60.0, 30.0, 0.0, -100.0], 60.0), [50_000, 49_550, 49_100, 49_100]
     )
     np.testing.assert_allclose(c.fillable_price(-0.1, 50_000.0, 0.012, [60.0, 0.0], 60.0), [50_000, 50_900])
-    with pytest.raises(InputError, match="size: got 0.0; must not be 0"):
+    with pytest.raises(InputError, match="size = 0.0: must not be 0"):
         c.fillable_price(0.0, 1.0, 0.1, 1.0, 1.0)

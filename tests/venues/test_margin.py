@@ -209,17 +209,17 @@ def test_equity_at_the_requirement_is_liquidated():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"side": "Long"}, 'side: got \'Long\'; must be "long" or "short"'),
-        ({"side": ["long", "buy"]}, 'side: got \'buy\'; must be "long" or "short"'),
-        ({"side": 1}, 'side: got 1; must be "long" or "short"'),
-        ({"entry_price": 0.0}, "entry_price: got 0.0; must be above 0"),
-        ({"entry_price": [1.0, np.inf]}, "entry_price: got inf; must be finite"),
-        ({"quantity": -1.0}, "quantity: got -1.0; must be above 0"),
-        ({"margin": np.nan}, "margin: got nan; must be finite"),
-        ({"margin": None}, "margin: got None; must be a number, or an array of numbers"),
-        ({"mmr": 1.0}, "mmr: got 1.0; mmr + close_fee must be at least 0 and below 1"),
-        ({"mmr": -0.1}, "mmr: got -0.1; mmr + close_fee must be at least 0 and below 1"),
-        ({"cum": "0"}, "cum: got '0'; must be a number, or an array of numbers"),
+        ({"side": "Long"}, 'side = \'Long\': must be "long" or "short"'),
+        ({"side": ["long", "buy"]}, 'side = \'buy\': must be "long" or "short"'),
+        ({"side": 1}, 'side = 1: must be "long" or "short"'),
+        ({"entry_price": 0.0}, "entry_price = 0.0: must be above 0"),
+        ({"entry_price": [1.0, np.inf]}, "entry_price = inf: must be finite"),
+        ({"quantity": -1.0}, "quantity = -1.0: must be above 0"),
+        ({"margin": np.nan}, "margin = nan: must be finite"),
+        ({"margin": None}, "margin = None: must be a number, or an array of numbers"),
+        ({"mmr": 1.0}, "mmr = 1.0: mmr + close_fee must be at least 0 and below 1"),
+        ({"mmr": -0.1}, "mmr = -0.1: mmr + close_fee must be at least 0 and below 1"),
+        ({"cum": "0"}, "cum = '0': must be a number, or an array of numbers"),
     ],
 )
 def test_senseless_input_is_refused_by_name(change, message):

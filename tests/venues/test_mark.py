@@ -13,7 +13,7 @@ prices = st.floats(50.0, 200.0)
 
 def test_fair_price_holds_the_funding_that_is_still_to_come():
     np.testing.assert_allclose(m.fair_price(10_000.0, 0.001, [0.0, 2.0, 8.0], 8.0), [10_000.0, 10_002.5, 10_010.0])
-    with pytest.raises(InputError, match="time_to_funding: got 1.125; must not be above 1, of the interval"):
+    with pytest.raises(InputError, match="time_to_funding = 1.125: must not be above 1, of the interval"):
         m.fair_price(10_000.0, 0.001, 9.0, 8.0)
 
 

@@ -18,7 +18,7 @@ def test_okx_goes_down_two_tiers_from_the_third_up():
     left = np.array(held) - reduce_by_tiers(held, OKX_ETH)
     np.testing.assert_allclose(left, [0.0, 0.0, 3000.0, 6000.0, 12000.0, 12000.0])
     assert reduce_by_tiers(24001.0, OKX_ETH, covers_first_tier=False) == 24001.0
-    with pytest.raises(InputError, match="tiers: got 3; must be below from_tier"):
+    with pytest.raises(InputError, match="tiers = 3: must be below from_tier"):
         reduce_by_tiers(1.0, OKX_ETH, tiers=3)
 
 
@@ -92,7 +92,7 @@ def test_drifts_share_grows_with_the_slots_and_counts_what_was_freed():
 
 def test_deribits_rounds_stop_when_it_is_enough():
     np.testing.assert_allclose(p.round_to_close(10.0, 0.2, [0.5, 3.0, np.inf, -1.0]), [0.5, 2.0, 2.0, 0.0])
-    with pytest.raises(InputError, match="fraction: got 1.5; must be at most 1"):
+    with pytest.raises(InputError, match="fraction = 1.5: must be at most 1"):
         p.round_to_close(1.0, 1.5, 1.0)
 
 

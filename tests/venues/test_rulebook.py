@@ -73,37 +73,37 @@ def test_what_the_venue_allows_is_allowed(notional, leverage):
         (
             1e7,
             100,
-            "leverage: got 100.0; at a notional of 10,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
+            "leverage = 100.0: at a notional of 10,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
             "at most 50. Lower the leverage to at most 50, or the notional to at most 600,000 USDT",
         ),
         (
             50_000.01,
             101,
-            "leverage: got 101.0; at a notional of 50,000.01 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
+            "leverage = 101.0: at a notional of 50,000.01 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
             "at most 100. Lower the leverage to at most 100, or the notional to at most 50,000 USDT",
         ),
         (
             1e6,
             200,
-            "leverage: got 200.0; at a notional of 1,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
+            "leverage = 200.0: at a notional of 1,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
             "at most 75. Lower the leverage to at most 75",
         ),
         (
             1e6,
             0,
-            "leverage: got 0.0; at a notional of 1,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
+            "leverage = 0.0: at a notional of 1,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
             "at most 75. Raise the leverage to at most 75",
         ),
         (
             2e9,
             1,
-            "notional: got 2000000000.0; binance_usdm/BTCUSDT allows at most 1,800,000,000 USDT. "
+            "notional = 2000000000.0: binance_usdm/BTCUSDT allows at most 1,800,000,000 USDT. "
             "Make the position smaller",
         ),
         (
             [1e4, 1e7, 2e9],
             [100, 60, 1],
-            "leverage: got 60.0; at a notional of 10,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
+            "leverage = 60.0: at a notional of 10,000,000 USDT binance_usdm/BTCUSDT allows a leverage above 0 and "
             "at most 50. Lower the leverage to at most 50, or the notional to at most 3,000,000 USDT",
         ),
     ],
@@ -118,13 +118,13 @@ def test_what_the_venue_does_not_allow_is_refused_with_the_figures(ask, notional
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: BTC.check_allowed(0.0, 10), "notional: got 0.0; must be above 0"),
-        (lambda: BTC.check_allowed(1e4, np.nan), "leverage: got nan; must be finite"),
-        (lambda: BTC.check_allowed(1e4, np.inf), "leverage: got inf; must be finite"),
-        (lambda: BTC.liquidation_fee(-1.0), "notional: got -1.0; must not be negative"),
-        (lambda: BTC.liquidation_price("flat", 1.0, 1.0, 1.0), 'side: got \'flat\'; must be "long" or "short"'),
-        (lambda: BTC.bankruptcy_price("long", 1.0, 0.0, 1.0), "quantity: got 0.0; must be above 0"),
-        (lambda: BTC.is_liquidated("long", 1.0, 1.0, 1.0, np.nan), "price: got nan; must be finite"),
+        (lambda: BTC.check_allowed(0.0, 10), "notional = 0.0: must be above 0"),
+        (lambda: BTC.check_allowed(1e4, np.nan), "leverage = nan: must be finite"),
+        (lambda: BTC.check_allowed(1e4, np.inf), "leverage = inf: must be finite"),
+        (lambda: BTC.liquidation_fee(-1.0), "notional = -1.0: must not be negative"),
+        (lambda: BTC.liquidation_price("flat", 1.0, 1.0, 1.0), 'side = \'flat\': must be "long" or "short"'),
+        (lambda: BTC.bankruptcy_price("long", 1.0, 0.0, 1.0), "quantity = 0.0: must be above 0"),
+        (lambda: BTC.is_liquidated("long", 1.0, 1.0, 1.0, np.nan), "price = nan: must be finite"),
     ],
 )
 def test_senseless_questions_are_refused(call, message):
@@ -135,7 +135,7 @@ def test_senseless_questions_are_refused(call, message):
 
 @pytest.mark.parametrize("ask", ["tier", "maintenance_margin", "max_leverage"])
 def test_a_notional_above_the_last_tier_is_not_allowed(ask):
-    with pytest.raises(NotAllowed, match="notional: got 1800000001.0; must be at most 1,800,000,000"):
+    with pytest.raises(NotAllowed, match="notional = 1800000001.0: must be at most 1,800,000,000"):
         getattr(BTC, ask)(1_800_000_001.0)
 
 

@@ -107,5 +107,5 @@ def test_a_rule_without_its_checks_would_be_seen(names):
 
 def test_shapes_that_do_not_go_together_are_named():
     product = shapes_in_words(lambda a, b: np.asarray(a) * np.asarray(b))
-    with pytest.raises(InputError, match=r"got \[\(2,\), \(3,\)\]; arrays must be of one shape"):
+    with pytest.raises(InputError, match=r"\[\(2,\), \(3,\)\]: arrays must be of one shape"):
         product([1, 2], [1, 2, 3])

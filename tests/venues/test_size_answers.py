@@ -41,7 +41,7 @@ def test_notional_and_size(name, quantity, price, notional, size):
 def test_quantity_of_contracts():
     assert LOAD["okx/BTC-USDT-SWAP"].quantity(100) == pytest.approx(1.0)
     assert LOAD["binance_coinm/BTCUSD_PERP"].quantity(3) == 300.0
-    with pytest.raises(InputError, match="contracts: got 0.0; must be above 0"):
+    with pytest.raises(InputError, match="contracts = 0.0: must be above 0"):
         LOAD["bitmex/XBTUSD"].quantity(0)
 
 
@@ -75,7 +75,7 @@ def test_a_leverage_may_be_lower_than_the_largest_and_not_higher():
     with pytest.raises(NotAllowed) as refusal:
         book.initial_margin(1e5, 110, size=3_001)
     assert str(refusal.value) == (
-        "leverage: got 110.0; at a size of 3,001 contracts okx/ETH-USDT-SWAP allows a leverage above 0 and at most "
+        "leverage = 110.0: at a size of 3,001 contracts okx/ETH-USDT-SWAP allows a leverage above 0 and at most "
         "100. Lower the leverage to at most 100, or the size to at most 3,000 contracts"
     )
     with pytest.raises(NotAllowed, match=re.escape("kucoin/XBTUSDM allows at most 1,000,000 USD")):
@@ -137,7 +137,7 @@ def test_standard_margin_of_options():
     assert quoted == (pytest.approx(6_000.0), pytest.approx(4_750.0))
     deep = book.option_margin("short", "put", 150e3, 50e3, 2.0)  # the premium is above the underlying: 7.5 % of it
     assert deep == (pytest.approx(2.15), pytest.approx(2.15))
-    with pytest.raises(InputError, match='right: got \'Call\'; must be "call" or "put"'):
+    with pytest.raises(InputError, match='right = \'Call\': must be "call" or "put"'):
         book.option_margin("short", "Call", 1.0, 1.0, 0.1)
     with pytest.raises(InputError, match="is no rulebook of options"):
         DYDX.option_margin("short", "call", 1.0, 1.0, 0.1)

@@ -33,21 +33,21 @@ def test_another_kind_takes_the_section_whole():
     [
         (
             {"requirement": {"tier_unit": "coin"}},
-            "requirement.tier_unit: got 'coin'; tiers of a contract of the kind linear are counted in quote or base or "
+            "requirement.tier_unit = 'coin': tiers of a contract of the kind linear are counted in quote or base or "
             "contracts",
         ),
         (
             {"requirement": {"tier_at": "entry"}},
-            "requirement.tier_at: got 'entry'; is entry where the basis is entry, and trigger_price where it is not",
+            "requirement.tier_at = 'entry': is entry where the basis is entry, and trigger_price where it is not",
         ),
         ({"collateral": {"modes": ["portfolio"]}}, "requirement.portfolio: the portfolio mode needs it"),
         ({"loss": {"adl": None}}, "loss.adl: then: adl needs it"),
         (
             {"requirement": {"oi_scaling": {"lower": 2.0, "upper": 1.0}}},
-            "requirement.oi_scaling.upper: got 1.0; must be above lower",
+            "requirement.oi_scaling.upper = 1.0: must be above lower",
         ),
-        ({"funding": {"interval": "never"}}, "funding.interval: got 'never'; a duration is a whole positive number"),
-        ({"fees": {"taker": 2.0}}, "fees.taker: got 2.0; must be less than 1"),
+        ({"funding": {"interval": "never"}}, "funding.interval = 'never': a duration is a whole positive number"),
+        ({"fees": {"taker": 2.0}}, "fees.taker = 2.0: must be less than 1"),
     ],
 )
 def test_what_does_not_go_together_is_refused(changes, message):

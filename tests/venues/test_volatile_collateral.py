@@ -49,5 +49,5 @@ def test_collateral_counts_after_its_haircut_and_a_debt_in_full():
     balances, prices, cuts = [1.0, 10_000.0, -500.0], [60_000.0, 0.65, 1.0], [0.05, 0.1, 0.2]
     assert c.counted_collateral(balances, prices, cuts) == pytest.approx(57_000 + 5_850 - 500)
     assert c.multi_collateral_equity(balances, prices, cuts, -350.0) == pytest.approx(62_000.0)
-    with pytest.raises(InputError, match="haircuts: got 1.1; must be at most 1"):
+    with pytest.raises(InputError, match="haircuts = 1.1: must be at most 1"):
         c.counted_collateral([1.0], [1.0], 1.1)

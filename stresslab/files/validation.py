@@ -1,78 +1,18 @@
-"""Reading a YAML file, and saying in words what is wrong with it.
-
-YAML 1.1 through PyYAML's safe loader, with its silent traps closed: a key written twice, an octal number (010 is 8), a
-number in base sixty (1:30 is 90) are refused. 1e-4 is text in YAML 1.1: the refusal says to write 1.0e-4.
-"""
+"""What pydantic found wrong with a mapping, as one refusal: key path, value, rule, and the nearest known name."""
 
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from stresslab.errors import NOT_GIVEN, InputError
+from stresslab.errors import InputError
 
 MORE_SHOWN = 5  # further problems of the same file named in one refusal
 CLEARLY_LESS = 0.1  # names that are less alike than the best one by this much are not offered beside it
-LONGEST_SHOWN = 80  # characters of a value repeated in a refusal
 
-_NUMBER = re.compile(r"^([-+]?)([0-9][0-9_]*)?(?:\.([0-9_]*))?(?:[eE]([-+]?)([0-9]+))?$")
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader without duplicate keys, octal and base-sixty numbers."""
-
-    def compose_mapping_node(self, anchor: Any) -> Any:
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key, _ in node.value:
-            if key.value != "<<" and isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        problem=f"the key {key.value!r} is written twice", problem_mark=key.start_mark
-                    )
-                seen.add(key.value)
-        return node
-
-    def construct_number(self, node: yaml.ScalarNode) -> int | float:
-        if ":" in node.value or re.match(r"^[-+]?0[0-9_]", node.value):
-            raise yaml.constructor.ConstructorError(
-                problem=f"YAML 1.1 reads {node.value} in base 60 or 8: write the decimal number, or quotes for text",
-                problem_mark=node.start_mark,
-            )
-        construct = self.construct_yaml_int if node.tag.endswith(":int") else self.construct_yaml_float
-        number: int | float = construct(node)
-        return number
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; InputError with the file (and line) if there is none to be had."""
-    file = str(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError("there is no such file", file=file, hint=_nearest_file(path)) from None
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror or error}", file=file) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"the file must be UTF-8 text: {error.reason} at byte {error.start}", file=file) from None
-    try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
-    except yaml.YAMLError as error:
-        raise InputError(f"not valid YAML: {_yaml_problem(error)}", file=file) from None
-    except (ValueError, RecursionError) as error:  # a date like 2024-13-45; brackets nested without end
-        raise InputError(f"not valid YAML: {error}", file=file) from None
-    if not isinstance(data, dict):
-        found = "nothing" if data is None else f"a {type(data).__name__}"
-        raise InputError(f"the file must hold a mapping (key: value), it holds {found}", file=file)
-    return data
+_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
 
 
 def validation_error(
@@ -139,8 +79,7 @@ def _problem(item: Any, known_names: Collection[str], data: Any) -> InputError:
         hint = _close(context["tag"], re.findall(r"'([^']*)'", expected))
         return InputError(f"must be one of {expected}", key=key, got=context["tag"], hint=hint)
     rule = str(cause) if cause else re.sub(r"^\w+ should", "must", item["msg"])
-    hint = _number_hint(got) if "number" in rule or "integer" in rule else ""
-    return InputError(rule, key=key, got=_short(got), hint=hint)
+    return InputError(rule, key=key, got=got, hint=_value_hint(rule, got))
 
 
 def _key(location: Sequence[str | int], data: Any, missing: bool) -> str:
@@ -158,21 +97,15 @@ def _key(location: Sequence[str | int], data: Any, missing: bool) -> str:
     return path.removeprefix(".")
 
 
-def _number_hint(got: Any) -> str:
-    match = _NUMBER.match(got) if isinstance(got, str) else None
-    if match is None or not (match[2] or match[3]):
+def _value_hint(rule: str, got: Any) -> str:
+    """The next move where a text was meant as a number or as a truth value."""
+    if not isinstance(got, str):
         return ""
-    if match[5] is None:
-        return f"It is text: write it without quotes, {got}"
-    plain = f"{match[1]}{match[2] or 0}.{match[3] or 0}e{match[4] or '+'}{match[5]}"
-    return f"YAML 1.1 reads {got} as text: write {plain}"
-
-
-def _short(got: Any) -> Any:
-    try:
-        return got if len(repr(got)) <= LONGEST_SHOWN else NOT_GIVEN
-    except ValueError:  # a whole number of more than 4,300 digits
-        return NOT_GIVEN
+    if "boolean" in rule:
+        return "Write true or false, without quotes"
+    if ("number" in rule or "integer" in rule) and _NUMBER.fullmatch(got):
+        return f"It is text: write it without quotes, {got.replace('_', '')}"
+    return ""
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -180,16 +113,3 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from _models(part)
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else problem
-
-
-def _nearest_file(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"The folder {folder} does not exist"
-    return nearest(path.name, [other.name for other in folder.glob("*.y*ml")])

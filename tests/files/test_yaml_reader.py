@@ -1,13 +1,15 @@
 """YAML files: what is read, which silent traps are refused, and how pydantic's complaints are reworded."""
 
 import datetime
+import math
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from stresslab.errors import InputError
-from stresslab.yaml_reader import field_names, nearest, read_yaml, validation_error
+from stresslab.files.validation import field_names, nearest, validation_error
+from stresslab.files.yaml_reader import read_yaml, reads_as_text
 
 
 @pytest.fixture
@@ -37,16 +39,19 @@ def test_merged_keys_may_be_overridden(file):
     "text, message",
     [
         ("a: 1\nb: {c: 1, c: 2}\n", "not valid YAML: the key 'c' is written twice (line 2, column 11)"),
-        ("a: [1, 2\nb: 3\n", "not valid YAML: expected ',' or ']', but got ':' (line 2, column 2)"),
-        ("a:\n\t- 1\n", "not valid YAML: found character '\\t' that cannot start any token (line 2, column 1)"),
-        ("a: 010\n", "not valid YAML: YAML 1.1 reads 010 in base 60 or 8"),
-        ("a: 1:30\n", "not valid YAML: YAML 1.1 reads 1:30 in base 60 or 8"),
-        ("a: 1:30.5\n", "not valid YAML: YAML 1.1 reads 1:30.5 in base 60 or 8"),
-        ("a: 2024-13-45\n", "not valid YAML: month must be in 1..12"),
+        ("a: [1, 2\nb: 3\n", "not valid YAML: did not find expected ',' or ']' (line 2, column 2)"),
+        ("a:\n\t- 1\n", "not valid YAML: found character that cannot start any token (line 2, column 1)"),
+        ("a: 010\n", "not valid YAML: 010 is read differently by YAML 1.1 and 1.2: write the number without leading"),
+        ("a: 2024-13-45\n", "not valid YAML: '2024-13-45' cannot be read as timestamp: month must be in 1..12 (line 1"),
+        ("a: !!timestamp abc\n", "not valid YAML: 'abc' cannot be read as timestamp (line 1, column 4)"),
+        ("a: !!bool abc\n", "not valid YAML: 'abc' cannot be read as bool (line 1, column 4)"),
+        ("a: !!int ''\n", "not valid YAML: '' cannot be read as int: invalid literal"),
+        ("a: &a [*a]\n", "not valid YAML: an alias stands for itself (line 1, column 4)"),
+        ("a: [3, " + 5000 * "9" + "]\n", "not valid YAML: '9999"),
         ("a: !!python/name:os.system\n", "not valid YAML: could not determine a constructor for the tag"),
         ("a: 1\n---\nb: 2\n", "not valid YAML: but found another document (line 2, column 1)"),
         ("a: \x00\n", "not valid YAML: unacceptable character"),
-        ("a: " + 1000 * "[", "not valid YAML: maximum recursion depth exceeded"),
+        ("a: " + 500 * "[" + 500 * "]", "not valid YAML: brackets or indents are nested more than 100 deep"),
         ("{a: 1}: 2\n", "not valid YAML: found unhashable key (line 1, column 1)"),
         ("", "the file must hold a mapping (key: value), it holds nothing"),
         ("- 1\n", "the file must hold a mapping (key: value), it holds a list"),
@@ -82,6 +87,7 @@ class Walk(Strict):
     kind: Literal["walk"]
     sigma: float = Field(gt=0)
     steps: int = 1
+    drawn: bool = False
 
 
 class Jump(Strict):
@@ -112,38 +118,38 @@ class Book(Strict):
             "models.a.sgima: there is no such key. Did you mean 'sigma'? "
             "Also models.a.sigma: this key is required and is missing",
         ),
-        ({"quux": 1}, "quux: there is no such key. Known: kind, models, sigma, size, steps, walks"),
-        ({"models": {"walk": {"kind": "walk", "sigma": -1}}}, "models.walk.sigma: got -1; must be greater than 0"),
+        ({"quux": 1}, "quux: there is no such key. Known: drawn, kind, models, sigma, size, steps, walks"),
+        ({"models": {"walk": {"kind": "walk", "sigma": -1}}}, "models.walk.sigma = -1: must be greater than 0"),
         (
             {"models": {"a": {"kind": "wolk"}}},
-            "models.a.kind: got 'wolk'; must be one of 'walk', 'jump'. Did you mean 'walk'?",
+            "models.a.kind = 'wolk': must be one of 'walk', 'jump'. Did you mean 'walk'?",
         ),
-        ({"models": {"a": {"kind": "gbm"}}}, "models.a.kind: got 'gbm'; must be one of 'walk', 'jump'"),
+        ({"models": {"a": {"kind": "gbm"}}}, "models.a.kind = 'gbm': must be one of 'walk', 'jump'"),
         ({"models": {"a": {}}}, "models.a.kind: this key is required and is missing"),
-        ({"models": {"a": {"kind": "jump", "size": 7}}}, "models.a.size.inner: got 7.0; is no lucky number. Take 8"),
-        ({"models": {"a": {"kind": "jump", "size": 9}}}, "models.a.size: got 9; is no number to take"),
-        ({"models": {"a": {"kind": "jump", "size": True}}}, "models.a.size: got True; must be a valid number"),
+        ({"models": {"a": {"kind": "jump", "size": 7}}}, "models.a.size.inner = 7.0: is no lucky number. Take 8"),
+        ({"models": {"a": {"kind": "jump", "size": 9}}}, "models.a.size = 9: is no number to take"),
+        ({"models": {"a": {"kind": "jump", "size": True}}}, "models.a.size = True: must be a valid number"),
         (
             {"models": {"a": {"kind": "jump", "size": float("inf")}}},
-            "models.a.size: got inf; must be a finite number",
+            "models.a.size = inf: must be a finite number",
         ),
         (
             {"models": {"a": {"kind": "jump", "size": "0.5"}}},
-            "models.a.size: got '0.5'; must be a valid number. It is text: write it without quotes, 0.5",
+            "models.a.size = '0.5': must be a valid number. It is text: write it without quotes, 0.5",
         ),
         (
             {"walks": [{"kind": "walk", "sigma": 1, "steps": 1.5}]},
-            "walks[0].steps: got 1.5; must be a valid integer",
+            "walks[0].steps = 1.5: must be a valid integer",
         ),
         (
             {"walks": 6 * [{"kind": "walk", "sigma": 0}] + [{"kind": "walk"}]},
-            "walks[0].sigma: got 0; must be greater than 0. Also walks[1].sigma: got 0; must be greater than 0; "
-            "also walks[2].sigma: got 0; must be greater than 0; also walks[3].sigma: got 0; must be greater than 0; "
-            "also walks[4].sigma: got 0; must be greater than 0; also walks[5].sigma: got 0; must be greater than 0; "
+            "walks[0].sigma = 0: must be greater than 0. Also walks[1].sigma = 0: must be greater than 0; "
+            "also walks[2].sigma = 0: must be greater than 0; also walks[3].sigma = 0: must be greater than 0; "
+            "also walks[4].sigma = 0: must be greater than 0; also walks[5].sigma = 0: must be greater than 0; "
             "and 1 more",
         ),
-        ({"walks": 100 * "x"}, "walks: must be a valid list"),  # too long to be repeated
-        ({"walks": 16**4000}, "walks: must be a valid list"),  # Python refuses to print it
+        ({"walks": 100 * "x"}, f"walks = '{50 * 'x'}...{25 * 'x'}': must be a valid list"),
+        ({"walks": 16**4000}, "walks = int too long to be shown: must be a valid list"),  # Python refuses to print it
     ],
 )
 def test_complaints_are_reworded(data, message):
@@ -155,24 +161,50 @@ def test_complaints_are_reworded(data, message):
 
 
 @pytest.mark.parametrize(
-    "text, repair",
-    [("1e-4", "1.0e-4"), ("-1E4", "-1.0e+4"), ("1.5e4", "1.5e+4"), (".5e3", "0.5e+3")],
+    "text, value",
+    [("1e-4", 1e-4), ("-1E4", -1e4), (".5e3", 500.0), ("0o17", 15), ("-.inf", -math.inf), ("1:30", "1:30")]
+    + [("yes", "yes"), ("1_000", "1_000"), ("true", True), ("~", None), ("08:00", "08:00")],
 )
-def test_numbers_that_yaml_takes_for_text_are_rewritten_so_that_it_does_not(file, text, repair):
-    file.write_text(f"walks: [{{kind: walk, sigma: {text}}}]\n")
-    data = read_yaml(file)
+def test_plain_values_are_read_as_yaml_1_2_does(file, text, value):
+    file.write_text(f"a: {text}\n")
+    assert read_yaml(file) == {"a": value}
+    assert reads_as_text(text) == isinstance(value, str)
+
+
+def test_aliases_are_bounded_by_what_is_written(file):
+    bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+    bomb += "".join(f"a{n}: &a{n} [{','.join(9 * [f'*a{n - 1}'])}]\n" for n in range(1, 10))
+    file.write_text(bomb)
+    with pytest.raises(InputError, match="aliases make 120 values stand for 4.4[0-9]e.09; at most 100,480"):
+        read_yaml(file)
+    file.write_text("a: &a {x: [1, 2, 3]}\nb: [" + ", ".join(5000 * ["*a"]) + "]\n")
+    assert len(read_yaml(file)["b"]) == 5000
+
+
+def test_a_long_list_is_read_in_time_proportional_to_it(file):
+    file.write_text(
+        "limits:\n" + "".join(f"  - {{name: a{n}, where: {{leverage: 10}}, max: 2e-2}}\n" for n in range(2000))
+    )
+    assert read_yaml(file)["limits"][1999] == {"name": "a1999", "where": {"leverage": 10}, "max": 0.02}
+
+
+@pytest.mark.parametrize(
+    "data, hint",
+    [
+        ({"walks": [{"kind": "walk", "sigma": "1_000"}]}, "write it without quotes, 1000"),
+        ({"walks": [{"kind": "walk", "sigma": 1.0, "drawn": "yes"}]}, "Write true or false, without quotes"),
+    ],
+)
+def test_a_text_that_was_meant_as_a_number_or_truth_value(data, hint):
     with pytest.raises(ValidationError) as complaint:
         Book.model_validate(data)
-    message = str(validation_error(complaint.value, "s.yaml", None, data))
-    assert message.endswith(f"YAML 1.1 reads {text} as text: write {repair}")
-    file.write_text(f"a: {repair}\n")
-    assert read_yaml(file)["a"] == float(text)
+    assert hint in str(validation_error(complaint.value, "s.yaml", None, data))
 
 
 def test_without_the_data_the_tags_of_unions_stay_in_the_path():
     with pytest.raises(ValidationError) as complaint:
         Book.model_validate({"models": {"a": {"kind": "walk", "sigma": -1}}})
-    assert str(validation_error(complaint.value, "")) == "models.a.walk.sigma: got -1; must be greater than 0"
+    assert str(validation_error(complaint.value, "")) == "models.a.walk.sigma = -1: must be greater than 0"
 
 
 def test_names_offered():
