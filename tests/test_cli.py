@@ -94,7 +94,7 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "bool for a number": ({"market__spot": True}, ("market.spot", "True")),
     "negative number": ({"models__gbm__sigma": -0.5}, ("models.gbm.sigma", "-0.5")),
     "not a number": ({"models__gbm__sigma": float("nan")}, ("models.gbm.sigma", "nan")),
-    "1e-4 is text": ({"funding__rate": "1e-4"}, ("funding.rate", "1e-4", "1.0e-4")),
+    "'1e-4' is text": ({"funding__rate": "'1e-4'"}, ("funding.rate", "1e-4", "must be a valid number")),
     "empty sweep": ({"sweep": {}}, ("sweep",)),
     "empty swept list": ({"sweep": {"book.leverage": []}}, ("sweep.book.leverage",)),
     "unknown model": ({"market__model": "heston"}, ("market.model", "heston")),

@@ -117,6 +117,8 @@ def parse_yaml(text: str) -> Any:
         raise InputError(f"not valid YAML: {_problem(error)}") from None
     except RecursionError:
         raise InputError(f"not valid YAML: brackets or indents are nested more than {MOST_DEEP} deep") from None
+    except InputError:
+        raise
     except ValueError as error:  # characters that UTF-8 cannot hold
         raise InputError(f"not valid YAML: {error}") from None
 
@@ -131,7 +133,7 @@ def _check_size(root: yaml.Node) -> None:
     most = LEAST_ALLOWED + TIMES_ALLOWED * len(sizes)
     if sizes[id(root)] > most:
         rule = f"aliases make {len(sizes):,} values stand for {sizes[id(root)]:.3g}; at most {most:,} are allowed"
-        raise InputError(f"not valid YAML: {rule}", hint="Write the values out, or use fewer aliases")
+        raise InputError(rule, hint="Write the values out, or use fewer aliases")
 
 
 def _measure(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:

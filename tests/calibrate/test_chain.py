@@ -67,7 +67,7 @@ def test_coin_prices(frame, read, said):
 
 def test_the_unit_is_asked_for_where_prices_fit_both(frame, read):
     out = coin(frame)[(frame["strike"] > frame["underlying_price"]) == (frame["option_type"] == "call")]
-    with pytest.raises(InputError, match="unit: .*Give --unit"):
+    with pytest.raises(InputError, match="unit = .*Give --unit"):
         read(out)
     assert read(out, unit="coin").observations == len(out)
     assert read(out.assign(unit="coin")).observations == len(out)

@@ -14,7 +14,7 @@ WRONG = [
     ("kappa: 3.0", "kapa: 3.0", ["btc_heston.yaml: parameters.kapa", "Did you mean 'kappa'"]),
     ("kappa: 3.0, ", "", ["btc_heston.yaml: parameters.kappa", "required and is missing"]),
     ("kappa: 3.0", "kappa: -3.0", ["btc_heston.yaml: parameters.kappa = -3.0", "greater than 0"]),
-    ("kappa: 3.0", "kappa: 3e0", ["btc_heston.yaml: parameters.kappa = '3e0'", "write 3.0e+0"]),
+    ("kappa: 3.0", "kappa: 3_0", ["btc_heston.yaml: parameters.kappa = '3_0'", "write it without quotes, 30"]),
     ("fitted:", "fited:", ["btc_heston.yaml: fited", "Did you mean 'fitted'"]),
     ("kind: heston\n", "", ["btc_heston.yaml: kind", "required and is missing"]),
     ("2026-11-20T00:00:00Z", "yesterday", ["btc_heston.yaml: fitted.as_of = 'yesterday'", "date and time"]),

@@ -51,7 +51,7 @@ WRONG = [
     ("names: [kappa, rho]", "names: [kappa, kappa]", "fitted.covariance.names.*given twice"),
     ("names: [kappa, rho]", "names: [kappa]", "fitted.covariance.matrix: .*a row and a column for each name"),
     ("[0.01, 0.02]", "[0.03, 0.02]", "fitted.covariance.matrix: must be symmetric"),
-    ("[[0.5, 0.01], [0.01, 0.02]]", "[[0.5, 0.2], [0.2, 0.02]]", "fitted.covariance.matrix: .*positive semidefinite"),
+    ("[[0.5, 0.01], [0.01, 0.02]]", "[[0.5, 0.2], [0.2, 0.02]]", "fitted.covariance.matrix = .*positive semidefinite"),
     ("[[0.5, 0.01], [0.01, 0.02]]", "[[0.5, a], [0.01, 0.02]]", "fitted.covariance.matrix: .*finite numbers"),
     ("matrix", "matrx", "fitted.covariance.matrx"),
 ]

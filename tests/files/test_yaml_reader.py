@@ -175,7 +175,7 @@ def test_aliases_are_bounded_by_what_is_written(file):
     bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
     bomb += "".join(f"a{n}: &a{n} [{','.join(9 * [f'*a{n - 1}'])}]\n" for n in range(1, 10))
     file.write_text(bomb)
-    with pytest.raises(InputError, match="aliases make 120 values stand for 4.4[0-9]e.09; at most 100,480"):
+    with pytest.raises(InputError, match="aliases make 30 values stand for 4.41e.09; at most 100,120"):
         read_yaml(file)
     file.write_text("a: &a {x: [1, 2, 3]}\nb: [" + ", ".join(5000 * ["*a"]) + "]\n")
     assert len(read_yaml(file)["b"]) == 5000
@@ -208,7 +208,7 @@ def test_without_the_data_the_tags_of_unions_stay_in_the_path():
 
 
 def test_names_offered():
-    assert field_names(Book) == {"models", "walks", "kind", "sigma", "steps", "size"}
+    assert field_names(Book) == {"models", "walks", "kind", "sigma", "steps", "size", "drawn"}
     assert nearest("sgima", ["sigma", "size"]) == "Did you mean 'sigma'?"
     assert nearest("quux", ["b", "a"]) == "Known: a, b"
     assert nearest("quux", [str(n) for n in range(13)]) == ""
