@@ -3,6 +3,8 @@
 Every refusal of an input reads `FILE: KEY = VALUE: rule. Next move.`; parts that are not known are left out.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 NOT_GIVEN: Any = object()
@@ -51,6 +53,10 @@ class InputError(StresslabError):
         joined = ".".join(part for part in (key, self.key) if part).replace(".[", "[")
         return type(self)(self.rule, key=joined, got=self.got, hint=self.hint, file=file or self.file)
 
+    def within(self, file: str) -> "InputError":
+        """The same refusal as it reads inside another one of `file`: the file is not named again."""
+        return type(self)(self.rule, key=self.key, got=self.got, hint=self.hint, file="") if self.file == file else self
+
     def __reduce__(self) -> Any:
         given = {} if self.got is NOT_GIVEN else {"got": self.got}
         return _remake, (type(self), self.rule, {"key": self.key, "hint": self.hint, "file": self.file, **given})
@@ -72,3 +78,45 @@ def require(condition: bool, rule: str, **place: Any) -> None:
     """Raise `InputError(rule, **place)` unless `condition` holds."""
     if not condition:
         raise InputError(rule, **place)
+
+
+MORE_SHOWN = 5  # further problems of the same input named in one refusal
+
+
+def several(problems: Sequence[InputError]) -> InputError:
+    """One refusal of several: the first is told in full, the others stand in its hint."""
+    first, *others = problems
+    if not others:
+        return first
+    more = "; also ".join(str(problem.within(first.file)) for problem in others[:MORE_SHOWN])
+    rest = f"; and {len(others) - MORE_SHOWN} more" if len(others) > MORE_SHOWN else ""
+    stop = "" if first.hint.endswith(("?", ".")) else "."
+    hint = f"{first.hint}{stop} Also {more}{rest}" if first.hint else f"Also {more}{rest}"
+    return InputError(first.rule, key=first.key, got=first.got, hint=hint, file=first.file)
+
+
+class Faults:
+    """Refusals that are gathered, so that one message names every fault."""
+
+    def __init__(self) -> None:
+        self._found: list[InputError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, problem: InputError) -> None:
+        """One more."""
+        self._found.append(problem)
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """A refusal that is raised inside is added, and what follows inside is left out."""
+        try:
+            yield
+        except InputError as problem:
+            self.add(problem)
+
+    def raise_any(self) -> None:
+        """InputError where there is a fault."""
+        if self._found:
+            raise several(self._found)

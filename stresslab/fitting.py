@@ -1,7 +1,7 @@
 """Calibrating a model and bringing its state forward, from files to files: what the commands of these names do."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit, Returns, log_returns, read_bars, read_chain
+from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Bars, Fit, Returns, log_returns, read_bars, read_chain
 from stresslab.calibrate.covariances import rounded_covariance
 from stresslab.calibrate.model_yaml import flow, rounded, text, utc
 from stresslab.config.fields import instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
 from stresslab.errors import InputError, require
+from stresslab.files.layout import AS_FOUND, Layout
 from stresslab.files.validation import nearest, validation_error
 from stresslab.files.yaml_reader import read_yaml
 from stresslab.models import MODELS, Parameters
@@ -41,31 +42,46 @@ class Calibrated:
         return text(self.content)
 
 
-def from_prices(kind: str, prices: Path, output: Path, source: str = "", utc_stamps: bool = False) -> Calibrated:
-    """Fit a model to the bars of a file."""
+def from_prices(
+    kind: str, prices: Sequence[Path], output: Path, source: str = "", layout: Layout = AS_FOUND
+) -> Calibrated:
+    """Fit a model to the bars of a file, or of several that are joined in time."""
     _require_kind(kind, FITS, CHAIN_FITS, "from prices", "give --options")
-    bars = read_bars(prices, utc=utc_stamps)
+    bars = read_bars(prices, layout)
     returns = log_returns(bars)
     try:
         fit = FITS[kind](returns)
     except InputError as error:
-        raise error.at(file=error.file or str(prices)) from None
-    return _calibrated(fit, bars.words(), source or prices.name, output, returns)
+        raise error.at(file=error.file or bars.file) from None
+    return _calibrated(fit, bars.words(), source or _names(bars), output, returns)
 
 
 def from_chain(
-    kind: str, options: Path, output: Path, currency: str = "", unit: str = "", expiry: str = "", source: str = ""
+    kind: str,
+    options: Path,
+    output: Path,
+    currency: str = "",
+    unit: str = "",
+    expiry: str = "",
+    source: str = "",
+    at: int | None = None,
+    layout: Layout = AS_FOUND,
 ) -> Calibrated:
     """Fit a model to the quotes of an option chain."""
     _require_kind(kind, CHAIN_FITS, FITS, "from an option chain", "give prices, without --options")
-    chain = read_chain(options, currency=currency, unit=unit, expiry=expiry)
+    chain = read_chain(options, currency, unit, expiry, at, layout)
     try:
         fit = CHAIN_FITS[kind](chain)
     except InputError as error:
         raise error.at(file=error.file or str(options)) from None
     words = [f"{chain.observations} quotes of {len(chain.expiries)} expiries at {utc(chain.end):%Y-%m-%d %H:%M} UTC"]
+    words += chain.notes
     words += [f"dropped: {count} quotes, {reason}" for reason, count in chain.dropped.items()]
     return _calibrated(fit, words, source or options.name, output)
+
+
+def _names(bars: Bars) -> str:
+    return ", ".join(Path(file).name for file in bars.files)
 
 
 def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any], how: str, instead: str) -> None:
@@ -88,7 +104,9 @@ def _move_history(content: Mapping[str, Any], old: Path, new: Path) -> None:
     """The file of a recorded history is named from the folder of the model's file."""
     history = content["parameters"].get("history")
     if isinstance(history, dict) and "file" in history:
-        history["file"] = os.path.relpath((old / history["file"]).absolute(), new.absolute())
+        files = history["file"] if isinstance(history["file"], list) else [history["file"]]
+        moved = [os.path.relpath((old / file).absolute(), new.absolute()) for file in files]
+        history["file"] = moved if isinstance(history["file"], list) else moved[0]
 
 
 def versions() -> dict[str, str]:
@@ -118,7 +136,7 @@ class Filtered:
         return text(self.content)
 
 
-def filter_file(model: Path, prices: Path, output: Path, utc_stamps: bool = False) -> Filtered:
+def filter_file(model: Path, prices: Sequence[Path], output: Path, layout: Layout = AS_FOUND) -> Filtered:
     """The model file with the state at the end of the prices, all else left as it was fitted."""
     parameters, content = read_model_file(model)
     if parameters.kind not in FILTERS:
@@ -126,21 +144,21 @@ def filter_file(model: Path, prices: Path, output: Path, utc_stamps: bool = Fals
         raise InputError(
             "this model has no state to bring forward", file=str(model), key="kind", got=parameters.kind, hint=hint
         )
-    bars = read_bars(prices, utc=utc_stamps)
+    bars = read_bars(prices, layout)
     returns = log_returns(bars)
-    _check_bar(parameters, returns.seconds, prices)
-    _check_end(content, returns.end, model, prices)
+    _check_bar(parameters, returns.seconds, bars.file)
+    _check_end(content, returns.end, model, bars.file)
     try:
         state = FILTERS[parameters.kind](parameters, returns)
     except InputError as error:
-        raise error.at(file=error.file or str(prices)) from None
+        raise error.at(file=error.file or bars.file) from None
     state = {name: rounded(value, DIGITS) for name, value in state.items()}
     written = read_yaml(model)
     before = {name: written["parameters"].get(name) for name in state}
     _scale_errors(written, type(parameters), state)
     written["parameters"] |= state
     end = utc(returns.end)
-    kept: dict[str, Any] = {"as_of": end, "state": before, "source": prices.name, "sha256": bars.sha256}
+    kept: dict[str, Any] = {"as_of": end, "state": before, "source": _names(bars), "sha256": bars.sha256}
     written["filtered"] = kept | {
         "bar": format_duration(bars.seconds),
         "bars": len(bars.stamps),
@@ -151,21 +169,21 @@ def filter_file(model: Path, prices: Path, output: Path, utc_stamps: bool = Fals
     return Filtered(written, before, state, bars.words(), instant_text(end))
 
 
-def _check_bar(parameters: Parameters, seconds: int, prices: Path) -> None:
+def _check_bar(parameters: Parameters, seconds: int, prices: str) -> None:
     own = getattr(parameters, "bar", None)
     if isinstance(own, str):
         rule = f"bars must have the length of the model's, {own}"
         right = parse_duration(own) == seconds
-        require(right, rule, file=str(prices), key="bar", got=format_duration(seconds), hint=f"Give bars of {own}")
+        require(right, rule, file=prices, key="bar", got=format_duration(seconds), hint=f"Give bars of {own}")
 
 
-def _check_end(content: ModelFile, end: int, model: Path, prices: Path) -> None:
+def _check_end(content: ModelFile, end: int, model: Path, prices: str) -> None:
     fitted = content.fitted.as_of if content.fitted else None
     known = content.filtered.as_of if content.filtered else fitted
     if known is not None:
         rule = f"the prices must not end before the state that {model.name} has already, {instant_text(known)}"
         late = known.timestamp() <= end
-        require(late, rule, file=str(prices), got=instant_text(utc(end)), hint="Give prices that reach further")
+        require(late, rule, file=prices, got=instant_text(utc(end)), hint="Give prices that reach further")
 
 
 def _scale_errors(written: dict[str, Any], kind: type[Parameters], state: Mapping[str, Any]) -> None:

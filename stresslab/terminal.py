@@ -250,10 +250,15 @@ def print_runs(records: Sequence[RunRecord]) -> None:
     )
 
 
+def print_data(lines: Iterable[str], quiet: bool = False) -> None:
+    """What a file of data holds, and what was taken for what in it."""
+    for line in () if quiet else lines:
+        say(f"data: {line}")
+
+
 def print_fit(fit: Fit, data: Sequence[str]) -> None:
     """Parameters, how sure they are, and how well the model fits."""
-    for line in data:
-        say(f"data: {line}")
+    print_data(data)
     say(f"\n{fit.kind}")
     print_table(fitted.parameter_rows(fit))
     say("")
@@ -268,8 +273,7 @@ def print_fit(fit: Fit, data: Sequence[str]) -> None:
 
 def print_filtered(found: Filtered) -> None:
     """What the state was, and what it is now."""
-    for line in found.data:
-        say(f"data: {line}")
+    print_data(found.data)
     say(f"state at {found.as_of}, the other parameters as they were fitted")
     print_table([{"field": name, "before": found.before[name], "now": value} for name, value in found.after.items()])
 

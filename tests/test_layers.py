@@ -13,7 +13,7 @@ ROOT = Path(stresslab.__file__).parent
 LAYERS = (
     ("errors",),
     ("units",),
-    ("random", "numerics", "device", "shipped", "files", "market_data"),
+    ("random", "numerics", "device", "shipped", "files"),
     ("models", "venues", "books", "options", "estimate"),
     ("shocks",),
     ("scan", "schedule"),

@@ -13,8 +13,8 @@ import numpy as np
 import yaml
 
 from stresslab.calibrate.funding import fit_funding
-from stresslab.market_data import read_bars
-from stresslab.market_data.funding_rates import read_funding
+from stresslab.files.funding_rates import read_funding
+from stresslab.files.price_file import read_bars
 
 SOURCE = (
     "Binance perpetual, every funding payment, by way of github.com/supervik/historical-funding-rates-fetcher at "

@@ -2,8 +2,8 @@
 
 A forecast is made at the close of a bar, at times that are multiples of `every` since 1970-01-01T00:00Z (so at 00:00
 UTC for 1D). It looks at the last `window` of returns up to that close and at nothing later; it is judged by the bars of
-the `horizon` after it. A date is left out, and counted, where the bar that would close at it or a bar of its horizon is
-missing: what happened then is not known.
+the `horizon` after it. A date is left out, and counted, where the bar that would close at it is missing. Where bars of
+its horizon are missing, outcomes.py says what is known all the same.
 """
 
 from dataclasses import replace
@@ -34,7 +34,7 @@ class Clock(NamedTuple):
     dates: np.ndarray  # seconds since 1970, UTC
     rows: np.ndarray  # of the bar that closes then
     refits: np.ndarray  # whether parameters are fitted then
-    left_out: int  # dates without a forecast, because bars are missing
+    left_out: int  # dates without a forecast, because the bar that closes then is missing
 
 
 def check_spans(bars: Bars, spans: Spans) -> None:
@@ -63,9 +63,13 @@ def make_clock(bars: Bars, spans: Spans, start: int | None = None, end: int | No
     require(asked.size > 0, "no forecast date lies between them", key="--from, --to", got=f"{_day(start)} {_day(end)}")
     rows = np.searchsorted(closes, asked)
     whole = closes[rows] == asked
-    whole &= bars.stamps[np.minimum(rows + n_ahead, len(closes) - 1)] - bars.stamps[rows] == spans.horizon
     dates, rows = asked[whole], rows[whole]
-    require(dates.size > 0, "bars are missing at every forecast date", key="--every", file=bars.file)
+    require(
+        dates.size > 0,
+        "the bar that closes at the date is missing at every forecast date",
+        key="--every",
+        file=bars.file,
+    )
     return Clock(dates, rows, _refits(dates, spans.refit), int((~whole).sum()))
 
 

@@ -11,7 +11,7 @@ from stresslab.backtest import resample, scores
 from stresslab.backtest.baselines import BASELINES, Forecast
 from stresslab.backtest.clock import Clock
 from stresslab.backtest.forecasts import Diary
-from stresslab.backtest.outcomes import Excursions, liquidated, losses
+from stresslab.backtest.outcomes import Seen, beyond, liquidated, losses
 from stresslab.backtest.question import CONFIDENCES, Question
 from stresslab.backtest.reliability import BINS, Bins, calibration_score, reliability
 from stresslab.backtest.value_at_risk import Coverage, coverage, thinned
@@ -31,25 +31,31 @@ class Judged(NamedTuple):
     bars: Bars
     question: Question
     clock: Clock
-    moves: Excursions  # after each forecast date
+    moves: Seen  # after each forecast date
     forecasts: dict[str, Forecast]
     diaries: dict[str, Diary]
 
     @property
     def happened(self) -> np.ndarray:
-        """Whether each position was liquidated (side, leverage, date)."""
+        """Whether a known price liquidated each position (side, leverage, date)."""
         return liquidated(self.moves, self.question.levels, self.question.sides)
 
     @property
+    def decided(self) -> np.ndarray:
+        """Whether what happened is known (side, leverage, date)."""
+        return self.happened | self.moves.whole
+
+    @property
     def probability(self) -> np.ndarray:
-        """Of every forecaster (forecaster, side, leverage, date)."""
-        return np.stack([one.probability for one in self.forecasts.values()])
+        """Of every forecaster (forecaster, side, leverage, date); NaN where what happened is not known."""
+        said = np.stack([one.probability for one in self.forecasts.values()])
+        return np.where(self.decided, said, np.nan)
 
 
 def assemble(judged: Judged) -> xr.Dataset:
     """The dataset."""
     question = judged.question
-    known = scores.identifiable(judged.happened, judged.clock.dates, question.spans.horizon)
+    known = scores.identifiable(judged.happened, judged.decided, judged.clock.dates, question.spans.horizon)
     variables = _said_and_seen(judged) | _events(judged, known) | _scores(judged, known)
     variables |= _reliability(judged) | _risk(judged) | _diary(judged)
     dates = {"units": "seconds since 1970-01-01T00:00:00", "long_name": "forecast made", "calendar": "standard"}
@@ -75,6 +81,7 @@ def _said_and_seen(judged: Judged) -> Variables:
         "monte_carlo_error": ((*CELL, "date"), error, _text("1", "Monte Carlo standard error of the forecast")),
         "value_at_risk": ((*RISK, "date"), risk, _text("1", "log move against the position, not leveraged")),
         "happened": (seen, judged.happened, _text("1", "a bar of the horizon reached the liquidation price")),
+        "decided": (seen, judged.decided, _text("1", "the known bars of the horizon decide whether it happened")),
         "loss": (("side", "date"), losses(judged.moves, judged.question.sides), _text("1", "log move against it")),
         "liquidation_price": (
             seen[:2],
@@ -95,6 +102,12 @@ def _events(judged: Judged, known: np.ndarray) -> Variables:
         large[index] = calibration_score(probability[index], happened[index[1:]], judged.question.overlap)
     return {
         "events": (seen, happened.sum(axis=-1), _text("dates", "dates on which it happened")),
+        "dates_decided": (seen, judged.decided.sum(axis=-1), _text("dates", "dates on which it is known")),
+        "undecided_beyond": (
+            seen,
+            (beyond(judged.moves, judged.question.levels, judged.question.sides) & ~judged.decided).sum(axis=-1),
+            _text("dates", "dates left out whose first known price after the hole lies beyond the level"),
+        ),
         "disjoint_events": (seen, disjoint, _text("dates", "of them, without overlap of their horizons")),
         "status": (seen, np.where(known, "ok", NOT_IDENTIFIABLE), _text("", "whether there is enough to score")),
         "dates_forecast": (CELL, counted, _text("dates", "dates with a forecast")),
@@ -160,7 +173,7 @@ def _risk(judged: Judged) -> Variables:
     found = {name: np.full(shape, np.nan) for name in Coverage._fields}
     for index in np.ndindex(shape):
         risk = list(judged.forecasts.values())[index[0]].value_at_risk[index[1:]]
-        kept = chosen[np.isfinite(risk[chosen])]
+        kept = chosen[np.isfinite(risk[chosen]) & np.isfinite(lost[index[1], chosen])]
         tests = coverage(lost[index[1]][kept] > risk[kept], dates[kept], CONFIDENCES[index[2]], spacing)
         for name, value in tests._asdict().items():
             found[name][index] = value
@@ -195,6 +208,7 @@ def _attributes(judged: Judged) -> dict[str, Any]:
     return {
         "title": "walk-forward backtest of liquidation probabilities",
         "prices": bars.file,
+        "prices_read_as": json.dumps(bars.words()),
         "prices_sha256": bars.sha256,
         "bar": format_duration(bars.seconds),
         "question": json.dumps(question.said),

@@ -26,7 +26,7 @@ def facts(ds: xr.Dataset) -> list[tuple[str, list[str]]]:
     question = json.loads(ds.attrs["question"])
     return [
         ("Forecast", _forecast(question)),
-        ("What happened", [*HAPPENED, f"{ds.attrs['left_out']:,} dates were left out because bars are missing."]),
+        ("What happened", [*HAPPENED, *_left_out(ds)]),
         ("Baselines", list(BASELINES)),
         ("Scores", _scores(ds)),
         ("Value at risk", [_risk(question["overlap"])]),
@@ -41,6 +41,25 @@ def _forecast(question: dict[str, str | int]) -> list[str]:
         f"{question['n_paths']:,} paths for each date (antithetic, but for models of recorded prices) in steps of one "
         f"bar, watched continuously; seed {question['seed']}, a stream for each date.",
     ]
+
+
+def _left_out(ds: xr.Dataset) -> list[str]:
+    """Dates without an outcome: how many, and where the price was when it was known again."""
+    found = [f"{ds.attrs['left_out']:,} dates were left out because the bar that closes then is missing."]
+    if json.loads(ds.attrs["question"]).get("holes") == "untraded":
+        found.append("A missing bar is taken as a bar in which nothing was traded (--holes untraded).")
+    undecided = ds.sizes["date"] - ds["dates_decided"]
+    for side in ds["side"].values:
+        for leverage in ds["leverage"].values:
+            at = {"side": side, "leverage": leverage}
+            if left := int(undecided.sel(at)):
+                beyond = int(ds["undecided_beyond"].sel(at))
+                found.append(
+                    f"{side} {leverage:g}x: {left:,} dates were left out because bars of the horizon are missing and "
+                    f"no known price within it reaches the level; on {beyond:,} of them the first price after the hole "
+                    "lies beyond the level."
+                )
+    return found
 
 
 def _scores(ds: xr.Dataset) -> list[str]:

@@ -2,12 +2,14 @@
 
 A position opened at the close of bar i is liquidated if a low (long) or a high (short) of the bars after it, up to the
 horizon, reaches its level. Bars hold last prices; venues liquidate on mark, which spikes less.
+
+Where bars of the horizon are missing, a known price beyond the level still decides: the event is certain whatever
+happened inside the hole. What no known price decides is not counted. A bar known to have had no trade is no hole.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from stresslab.calibrate import Bars
 from stresslab.calibrate.prices import COLUMNS
@@ -21,27 +23,74 @@ class Excursions(NamedTuple):
     end: np.ndarray
 
 
-def excursions(bars: Bars, n_ahead: int) -> Excursions:
-    """Lowest, highest and last move over the `n_ahead` bars after each bar."""
-    prices = np.log(bars.prices)
+class Seen(NamedTuple):
+    """Log moves from the close of each bar over the known bars of the horizon; NaN where it is not over yet."""
+
+    low: np.ndarray  # at most 0
+    high: np.ndarray  # at least 0
+    end: np.ndarray  # NaN where the last bar of the horizon is missing
+    after: np.ndarray  # to the first known close at the end of the horizon or later
+    whole: np.ndarray  # bool: no bar of the horizon is missing
+
+
+def seen(bars: Bars, n_ahead: int, holes_are_untraded: bool = False) -> Seen:
+    """Lowest, highest and last known move over the `n_ahead` bars after each bar.
+
+    `holes_are_untraded`: a missing bar means that nothing was traded in it, as in Kraken's archive.
+    """
+    prices, n = np.log(bars.prices), len(bars.stamps)
     close, low, high = (prices[:, COLUMNS.index(name)] for name in ("close", "low", "high"))
-    found = np.full((3, len(close)), np.nan)
-    known = len(close) - n_ahead
-    if known > 0:
-        found[0, :known] = np.minimum(sliding_window_view(low[1:], n_ahead).min(axis=1) - close[:known], 0)
-        found[1, :known] = np.maximum(sliding_window_view(high[1:], n_ahead).max(axis=1) - close[:known], 0)
-        found[2, :known] = close[n_ahead:] - close[:known]
-        gap = bars.stamps[n_ahead:] - bars.stamps[:known] != n_ahead * bars.seconds
-        found[:, :known][:, gap] = np.nan
-    return Excursions(*found)
+    ends = bars.stamps + n_ahead * bars.seconds
+    after = np.searchsorted(bars.stamps, ends)  # the first bar at the end or later
+    over = after < n
+    last = np.searchsorted(bars.stamps, ends, side="right") - 1
+    row = np.arange(n)
+    missing = n_ahead - (last - row) - _untraded(bars, bars.stamps, ends)
+    whole = (missing <= 0) | holes_are_untraded
+    exact = (bars.stamps[last] == ends) | whole
+    found = Seen(
+        np.minimum(_over_window(low, row, last, close, np.minimum) - close, 0),
+        np.maximum(_over_window(high, row, last, close, np.maximum) - close, 0),
+        np.where(exact, close[last] - close, np.nan),
+        close[np.minimum(after, n - 1)] - close,
+        whole & over,
+    )
+    low, high, end, later = (np.where(over, one, np.nan) for one in found[:4])
+    return Seen(low, high, end, later, found.whole)
 
 
-def liquidated(found: Excursions, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
-    """Whether each level (side, leverage) was reached: shape (side, leverage, excursion)."""
+def excursions(found: Seen) -> Excursions:
+    """Moves over horizons that are wholly known."""
+    return Excursions(*(np.where(found.whole, one, np.nan) for one in (found.low, found.high, found.end)))
+
+
+def liquidated(found: Excursions | Seen, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
+    """Whether a known price reached each level (side, leverage): shape (side, leverage, excursion)."""
     adverse = np.stack([-found.low if side == "long" else found.high for side in sides])
     return adverse[:, None, :] >= np.abs(levels)[:, :, None]
 
 
-def losses(found: Excursions, sides: tuple[str, ...]) -> np.ndarray:
+def beyond(found: Seen, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
+    """Whether the first known close at the end of the horizon or later lies beyond each level."""
+    moved = np.stack([-found.after if side == "long" else found.after for side in sides])
+    return moved[:, None, :] >= np.abs(levels)[:, :, None]
+
+
+def losses(found: Excursions | Seen, sides: tuple[str, ...]) -> np.ndarray:
     """Log move against the position at the end of the horizon, shape (side, excursion)."""
     return np.stack([-found.end if side == "long" else found.end for side in sides])
+
+
+def _untraded(bars: Bars, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """How many bars between these instants are known to have had no trade."""
+    first, last = (np.searchsorted(bars.untraded, one, side="right") for one in (starts, ends))
+    return last - first
+
+
+def _over_window(
+    values: np.ndarray, row: np.ndarray, last: np.ndarray, empty: np.ndarray, choose: np.ufunc
+) -> np.ndarray:
+    """The chosen extreme of values[row + 1 : last + 1], and `empty` where there are none."""
+    edges = np.column_stack([np.minimum(row + 1, last), last + 1]).ravel()
+    chosen: np.ndarray = choose.reduceat(np.append(values, values[-1]), edges)[::2]
+    return np.where(last > row, chosen, empty)

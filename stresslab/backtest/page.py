@@ -116,7 +116,7 @@ def summary(ds: xr.Dataset) -> list[dict[str, Any]]:
         for head, one in tables.positions(ds.sel(forecaster=model, score="log")):
             row: dict[str, Any] = {"model": model, "position": head, "events": int(one["events"])}
             row["forecast"] = tables.percent(float(one["mean_probability"]))
-            row["happened"] = tables.percent(float(one["happened"].mean()))
+            row["happened"] = tables.percent(tables.share_of_events(one))
             for baseline in ds["baseline"].values:
                 row[f"log skill, {tables.name(baseline)}"] = _with_interval(one.sel(baseline=baseline))
             rows.append(row)

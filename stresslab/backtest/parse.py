@@ -51,6 +51,13 @@ def parse_date(text: str | None, key: str) -> int | None:
     return int(found.timestamp())
 
 
+def parse_holes(text: str) -> bool:
+    """Whether a missing bar means that nothing was traded."""
+    rule = "must be unknown or untraded"
+    require(text in ("unknown", "untraded"), rule, key="--holes", got=text)
+    return text == "untraded"
+
+
 def liquidation_levels(
     sides: tuple[str, ...], leverages: tuple[float, ...], mmr: float | None, rulebook: str | None, notional: float
 ) -> tuple[np.ndarray, str]:

@@ -35,6 +35,7 @@ class Question:
     seed: int
     start: int | None = None  # seconds since 1970
     end: int | None = None
+    holes_are_untraded: bool = False  # a missing bar means that nothing was traded, not that nothing is known
 
     def __post_init__(self) -> None:
         check_models(self.models)
@@ -59,7 +60,11 @@ class Question:
     def said(self) -> dict[str, Any]:
         """For the dataset's attributes."""
         spans = {name: format_duration(seconds) for name, seconds in self.spans._asdict().items()}
-        return spans | {"rules": self.rules, "n_paths": self.n_paths, "seed": self.seed, "overlap": self.overlap}
+        return (
+            spans
+            | {"rules": self.rules, "n_paths": self.n_paths, "seed": self.seed, "overlap": self.overlap}
+            | ({"holes": "untraded"} if self.holes_are_untraded else {})
+        )
 
 
 def check_models(models: Sequence[str]) -> None:

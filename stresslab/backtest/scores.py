@@ -60,7 +60,8 @@ def disjoint_events(happened: np.ndarray, dates: np.ndarray, horizon: int) -> np
     return counts
 
 
-def identifiable(happened: np.ndarray, dates: np.ndarray, horizon: int) -> np.ndarray:
+def identifiable(happened: np.ndarray, decided: np.ndarray, dates: np.ndarray, horizon: int) -> np.ndarray:
     """Whether there are enough events, and enough of the contrary, to score."""
-    enough = [disjoint_events(one, dates, horizon) >= LEAST_EVENTS for one in (happened, ~happened)]
+    contrary = decided & ~happened
+    enough = [disjoint_events(one, dates, horizon) >= LEAST_EVENTS for one in (happened, contrary)]
     return enough[0] & enough[1]

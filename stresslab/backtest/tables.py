@@ -103,7 +103,7 @@ def _skill(ds: xr.Dataset) -> Cell:
 def happened(ds: xr.Dataset) -> Table:
     """Events, and the mean forecast of each forecaster with its standard score."""
     seen = [
-        Cell(percent(float(one["happened"].mean())), f"{int(one['events']):,} of {one.sizes['date']:,}")
+        Cell(percent(share_of_events(one)), f"{int(one['events']):,} of {int(one['dates_decided']):,}")
         for _, one in positions(ds)
     ]
     away = [Cell(percent(float(one["liquidation_price"]) - 1, True)) for _, one in positions(ds)]
@@ -112,6 +112,12 @@ def happened(ds: xr.Dataset) -> Table:
         rows.append((name(forecaster), [_mean(one) for _, one in positions(ds.sel(forecaster=forecaster))]))
     caption = "Distance to liquidation, how often it happened, and the mean forecast with its standard score"
     return Table(caption, "forecaster", _heads(ds), (), [_all(rows)])
+
+
+def share_of_events(ds: xr.Dataset) -> float:
+    """Of the dates whose outcome is known, at one position; NaN where there are none."""
+    decided = int(ds["dates_decided"])
+    return int(ds["events"]) / decided if decided else float("nan")
 
 
 def _mean(ds: xr.Dataset) -> Cell:

@@ -36,8 +36,8 @@ from stresslab.calibrate.fit import Fit as Fit
 from stresslab.calibrate.fit import Smile as Smile
 from stresslab.calibrate.prices import Returns as Returns
 from stresslab.calibrate.prices import log_returns as log_returns
-from stresslab.market_data import Bars as Bars
-from stresslab.market_data import read_bars as read_bars
+from stresslab.files.bars import Bars as Bars
+from stresslab.files.price_file import read_bars as read_bars
 
 FITS: dict[str, Callable[[Returns], Fit]] = {
     "gbm": gbm.fit,

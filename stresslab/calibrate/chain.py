@@ -13,8 +13,9 @@ import pandas as pd
 
 from stresslab.calibrate import black
 from stresslab.calibrate.chain_clean import clean
-from stresslab.calibrate.chain_table import read_table
+from stresslab.calibrate.chain_table import read_chain_table
 from stresslab.errors import InputError, require
+from stresslab.files.layout import AS_FOUND, Layout
 from stresslab.units import YEAR_SECONDS, parse_duration, years
 
 LEAST_QUOTES = 10
@@ -43,6 +44,7 @@ class Chain:
     underlying: str
     unit: str  # of the prices in the file: "coin" or "quote"
     sha256: str  # of the file
+    notes: tuple[str, ...] = ()  # what was taken for what in the file
 
     @property
     def observations(self) -> int:
@@ -54,7 +56,7 @@ class Chain:
         """For the model's file: the underlying, the quotes, and what was left out."""
         found: dict[str, Any] = {"underlying": self.underlying, "unit": self.unit, "quotes": self.observations}
         found |= {"marks": int(self.marked.sum()), "expiries": len(self.expiries), "dropped": self.dropped}
-        return found | {"sha256": self.sha256}
+        return found | {"sha256": self.sha256} | ({"read_as": list(self.notes)} if self.notes else {})
 
     @cached_property
     def errors(self) -> np.ndarray:
@@ -92,9 +94,19 @@ class Chain:
 _PER_QUOTE = ("strikes", "calls", "bids", "asks", "mids", "volatilities", "vegas", "marked")
 
 
-def read_chain(path: str | Path, currency: str = "", unit: str = "", expiry: str = "") -> Chain:
-    """The cleaned chain of a file (columns: chain_table.py); `expiry` ("30D") keeps the expiry nearest to it."""
-    table = read_table(path, currency, unit)
+def read_chain(
+    path: str | Path,
+    currency: str = "",
+    unit: str = "",
+    expiry: str = "",
+    at: int | None = None,
+    layout: Layout = AS_FOUND,
+) -> Chain:
+    """The cleaned chain of a file (columns: chain_table.py).
+
+    `expiry` ("30D") keeps the expiry nearest to it; `at` (seconds since 1970) takes the last quotes up to then.
+    """
+    table = read_chain_table(path, currency, unit, at, layout)
     try:
         chain = make_chain(*clean(table), end=int(table["timestamp"].max()), **table.attrs)
         return chain.nearest(years(parse_duration(expiry))) if expiry else chain
@@ -103,7 +115,14 @@ def read_chain(path: str | Path, currency: str = "", unit: str = "", expiry: str
 
 
 def make_chain(
-    rows: pd.DataFrame, dropped: dict[str, int], *, end: int, underlying: str, unit: str, sha256: str
+    rows: pd.DataFrame,
+    dropped: dict[str, int],
+    *,
+    end: int,
+    underlying: str,
+    unit: str,
+    sha256: str,
+    notes: tuple[str, ...] = (),
 ) -> Chain:
     """A chain from the rows that `clean` left."""
     hint = "Dropped: " + "; ".join(f"{reason}: {count}" for reason, count in dropped.items()) if dropped else ""
@@ -128,4 +147,5 @@ def make_chain(
         underlying=underlying,
         unit=unit,
         sha256=sha256,
+        notes=notes,
     )

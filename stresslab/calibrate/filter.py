@@ -2,7 +2,7 @@
 
     signal     dv = kappa (theta - v) dt + noise of density Q = xi^2 theta
     measured   r^2 / dt = v + noise of density N, from the noise of daily realised variance
-    estimate   (kappa / g) theta + (1 - kappa / g) (mean of r^2 / dt with weights e^(-g age))
+    estimate   (kappa / g) theta + (1 - kappa / g) (sum of r^2 over sum of dt, weights e^(-g age))
                with g = sqrt(kappa^2 + Q / N)
 
 It is the best linear estimate for noise of constant density. Both noises grow with v, so the error is given at the
@@ -33,8 +33,9 @@ def filter_variance(
     """The variance at the close of the last bar; `daily_noise` is the noise variance of a day's realised variance."""
     density = daily_noise / day
     rate = np.sqrt(kappa**2 + xi**2 * theta / density)
-    ages = (returns.end - returns.stamps - returns.seconds / 2) / YEAR_SECONDS
-    weighted = float(np.average(returns.values**2, weights=np.exp(-rate * ages)) / returns.dt)
+    ages = (returns.end - returns.move_stamps - returns.seconds) / YEAR_SECONDS + returns.elapsed / 2
+    weights = np.exp(-rate * ages)
+    weighted = float((weights * returns.moves**2).sum() / (weights * returns.elapsed).sum())
     shrinkage = kappa / rate
     variance = shrinkage * theta + (1 - shrinkage) * weighted
     second_moment = theta**2 + theta * xi**2 / (2 * kappa)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stresslab.errors import require
-from stresslab.market_data.bars import Bars
-from stresslab.market_data.funding_rates import FundingRates
+from stresslab.files.bars import Bars
+from stresslab.files.funding_rates import FundingRates
 from stresslab.units import YEAR_SECONDS, format_duration
 
 LEAST_PAIRS = 100

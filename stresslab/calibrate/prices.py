@@ -1,7 +1,8 @@
-"""Price history: bars, their gaps, and log returns that never span a gap.
+"""Price history: bars, the holes between them, and log returns.
 
-A missing bar is never filled. The return across it is dropped and counted; a day with a return missing is no day of
-data.
+A missing bar is never filled. The clock goes on over a hole, and the first price after it carries the move: a realised
+variance is the sum of squared log returns between successive rows over the time that has passed (`moves`, `elapsed`).
+Fits that need the return of a single bar leave those over a hole out (`values`).
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 
 from stresslab.calibrate.model_yaml import utc
 from stresslab.errors import require
-from stresslab.market_data import COLUMNS, Bars
+from stresslab.files.bars import COLUMNS, Bars
 from stresslab.units import format_duration, years
 
 DAY_SECONDS = 86_400
@@ -37,10 +38,35 @@ class Returns:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """For the model's file: dates, bars, and what was left out."""
+        """For the model's file: dates, bars, what was left out, and what was taken for what in the file."""
         found: dict[str, Any] = {"first": utc(self.first), "last": utc(self.last)}
         found |= {"bar": format_duration(self.seconds), "bars": self.bars, "dropped_returns": self.dropped}
-        return found | ({} if self.origin is None else {"sha256": self.origin.sha256})
+        if self.origin is None:
+            return found
+        found["sha256"] = self.origin.sha256
+        return found | ({"read_as": list(self.origin.notes)} if self.origin.notes else {})
+
+    @property
+    def moves(self) -> np.ndarray:
+        """Log returns between successive rows, those over holes too."""
+        return self.values if self.origin is None else self.origin.moves
+
+    @property
+    def elapsed(self) -> np.ndarray:
+        """Years that each of `moves` takes."""
+        return years(1) * (
+            np.full(len(self.values), self.seconds) if self.origin is None else np.diff(self.origin.stamps)
+        )
+
+    @property
+    def move_stamps(self) -> np.ndarray:
+        """Opens of the bars that end `moves`."""
+        return self.stamps if self.origin is None else self.origin.stamps[1:]
+
+    @property
+    def realised_variance(self) -> float:
+        """Per year: the sum of squared `moves` over the time that they take."""
+        return float((self.moves**2).sum() / self.elapsed.sum())
 
     @property
     def dt(self) -> float:
@@ -55,7 +81,7 @@ class Returns:
 
 @dataclass(frozen=True)
 class Days:
-    """UTC days from the first to the last that is complete; NaN where a return of the day is missing."""
+    """UTC days from the first to the last that is complete; NaN where a hole reaches over an end of the day."""
 
     stamps: np.ndarray  # start of the day, seconds since 1970
     returns: np.ndarray
@@ -77,13 +103,15 @@ def daily(returns: Returns) -> Days:
     rule = "bars must divide a day"
     require(DAY_SECONDS % returns.seconds == 0, rule, key="bar", got=format_duration(returns.seconds))
     bars = DAY_SECONDS // returns.seconds
-    number = returns.stamps // DAY_SECONDS
+    taken = np.round(returns.elapsed / years(returns.seconds)).astype(np.int64)  # bars
+    number = returns.move_stamps // DAY_SECONDS
     row = number - number[0]
-    counts = np.bincount(row)
+    inside = (returns.move_stamps - (taken - 1) * returns.seconds) // DAY_SECONDS == number
+    counts = np.bincount(row, taken * inside)
     whole = np.flatnonzero(counts == bars)
     require(whole.size > 0, "no day of the prices is complete", key="bar", got=format_duration(returns.seconds))
     kept = slice(whole[0], whole[-1] + 1)
-    sums, squares = np.bincount(row, returns.values)[kept], np.bincount(row, returns.values**2)[kept]
+    sums, squares = np.bincount(row, returns.moves)[kept], np.bincount(row, returns.moves**2)[kept]
     gap = np.where(counts[kept] == bars, 0.0, np.nan)
     stamps = (number[0] + np.arange(kept.start, kept.stop)) * DAY_SECONDS
     return Days(stamps, sums + gap, squares + gap, bars)

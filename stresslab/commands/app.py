@@ -26,6 +26,12 @@ Tag = Annotated[str | None, typer.Option("--run", metavar="TAG", help="Which run
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")]
 Workers = Annotated[int, typer.Option(min=0, help="Run on so many local processes; 0 runs in this one.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Stamps without a zone are UTC.")]
+Columns = Annotated[
+    str, typer.Option(help="Names of the table's columns in their order, such as timestamp,open,high,low,close,volume.")
+]
+Dates = Annotated[str, typer.Option(metavar="FORMAT", help="How dates are written, such as %d/%m/%Y.")]
+Decimal = Annotated[str, typer.Option(help="What precedes the fraction of a number: point or comma.")]
+Symbol = Annotated[str, typer.Option(help="Which instrument of a table that holds several.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from stresslab.commands.app import Utc, app
+from stresslab.commands.app import Columns, Dates, Decimal, Symbol, Utc, app
 from stresslab.errors import InputError
 
 
 @app.command()
 def calibrate(
     prices: Annotated[
-        Path | None, typer.Argument(metavar="[PRICES.csv]", help="Bars, CSV or Parquet: stamp, and close or OHLC.")
+        list[Path] | None,
+        typer.Argument(metavar="[PRICES.csv]...", help="Bars; several files or patterns are joined in time."),
     ] = None,
     model: Annotated[str, typer.Option(help="The kind of model, such as garch: see `stresslab models`.")] = "",
     output: Annotated[
@@ -23,14 +24,23 @@ def calibrate(
     currency: Annotated[str, typer.Option(help="Which underlying of the chain, such as BTC.")] = "",
     unit: Annotated[str, typer.Option(help="Prices of the chain: coin or quote; told from them without it.")] = "",
     expiry: Annotated[str, typer.Option(help="Only the expiry of the chain nearest to this, such as 30D.")] = "",
+    at: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Take the last quotes of a record of chains up to then.")
+    ] = None,
     source: Annotated[str, typer.Option(help="Where the data are from; kept in the file.")] = "",
     utc: Utc = False,
+    columns: Columns = "",
+    dates: Dates = "",
+    decimal: Decimal = "",
+    symbol: Symbol = "",
 ) -> None:
     """Fit a model to prices or to an option chain, say how well it fits, and write its parameters.
 
     Example: stresslab calibrate BTCUSDT_1h.csv --model heston -o heston.yaml --plot heston.html
     """
     from stresslab import fitting, terminal
+    from stresslab.backtest import parse
+    from stresslab.files.layout import Layout
     from stresslab.report.fit_page import render_fit
     from stresslab.report.html import write_whole
 
@@ -41,10 +51,12 @@ def calibrate(
     for path, key in ((output, "--output"), (plot, "--plot")):
         if path is not None:
             terminal.require_writable(path, key)
+    layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
     if options is not None:
-        found = fitting.from_chain(model, options, output, currency, unit, expiry, source)
-    elif prices is not None:
-        found = fitting.from_prices(model, prices, output, source, utc)
+        moment = parse.parse_date(at, "--at")
+        found = fitting.from_chain(model, options, output, currency, unit, expiry, source, moment, layout)
+    elif prices:
+        found = fitting.from_prices(model, prices, output, source, layout)
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
     text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""
@@ -58,22 +70,29 @@ def calibrate(
 @app.command("filter")
 def filter_(
     model: Annotated[Path, typer.Argument(metavar="MODEL.yaml", help="A model file of `stresslab calibrate`.")],
-    prices: Annotated[Path, typer.Argument(metavar="PRICES.csv", help="Bars up to tonight.")],
+    prices: Annotated[list[Path], typer.Argument(metavar="PRICES.csv...", help="Bars up to tonight.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="OUT.yaml", help="Where it goes; MODEL.yaml without it.")
     ] = None,
     utc: Utc = False,
+    columns: Columns = "",
+    dates: Dates = "",
+    decimal: Decimal = "",
+    symbol: Symbol = "",
 ) -> None:
     """Bring the state of a model (variance, regime, jump intensity) to the end of the prices, without a refit.
 
     Example: stresslab filter heston.yaml BTCUSDT_1h.csv -o tonight.yaml
     """
     from stresslab import fitting, terminal
+    from stresslab.backtest import parse
+    from stresslab.files.layout import Layout
     from stresslab.report.html import write_whole
 
     target = output or model
     terminal.require_writable(target, "--output")
-    found = fitting.filter_file(model, prices, target, utc)
+    layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
+    found = fitting.filter_file(model, prices, target, layout)
     write_whole(found.yaml, target)
     terminal.print_filtered(found)
     terminal.say(f"wrote {target}")

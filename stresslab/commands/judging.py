@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stresslab.commands.app import INTERRUPTED, Quiet, app, fail
+from stresslab.commands.app import INTERRUPTED, Columns, Dates, Decimal, Quiet, Symbol, Utc, app, fail
 
 
 @app.command()
@@ -32,6 +32,14 @@ def backtest(
     seed: Annotated[int, typer.Option(help="Of the simulation and of the bootstrap.")] = 1,
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the dataset too: .nc or .zarr.")] = None,
     keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep forecasts here, to go on if stopped.")] = None,
+    holes: Annotated[
+        str, typer.Option(help="What a missing bar means: unknown, or untraded (nothing was traded, as at Kraken).")
+    ] = "unknown",
+    utc: Utc = False,
+    columns: Columns = "",
+    dates: Dates = "",
+    decimal: Decimal = "",
+    symbol: Symbol = "",
     quiet: Quiet = False,
 ) -> None:
     """Forecast liquidation over past prices and compare with what happened.
@@ -41,20 +49,26 @@ def backtest(
     from stresslab import terminal
     from stresslab.backtest import Question, parse, read_history, run_backtest
     from stresslab.backtest.page import summary, write_page
+    from stresslab.files.layout import Layout
     from stresslab.store import export as export_dataset
 
     sides, leverages = parse.parse_names(side), parse.parse_leverages(leverage)
     levels, rules = parse.liquidation_levels(sides, leverages, mmr, rulebook, notional)
     spans = parse.parse_spans(horizon, every, window, refit)
-    dates = parse.parse_date(from_, "--from"), parse.parse_date(to, "--to")
-    question = Question(parse.parse_names(models), sides, leverages, levels, rules, spans, paths, seed, *dates)
+    between = parse.parse_date(from_, "--from"), parse.parse_date(to, "--to")
+    untraded = parse.parse_holes(holes)
+    question = Question(
+        parse.parse_names(models), sides, leverages, levels, rules, spans, paths, seed, *between, untraded
+    )
+    bars = read_history(prices, Layout(utc, parse.parse_names(columns), dates, decimal, symbol))
+    terminal.print_data(bars.words(), quiet)
     parse.check_data_file(data)
     for path, key in ((output, "--output"), (data, "--data")):
         if path is not None and not (key == "--data" and path.suffix == ".zarr"):
             terminal.require_writable(path, key)
     try:
         with terminal.progress(quiet) as progress:
-            dataset = run_backtest(read_history(prices), question, progress, keep)
+            dataset = run_backtest(bars, question, progress, keep)
     except KeyboardInterrupt:
         fail("stopped" + ("" if keep is None else "; the same command goes on where it was"), INTERRUPTED)
     if data is not None:

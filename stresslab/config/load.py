@@ -23,9 +23,9 @@ from stresslab.config.schema import Study, StudyFile
 from stresslab.config.shocks import resolved_shocks
 from stresslab.config.sweep import resolve_sweep
 from stresslab.errors import InputError, require
+from stresslab.files.funding_rates import FundingRates, read_funding
 from stresslab.files.validation import validation_error
 from stresslab.files.yaml_reader import read_yaml
-from stresslab.market_data.funding_rates import FundingRates, read_funding
 from stresslab.models import Parameters
 from stresslab.venues import Rulebook
 from stresslab.venues import load as load_rulebook

@@ -21,8 +21,8 @@ from stresslab.config.sampling import Sampling
 from stresslab.config.shocks import NONE, Effects, Shocks, written
 from stresslab.config.venue import Venue
 from stresslab.errors import InputError, require
+from stresslab.files.funding_rates import FundingRates
 from stresslab.files.validation import nearest
-from stresslab.market_data.funding_rates import FundingRates
 from stresslab.models import MODELS, Parameters
 from stresslab.models.history import condensed
 from stresslab.options.smile import ImpliedVolatility

@@ -7,9 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from stresslab.errors import InputError
+from stresslab.errors import InputError, several
 
-MORE_SHOWN = 5  # further problems of the same file named in one refusal
 CLEARLY_LESS = 0.1  # names that are less alike than the best one by this much are not offered beside it
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
@@ -25,14 +24,7 @@ def validation_error(
     """
     # a misspelt key is also a missing one: its name is the likelier repair, so unknown keys come first
     items = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
-    first, *others = (_problem(item, known_names or (), data) for item in items)
-    if not others:
-        return first.at(file=file)
-    more = "; also ".join(str(problem) for problem in others[:MORE_SHOWN])
-    rest = f"; and {len(others) - MORE_SHOWN} more" if len(others) > MORE_SHOWN else ""
-    stop = "" if first.hint.endswith("?") else "."
-    hint = f"{first.hint}{stop} Also {more}{rest}" if first.hint else f"Also {more}{rest}"
-    return InputError(first.rule, key=first.key, got=first.got, hint=hint, file=file)
+    return several([_problem(item, known_names or (), data) for item in items]).at(file=file)
 
 
 def field_names(model: type[BaseModel]) -> set[str]:

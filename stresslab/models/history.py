@@ -6,6 +6,7 @@ A model holds a history as one value: immutable, equal and hashed by its digest.
 it comes from, with the part that is used (opens of the bar that it starts from, and of the last), or by its numbers:
 
     history: {file: BTCUSDT_1h.csv, from: 2022-01-01T00:00:00Z, to: 2024-01-01T00:00:00Z, sha256: ...}
+    history: {file: [BTC_2022.csv, BTC_2023.csv], read: {utc: true}, sha256: ...}
     history: {bar: 1h, returns: [0.01, -0.02, 0.005]}
     history: {bar: 1h, bars: [[0.0, 0.02, -0.01, 0.01], [0.001, 0.002, -0.03, -0.02]]}
 
@@ -13,6 +14,7 @@ A file is looked for beside the file that names it: its folder is `base` in pyda
 """
 
 import hashlib
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +24,13 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, Vali
 from pydantic_core import CoreSchema, core_schema
 
 from stresslab.errors import InputError, require
-from stresslab.market_data import COLUMNS, Bars, read_bars
+from stresslab.files.bars import COLUMNS, Bars
+from stresslab.files.layout import AS_FOUND, Layout
+from stresslab.files.price_file import read_bars
 from stresslab.units import format_duration, parse_duration, years
 
 OPEN, HIGH, LOW, CLOSE = range(4)
-KEYS = ("bar", "returns", "bars", "stamps", "file", "from", "to", "sha256")
+KEYS = ("bar", "returns", "bars", "stamps", "file", "from", "to", "sha256", "read")
 LONGEST_SHOWN = 64  # bars; of a longer history the digest stands in what a run keeps of its study
 
 
@@ -39,11 +43,20 @@ class History(NamedTuple):
     stamps: np.ndarray  # int64 opens, seconds since 1970, read-only
     seconds: int  # of a bar
     digest: str
-    file: str = ""
-    sha256: str = ""  # of the file
+    files: tuple[str, ...] = ()
+    sha256: str = ""  # of the files
+    layout: Layout = AS_FOUND  # what is said of the files where they do not say it
 
     @classmethod
-    def of(cls, rows: Any, seconds: int, stamps: Any = None, file: str = "", sha256: str = "") -> "History":
+    def of(
+        cls,
+        rows: Any,
+        seconds: int,
+        stamps: Any = None,
+        files: tuple[str, ...] = (),
+        sha256: str = "",
+        layout: Layout = AS_FOUND,
+    ) -> "History":
         """From log prices relative to the close before; without `stamps` the bars follow each other from 1970 on."""
         table = np.array(rows, float)
         table = table[:, None] if table.ndim == 1 else table
@@ -60,16 +73,17 @@ class History(NamedTuple):
         require(good, rule, key="history.stamps", got=len(opens))
         table.flags.writeable = opens.flags.writeable = False
         digest = hashlib.sha256(table.tobytes() + opens.astype(np.int64).tobytes() + str(seconds).encode()).hexdigest()
-        return cls(table, opens, seconds, digest, file, sha256)
+        return cls(table, opens, seconds, digest, files, sha256, layout)
 
     @classmethod
-    def of_bars(cls, bars: Bars, file: str = "") -> "History":
-        """All bars but the first, whose close they start from; `file` is the name to write for theirs."""
+    def of_bars(cls, bars: Bars, files: tuple[str, ...] = ()) -> "History":
+        """All bars but the first, whose close they start from; `files` are the names to write for theirs."""
         logs = np.log(bars.prices)
         close = COLUMNS.index("close")
         rows = logs[1:] - logs[:-1, close : close + 1]
         chosen = rows[:, close] if bars.close_only else rows
-        return cls.of(chosen, bars.seconds, bars.stamps, file or bars.file, bars.sha256)
+        names = files or bars.files or ((bars.file,) if bars.file else ())
+        return cls.of(chosen, bars.seconds, bars.stamps, names, bars.sha256, bars.layout)
 
     @property
     def close(self) -> np.ndarray:
@@ -115,10 +129,12 @@ class History(NamedTuple):
 
     def written(self) -> dict[str, Any]:
         """What stands for it in a file: where it is read from, or its numbers."""
-        if self.file:
+        if self.files:
             first, last = _text(self.stamps[0]), _text(self.stamps[-1])
-            return {"file": self.file, "from": first, "to": last, "sha256": self.sha256}
-        found: dict[str, Any] = {"bar": format_duration(self.seconds)}
+            name = self.files[0] if len(self.files) == 1 else list(self.files)
+            found: dict[str, Any] = {"file": name, "from": first, "to": last, "sha256": self.sha256}
+            return found | ({"read": self.layout.said} if self.layout.said else {})
+        found = {"bar": format_duration(self.seconds)}
         found |= {"bars": self.rows.tolist()} if self.has_range else {"returns": self.close.tolist()}
         plain = bool((self.stamps == self.seconds * np.arange(len(self.stamps))).all())
         return found | ({} if plain else {"stamps": self.stamps.tolist()})
@@ -137,7 +153,7 @@ def condensed(model: BaseModel) -> dict[str, Any]:
     """A model as JSON-able values in which a long history is its digest, dates and number of bars."""
     found = model.model_dump(mode="json")
     for name, value in model:
-        if isinstance(value, History) and (value.file or len(value.rows) > LONGEST_SHOWN):
+        if isinstance(value, History) and (value.files or len(value.rows) > LONGEST_SHOWN):
             dates = {"from": _text(value.stamps[0]), "to": _text(value.stamps[-1])}
             bar = format_duration(value.seconds)
             found[name] = {"bar": bar, "bars": len(value.rows), **dates, "digest": value.digest}
@@ -169,14 +185,16 @@ def _read(value: Any, info: ValidationInfo) -> History:
 
 
 def _from_file(value: dict[str, Any], base: Path) -> History:
-    file = value["file"]
-    require(isinstance(file, str) and file != "", "must be the name of a file of prices", key="file", got=file)
-    rule = "a file is read with from, to and sha256 only"
-    require(value.keys() <= {"file", "from", "to", "sha256"}, rule, got=list(value))
-    path = base / file
-    hint = f"Looked for {path}: put the prices there, or set history"
-    require(path.is_file(), "there is no such file of prices", key="file", got=file, hint=hint)
-    bars = read_bars(path)
+    written = value["file"]
+    files = tuple(written) if isinstance(written, list) else (written,)
+    named = bool(files) and all(isinstance(file, str) and file for file in files)
+    require(named, "must be the name of a file of prices, or a list of names", key="file", got=written)
+    rule = "a file is read with from, to, sha256 and read only"
+    require(value.keys() <= {"file", "from", "to", "sha256", "read"}, rule, got=list(value))
+    for file in files:
+        hint = f"Looked for {base / file}: put the prices there, or set history"
+        require((base / file).is_file(), "there is no such file of prices", key="file", got=file, hint=hint)
+    bars = read_bars([base / file for file in files], _layout(value.get("read", {})))
     hint = "The file has changed since: fit again, or put back the file that was used"
     same = value.get("sha256", bars.sha256) == bars.sha256
     require(same, "the file is not the one that was used", key="sha256", got=bars.sha256, hint=hint)
@@ -185,8 +203,16 @@ def _from_file(value: dict[str, Any], base: Path) -> History:
     kept &= True if first is None else bars.stamps >= first
     kept &= True if last is None else bars.stamps <= last
     require(int(kept.sum()) >= 2, "there are not two bars between from and to", key="from", got=value.get("from"))
-    part = Bars(bars.stamps[kept], bars.prices[kept], bars.seconds, bars.file, bars.sha256, bars.close_only)
-    return History.of_bars(part, file)
+    return History.of_bars(replace(bars, stamps=bars.stamps[kept], prices=bars.prices[kept]), files)
+
+
+def _layout(given: Any) -> Layout:
+    """What a model's file says of its prices."""
+    known = [field.name for field in fields(Layout) if field.name != "prefix"]
+    rule = f"must be a mapping of {', '.join(known)}"
+    require(isinstance(given, dict) and given.keys() <= set(known), rule, key="read", got=given)
+    values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in given.items()}
+    return Layout(**values)
 
 
 def _seconds(value: Any, key: str) -> int:

@@ -3,6 +3,7 @@
 import gzip
 import re
 
+import numpy as np
 import pytest
 import xarray as xr
 from helpers.price_series import START, brownian_bars, write_bars
@@ -67,8 +68,17 @@ def test_files_that_do_not_follow_each_other_are_refused(tmp_path):
     hourly = write_bars(brownian_bars(50, 3600, start=START + 60 * 86_400), tmp_path / "hourly.csv")
     with pytest.raises(InputError, match="one length"):
         read_history([daily, hourly])
-    with pytest.raises(InputError, match="later than the last"):
-        read_history([daily, daily])
+    lines = daily.read_text().splitlines(keepends=True)
+    other = tmp_path / "other.csv"
+    stamp = lines[40].split(",")[0]
+    other.write_text("".join([*lines[:40], f"{stamp},1,2,1,2\n", *lines[41:]]))
+    with pytest.raises(InputError, match="overlaps .*daily.csv and holds other rows there"):
+        read_history([daily, other])
+    both = tmp_path / "both.csv"
+    both.write_text("".join([lines[0], *lines[30:]]))
+    joined = read_history([both, daily])  # rows that both hold, and equal ones, are taken once
+    np.testing.assert_array_equal(joined.prices, read_history([daily]).prices)
+    assert any("both.csv joined, 21 rows are in both" in line for line in joined.words())
 
 
 def test_closes_alone_do_not_tell_what_happened(tmp_path):

@@ -58,7 +58,7 @@ def test_what_cannot_be_told_is_printed(ds):
     rows = summary(ds)
     assert rows[0]["log skill, frequency"] == "not identifiable" and "to" in rows[1]["log skill, frequency"]
     assert {row["model"] for row in rows} == {"gbm"}
-    assert any(text.startswith("merton: no forecast, every fit was refused: returns: got") for text in points(ds))
+    assert any(text.startswith("merton: no forecast, every fit was refused: returns = ") for text in points(ds))
     nothing = ds.assign(skill=ds["skill"] * np.nan)
     assert lead(nothing).startswith("Nothing can be told")
 

@@ -65,4 +65,5 @@ def test_overlapping_windows_that_see_one_crash_are_one_event():
 def test_fewer_than_thirty_events_or_dates_without_one_are_not_identifiable(events, dates, known):
     happened = np.zeros((1, dates), bool)
     happened[0, :events] = True
-    assert scores.identifiable(happened, np.arange(dates) * 86_400, 86_400).tolist() == [known]
+    assert scores.identifiable(happened, happened | True, np.arange(dates) * 86_400, 86_400).tolist() == [known]
+    assert not scores.identifiable(happened, happened, np.arange(dates) * 86_400, 86_400)  # no date without is known

@@ -47,7 +47,7 @@ def test_criteria():
         ),
         ({"errors": ERRORS | {"lambda": 0.1}}, "every number has a standard error"),
         ({"state": ("h0",)}, "every number has a standard error"),
-        ({"covariance": np.eye(4)}, r"got \(4, 4\); the covariance is that of the standard errors"),
+        ({"covariance": np.eye(4)}, r"= \(4, 4\): the covariance is that of the standard errors"),
         ({"covariance": np.eye(5)}, "roots of the covariance's diagonal"),
         ({"draws": np.ones((30, 4))}, "a draw has one number for each standard error"),
     ],

@@ -6,8 +6,8 @@ import pytest
 
 from stresslab.calibrate.funding import fit_funding
 from stresslab.errors import InputError
-from stresslab.market_data import read_bars
-from stresslab.market_data.funding_rates import FundingRates, read_funding
+from stresslab.files.funding_rates import FundingRates, read_funding
+from stresslab.files.price_file import read_bars
 
 TRUE = {"mean": 2e-4, "speed": 260.0, "volatility": 0.006, "correlation": 0.3}
 EVERY, N = 8 * 3600, 6000

@@ -10,7 +10,7 @@ from calibrate.price_histories import hourly
 from stresslab.calibrate import FILTERS, FITS, log_returns
 from stresslab.calibrate.scaled_historical import regression
 from stresslab.errors import InputError
-from stresslab.market_data import Bars
+from stresslab.files.bars import Bars
 from stresslab.models import BlockBootstrap, FilteredHistorical, Replay, ScaledHistorical
 from stresslab.models.scaled_historical import averages
 

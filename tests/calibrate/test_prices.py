@@ -55,16 +55,23 @@ def test_a_last_bar_behind_a_gap_still_ends_the_data(tmp_path):
     assert returns.end - returns.first == 6 * 3600
 
 
-def test_days_with_a_missing_return_are_no_data(tmp_path):
-    # four days; the first lacks the return into its first bar, the third lacks hour 50 and so two returns
+def test_a_hole_inside_a_day_changes_no_realised_variance_but_its_own_and_one_over_an_end_leaves_no_day(tmp_path):
+    # five days; the first lacks the return into its first bar; hour 50 is missing inside the third, or hour 71, its
+    # last: the move over it belongs to the third and to the fourth
     rng = np.random.default_rng(1)
-    closes = 100 * np.exp(np.cumsum(0.01 * rng.standard_normal(96)))
-    rows = [hours([h], close)[0] for h, close in enumerate(closes) if h != 50]
-    days = daily(log_returns(read_bars(write(tmp_path, rows))))
+    closes = 100 * np.exp(np.cumsum(0.01 * rng.standard_normal(120)))
     moves = np.diff(np.log(closes))
-    expected = [np.sum(moves[23:47] ** 2), np.nan, np.sum(moves[71:95] ** 2)]
-    np.testing.assert_allclose(days.variances, expected, rtol=1e-12)
-    np.testing.assert_allclose(days.returns, [moves[23:47].sum(), np.nan, moves[71:95].sum()], rtol=1e-11)
+    inside, over = (
+        daily(log_returns(read_bars(write(tmp_path, [hours([h], c)[0] for h, c in enumerate(closes) if h != gone]))))
+        for gone in (50, 71)
+    )
+    third = np.sum(moves[47:71] ** 2) - moves[49] ** 2 - moves[50] ** 2 + (moves[49] + moves[50]) ** 2
+    second, fourth, fifth = (np.sum(moves[first : first + 24] ** 2) for first in (23, 71, 95))
+    np.testing.assert_allclose(inside.variances, [second, third, fourth, fifth], rtol=1e-12)
+    sums = [moves[first : first + 24].sum() for first in (23, 47, 71, 95)]
+    np.testing.assert_allclose(inside.returns, sums, rtol=1e-11)
+    np.testing.assert_allclose(over.variances, [second, np.nan, np.nan, fifth], rtol=1e-12)
+    days = inside
     assert days.bars == 24 and days.stamps[0] == np.datetime64("2024-01-02", "s").astype(int)
 
 
@@ -81,17 +88,23 @@ def test_what_a_file_holds_is_said_in_words(tmp_path):
     bars = read_bars(write(tmp_path, [hours([h], 100.0 + h)[0] for h in present]))
     assert bars.words() == [
         "8 bars of 1h, opens from 2024-01-01 00:00 to 2024-01-01 10:00 UTC",
-        "3 bars are missing in 2 gaps, the longest of 2: no return spans a gap",
+        "stamps: column 'timestamp', ISO 8601, UTC",
+        "3 bars are missing in 2 holes, the longest of 2 (27.3% of the record); "
+        "the largest move over a hole is +3.0%, at 2024-01-01 04:00",
     ]
     whole = read_bars(write(tmp_path, ROWS))
-    assert whole.words()[1:] == ["no bar is missing"]
+    assert whole.words()[2:] == ["no bar is missing"]
 
 
 def test_odd_prices_are_remarked_on(tmp_path):
     closes = [100.0, 100.0, 100.0, 300.0, 301.0]
-    bars = read_bars(write(tmp_path, [hours([h], close)[0] for h, close in enumerate(closes)]))
-    assert "the close does not change in 50% of the bars" in bars.words()[2]
-    assert "a factor of two or more in 1 bars, first at 2024-01-01 03:00" in bars.words()[3]
+    rows = [hours([h], close)[0].removesuffix(",1") for h, close in enumerate(closes)]
+    bars = read_bars(write(tmp_path, rows, HEADER.replace(",volume", "")))
+    assert (
+        "the close stands still in 50% of the bars, in runs of up to 2, the first at 2024-01-01 00:00"
+        in bars.words()[3]
+    )
+    assert "a factor of two or more in 1 bars, first at 2024-01-01 03:00" in bars.words()[4]
 
 
 def test_returns_say_where_they_are_from(tmp_path):
@@ -99,6 +112,6 @@ def test_returns_say_where_they_are_from(tmp_path):
     returns = log_returns(bars)
     assert returns.origin is bars and returns.observations == 2
     provenance = returns.provenance
-    assert list(provenance) == ["first", "last", "bar", "bars", "dropped_returns", "sha256"]
+    assert list(provenance) == ["first", "last", "bar", "bars", "dropped_returns", "sha256", "read_as"]
     assert (provenance["bar"], provenance["bars"], provenance["dropped_returns"]) == ("1h", 3, 0)
     assert provenance["sha256"] == hashlib.sha256((tmp_path / "prices.csv").read_bytes()).hexdigest()

@@ -1,0 +1,71 @@
+"""Which column of a table holds what, by the names that venues and libraries use.
+
+Names are compared without case, spaces and signs: "Open time", open_time and openTime are one name. The names of a role
+stand in the order in which they are preferred.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from stresslab.errors import InputError
+
+Roles = Mapping[str, tuple[str, ...]]
+
+OPENS_OF_BARS = ("opentime", "timeopen", "starttime", "startat", "start", "candlebegintime", "periodstart", "begin")
+STAMPS: tuple[str, ...] = ("timestamp", "unix", "unixtimestamp", "timestampms", "time", "datetime", "date", "ts", "t")
+STAMPS += ("gmttime", "snappedat", "timeutc", "dateutc", "datetimeutc", "timestamputc", "utc", "mts", "epoch")
+CLOSES_OF_BARS = ("closetime", "timeclose", "endtime", "end", "candleendtime", "periodend", "closingtime")
+
+PRICES: Roles = {
+    "open": ("open", "openprice", "priceopen", "openpx", "o", "first"),
+    "high": ("high", "highprice", "pricehigh", "highpx", "h", "max", "highest"),
+    "low": ("low", "lowprice", "pricelow", "lowpx", "l", "min", "lowest"),
+    "close": ("close", "closeprice", "priceclose", "closelast", "closingprice", "closepx", "c", "price", "last")
+    + ("lastprice", "markprice", "mark", "indexprice", "index", "mid", "midprice", "value", "adjclose"),
+    "volume": ("volume", "vol", "basevolume", "volumebase", "amount", "v", "tradedvolume", "size"),
+    "confirmed": ("confirm", "confirmed", "isclosed", "closed", "complete"),
+}
+INSTRUMENTS = ("symbol", "ticker", "instrument", "instrumentname", "instid", "pair", "market", "coin", "s", "sym")
+EXCHANGES = ("exchange", "venue", "exchangename")
+FUNDING: Roles = {
+    "rate": ("relativefundingrate", "lastfundingrate", "fundingrate", "rate", "realizedrate", "funding", "interest1h"),
+}
+FUNDING_STAMPS = ("fundingtime", "calctime", "fundingratetimestamp", "effectiveat", "fundingtimestamp", *STAMPS)
+CHAIN: Roles = {
+    "timestamp": ("timestamp", "creationtimestamp", "ts", "quotetime", "snapshottime", "time", "datetime", "date"),
+    "expiry": ("expiry", "expiration", "expirationtimestamp", "expirydate", "expirationdate", "exptime", "maturity"),
+    "option_type": ("optiontype", "type", "opttype", "callput", "cp", "putcall", "right", "side", "kind"),
+    "strike": ("strike", "strikeprice", "stk", "exerciseprice", "k"),
+    "bid_price": ("bidprice", "bid", "bestbidprice", "bidpx", "bid1price", "bestbid", "bidpricebtc"),
+    "ask_price": ("askprice", "ask", "bestaskprice", "askpx", "ask1price", "bestask", "askpricebtc"),
+    "mark_price": ("markprice", "mark", "markpx", "mid", "midprice", "price", "theoreticalprice"),
+    "underlying_price": ("underlyingprice", "forward", "forwardprice", "fwdpx", "underlyingpx", "futureprice"),
+    "currency": ("currency", "underlying", "basecurrency", "base", "asset"),
+    "unit": ("unit", "priceunit"),
+    "instrument": INSTRUMENTS,
+}
+
+
+def plain(name: object) -> str:
+    """A column's name as it is compared."""
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+
+
+def find(names: Sequence[object], wanted: Sequence[str], file: str) -> object | None:
+    """The column that bears the first of the `wanted` names that is there; InputError where two columns bear it."""
+    for name in wanted:
+        found = [column for column in names if plain(column) == name]
+        if len(found) > 1 or (found and list(names).count(found[0]) > 1):
+            hint = "Give --columns with the names of all columns in their order"
+            raise InputError("two columns have one name", file=file, key=str(found[0]), got=list(names), hint=hint)
+        if found:
+            return found[0]
+    return None
+
+
+def find_volume(names: Sequence[object], file: str) -> object | None:
+    """The column of traded volume: by its name, or the first whose name begins with volume (of which currency)."""
+    found = find(names, PRICES["volume"], file)
+    if found is not None:
+        return found
+    return next((name for name in names if str(name).strip().lower().startswith(("volume ", "volume_", "vol."))), None)

@@ -1,0 +1,123 @@
+"""Recorded funding rates: a table of stamps and rates as a venue or library writes it.
+
+A rate is a fraction of notional for one interval, positive where longs pay (0.01% is 0.0001); its stamp is when it was
+paid. Fractions of a second, which venues add to their stamps, are cut off. Kraken's relative rate is taken before its
+absolute one. A table of several exchanges or instruments is read for one of them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stresslab.errors import Faults, InputError, require
+from stresslab.files.bar_columns import one_instrument
+from stresslab.files.columns import EXCHANGES, FUNDING, FUNDING_STAMPS, find, plain
+from stresslab.files.layout import AS_FOUND, Layout
+from stresslab.files.numbers import decimal_of, numbers
+from stresslab.files.stamps import SECOND, instants, row_of
+from stresslab.files.table import Table, read_table
+
+
+@dataclass(frozen=True)
+class FundingRates:
+    """Rates in the order of time, each stamp once."""
+
+    stamps: np.ndarray  # whole seconds since 1970, UTC
+    rates: np.ndarray  # float64
+    exchange: str  # empty where the file names none
+    file: str
+    sha256: str  # of the file
+    notes: tuple[str, ...] = ()  # what was taken for what, for the `data:` lines
+
+    def at(self, stamps: np.ndarray) -> np.ndarray:
+        """The rates paid at these stamps, NaN where the record has none."""
+        place = np.minimum(np.searchsorted(self.stamps, stamps), len(self.stamps) - 1)
+        return np.where(self.stamps[place] == stamps, self.rates[place], np.nan)
+
+    def words(self) -> list[str]:
+        """What the file holds, and what was taken for what."""
+        first, last = (f"{np.datetime64(int(self.stamps[at]), 'm')}".replace("T", " ") for at in (0, -1))
+        return [f"{len(self.stamps)} funding payments from {first} to {last} UTC", *self.notes]
+
+
+def read_funding(path: Path, exchange: str | None = None, layout: Layout = AS_FOUND) -> FundingRates:
+    """The rates in a file, of one exchange and instrument. InputError with file, row and the next move."""
+    table = read_table(path, layout, "funding rates")
+    file, notes, faults = table.file, list(table.notes), Faults()
+    frame, chosen = _of_exchange(_named(table, notes), exchange, file, notes)
+    frame, _ = one_instrument(frame, layout, file, notes)
+    stamp, rate = _columns(frame, file, notes)
+    with faults.gathered():
+        found = instants(frame[stamp], file, layout)
+        notes.append(f"stamps: column {str(stamp)!r}, {found.read_as}")
+    with faults.gathered():
+        rates = numbers(frame[rate], decimal_of([frame[rate]], file, layout))
+        bad = np.flatnonzero(~(np.abs(rates) < 1))
+        shown = f"{frame[rate].iloc[bad[0]]} ({row_of(frame[rate], int(bad[0]))})" if bad.size else None
+        rule = "funding rates are fractions of notional, between -1 and 1"
+        require(bad.size == 0, rule, file=file, key=str(rate), got=shown)
+        if frame[rate].astype(str).str.endswith("%").any():
+            notes.append("rates are in per cent")
+    faults.raise_any()
+    stamps, rates, frame = _in_order(found.microseconds // SECOND, rates, frame, file, notes)
+    return FundingRates(stamps, rates, chosen, file, table.sha256, tuple(notes))
+
+
+def _named(table: Table, notes: list[str]) -> pd.DataFrame:
+    if table.has_names:
+        return table.frame
+    rule = "the header line is missing, and columns without names cannot be told apart"
+    got, hint = ", ".join(map(str, table.frame.iloc[0])), "Add a header line: timestamp,funding_rate"
+    require(table.frame.shape[1] == 2, rule, file=table.file, got=got, hint=hint)
+    notes.append("no header line: 2 columns taken as timestamp, funding_rate")
+    return table.frame.set_axis(["timestamp", "funding_rate"], axis=1)
+
+
+def _columns(frame: pd.DataFrame, file: str, notes: list[str]) -> tuple[object, object]:
+    names = list(frame.columns)
+    stamp, rate = find(names, FUNDING_STAMPS, file), find(names, FUNDING["rate"], file)
+    missing = [key for key, name in (("timestamp", stamp), ("funding_rate", rate)) if name is None]
+    rule = f"a column is missing; the file has {', '.join(map(str, names))}"
+    hint = "Rename the columns to timestamp and funding_rate"
+    require(not missing, rule, file=file, key=", ".join(missing), hint=hint)
+    if plain(rate) != "fundingrate":
+        notes.append(f"rates: column {str(rate)!r}")
+    return stamp, rate
+
+
+def _in_order(
+    stamps: np.ndarray, rates: np.ndarray, frame: pd.DataFrame, file: str, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+    """Rows in the order of time, those that are there twice taken once."""
+    widths = np.diff(stamps)
+    if (widths < 0).sum() > (widths > 0).sum():
+        stamps, rates, frame, widths = stamps[::-1], rates[::-1], frame[::-1], -widths[::-1]
+        notes.append("newest row first: turned round")
+    twice = np.flatnonzero((widths == 0) & (np.diff(rates) == 0)) + 1
+    if twice.size:
+        stamps, rates = np.delete(stamps, twice), np.delete(rates, twice)
+        frame = frame.drop(frame.index[twice])
+        notes.append(f"{twice.size} rows that are there twice are taken once")
+    fallen = np.flatnonzero(np.diff(stamps) <= 0) + 1
+    if fallen.size:
+        rule = "stamps must rise from row to row, each once"
+        hint = f"Sort the rows by time and keep one of each stamp: {fallen.size} rows"
+        got = f"row {frame.index[fallen[0]]}"
+        raise InputError(rule, file=file, key="timestamp", got=got, hint=hint)
+    return stamps, rates, frame
+
+
+def _of_exchange(frame: pd.DataFrame, wanted: str | None, file: str, notes: list[str]) -> tuple[pd.DataFrame, str]:
+    column = find(list(frame.columns), EXCHANGES, file)
+    if column is None:
+        require(wanted is None, "the file names no exchange", file=file, key="exchange", got=wanted)
+        return frame, ""
+    there = sorted(frame[column].astype(str).str.strip().unique())
+    hint = f"It has {', '.join(there)}"
+    require(wanted is not None or len(there) == 1, "name one exchange", file=file, key="exchange", hint=hint)
+    chosen = wanted if wanted is not None else there[0]
+    require(chosen in there, "is no exchange of this file", file=file, key="exchange", got=chosen, hint=hint)
+    notes.append(f"exchange {chosen}")
+    return frame[frame[column].astype(str).str.strip() == chosen], chosen

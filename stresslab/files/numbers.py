@@ -1,0 +1,71 @@
+"""Columns of numbers as people write them: 60123.45, 60,123.45, 60.123,45, $60,123, 12.5K, 0.01%.
+
+Which character precedes the fraction is one decision for a whole table. It is refused where the table allows both:
+60,123 is sixty thousand or sixty.
+"""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from stresslab.errors import InputError
+from stresslab.files.layout import Layout
+
+_POINT = re.compile(r"\d{1,3}(,\d{3})+\.\d*|\d{1,3}(,\d{3}){2,}")  # 60,123.45 and 1,060,123
+_COMMA = re.compile(r"\d{1,3}(\.\d{3})+,\d*|\d+,(\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(\.\d{3}){2,}")
+_EITHER = re.compile(r"\d{1,3},\d{3}")
+_FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "%": 1e-2}
+_SIGNS = str.maketrans("", "", "$€£ \u00a0\u202f'_")
+
+
+def decimal_of(columns: Iterable[pd.Series], file: str, layout: Layout) -> str:
+    """Whether a point or a comma precedes the fraction in the table; InputError where that cannot be told."""
+    if layout.decimal:
+        return layout.decimal
+    either: tuple[str, object] | None = None
+    point = comma = False
+    for column in columns:
+        if pd.api.types.is_numeric_dtype(column):
+            continue
+        text = column.astype(str)
+        for row, value in text[text.str.contains(",", regex=False)].items():
+            bare = value.translate(_SIGNS).lstrip("+-").rstrip("%KMBkmb")
+            point, comma = point or bool(_POINT.fullmatch(bare)), comma or bool(_COMMA.fullmatch(bare))
+            if _EITHER.fullmatch(bare) and either is None:
+                either = (value, row)
+    if (point and comma) or (either and not point and not comma):
+        got = f"{either[0]} (row {either[1]})" if either else "both"
+        rule = "a comma is read as the sign of thousands or of the fraction, and both are possible"
+        raise InputError(
+            rule,
+            file=file,
+            got=got,
+            hint=f"Give {layout.option('decimal', 'point')} or {layout.option('decimal', 'comma')}",
+        )
+    return "comma" if comma else "point"
+
+
+def numbers(column: pd.Series, decimal: str = "point") -> np.ndarray:
+    """float64, NaN where there is no number. Percentages become fractions, 12.5K becomes 12,500."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(float, na_value=np.nan)
+    values = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan, copy=True)
+    if decimal == "comma":
+        values = np.full(len(column), np.nan)  # 60.123 is a number, and another one
+    odd = np.flatnonzero(np.isnan(values))
+    for place in odd:
+        values[place] = _number(str(column.iloc[place]), decimal)
+    return values
+
+
+def _number(text: str, decimal: str) -> float:
+    bare = text.strip().translate(_SIGNS)
+    factor = _FACTORS.get(bare[-1:].lower(), 1.0)
+    bare = bare[:-1] if factor != 1.0 else bare
+    bare = bare.replace(".", "").replace(",", ".") if decimal == "comma" else bare.replace(",", "")
+    try:
+        return float(bare) * factor if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", bare) else np.nan
+    except ValueError:
+        return np.nan
