@@ -1,8 +1,8 @@
 """Calibrating a model and bringing its state forward, from files to files: what the commands of these names do."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from stresslab.calibrate.model_yaml import flow, rounded, text, utc
 from stresslab.config.fields import instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
 from stresslab.errors import InputError, require
+from stresslab.files.bars import MANY_MISSING
 from stresslab.files.layout import AS_FOUND, Layout
 from stresslab.files.validation import nearest, validation_error
 from stresslab.files.yaml_reader import read_yaml
@@ -23,8 +24,16 @@ from stresslab.models import MODELS, Parameters
 from stresslab.models.unconstrained import bounds, number
 from stresslab.units import format_duration, parse_duration
 
+KNOWS_HOLES = ("gbm",)  # fits whose likelihood knows how much time has passed between two rows
 LIBRARIES = ("stresslab", "numpy", "scipy", "jax", "arch")
 DIGITS = 5
+
+
+OnData = Callable[[Sequence[str]], None]
+
+
+def _unheard(lines: Sequence[str]) -> None:
+    """Nobody is told what the data are."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +52,26 @@ class Calibrated:
 
 
 def from_prices(
-    kind: str, prices: Sequence[Path], output: Path, source: str = "", layout: Layout = AS_FOUND
+    kind: str,
+    prices: Sequence[Path],
+    output: Path,
+    source: str = "",
+    layout: Layout = AS_FOUND,
+    on_data: OnData = _unheard,
 ) -> Calibrated:
-    """Fit a model to the bars of a file, or of several that are joined in time."""
+    """Fit a model to the bars of a file, or of several that are joined in time.
+
+    `on_data` hears what the files hold before the fit begins: a reader sees it though the fit may be refused.
+    """
     _require_kind(kind, FITS, CHAIN_FITS, "from prices", "give --options")
     bars = read_bars(prices, layout)
+    on_data(bars.words())
     returns = log_returns(bars)
     try:
         fit = FITS[kind](returns)
     except InputError as error:
         raise error.at(file=error.file or bars.file) from None
-    return _calibrated(fit, bars.words(), source or _names(bars), output, returns)
+    return _calibrated(_with_holes(fit, bars), bars.words(), source or _names(bars), output, returns)
 
 
 def from_chain(
@@ -66,18 +84,28 @@ def from_chain(
     source: str = "",
     at: int | None = None,
     layout: Layout = AS_FOUND,
+    on_data: OnData = _unheard,
 ) -> Calibrated:
     """Fit a model to the quotes of an option chain."""
     _require_kind(kind, CHAIN_FITS, FITS, "from an option chain", "give prices, without --options")
     chain = read_chain(options, currency, unit, expiry, at, layout)
+    words = [f"{chain.observations} quotes of {len(chain.expiries)} expiries at {utc(chain.end):%Y-%m-%d %H:%M} UTC"]
+    words += chain.notes
+    words += [f"dropped: {count} quotes, {reason}" for reason, count in chain.dropped.items()]
+    on_data(words)
     try:
         fit = CHAIN_FITS[kind](chain)
     except InputError as error:
         raise error.at(file=error.file or str(options)) from None
-    words = [f"{chain.observations} quotes of {len(chain.expiries)} expiries at {utc(chain.end):%Y-%m-%d %H:%M} UTC"]
-    words += chain.notes
-    words += [f"dropped: {count} quotes, {reason}" for reason, count in chain.dropped.items()]
     return _calibrated(fit, words, source or options.name, output)
+
+
+def _with_holes(fit: Fit, bars: Bars) -> Fit:
+    """The fit with a warning where it rests on single bars of which many are missing."""
+    if fit.kind in KNOWS_HOLES or bars.missing_share <= MANY_MISSING:
+        return fit
+    missing = f"{bars.missing_share:.0%} of the bars are missing: this fit uses returns of single bars and may be off"
+    return replace(fit, warnings=(*fit.warnings, missing))
 
 
 def _names(bars: Bars) -> str:
@@ -136,7 +164,13 @@ class Filtered:
         return text(self.content)
 
 
-def filter_file(model: Path, prices: Sequence[Path], output: Path, layout: Layout = AS_FOUND) -> Filtered:
+def filter_file(
+    model: Path,
+    prices: Sequence[Path],
+    output: Path,
+    layout: Layout = AS_FOUND,
+    on_data: OnData = _unheard,
+) -> Filtered:
     """The model file with the state at the end of the prices, all else left as it was fitted."""
     parameters, content = read_model_file(model)
     if parameters.kind not in FILTERS:
@@ -145,6 +179,7 @@ def filter_file(model: Path, prices: Sequence[Path], output: Path, layout: Layou
             "this model has no state to bring forward", file=str(model), key="kind", got=parameters.kind, hint=hint
         )
     bars = read_bars(prices, layout)
+    on_data(bars.words())
     returns = log_returns(bars)
     _check_bar(parameters, returns.seconds, bars.file)
     _check_end(content, returns.end, model, bars.file)

@@ -256,9 +256,8 @@ def print_data(lines: Iterable[str], quiet: bool = False) -> None:
         say(f"data: {line}")
 
 
-def print_fit(fit: Fit, data: Sequence[str]) -> None:
+def print_fit(fit: Fit) -> None:
     """Parameters, how sure they are, and how well the model fits."""
-    print_data(data)
     say(f"\n{fit.kind}")
     print_table(fitted.parameter_rows(fit))
     say("")
@@ -273,7 +272,6 @@ def print_fit(fit: Fit, data: Sequence[str]) -> None:
 
 def print_filtered(found: Filtered) -> None:
     """What the state was, and what it is now."""
-    print_data(found.data)
     say(f"state at {found.as_of}, the other parameters as they were fitted")
     print_table([{"field": name, "before": found.before[name], "now": value} for name, value in found.after.items()])
 

@@ -3,7 +3,7 @@
 gbm_baseline            Brownian motion with the window's realised volatility, in closed form; growth 0
 frequency_baseline      how often the event happened from every bar of the window whose horizon lies within it
 scaled_excursions       the moves of those same horizons, each in log and times sigma_now / sigma_then, with sigma^2 the
-                        exponentially weighted mean of squared bar returns, whose weights fall by 0.94 a day
+                        exponentially weighted variance of log returns, whose weights fall by 0.94 a day
 
 0.94 is the decay of RiskMetrics (J.P. Morgan and Reuters 1996, Technical Document, section 5.3), fixed in advance.
 Scaling past moves to today's volatility: Hull and White (1998), "Incorporating volatility updating into the historical
@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from stresslab.backtest.clock import Clock, trailing
 from stresslab.backtest.outcomes import Excursions, liquidated, losses
 from stresslab.calibrate import Bars, gbm
-from stresslab.calibrate.prices import COLUMNS, DAY_SECONDS
+from stresslab.calibrate.prices import DAY_SECONDS
 from stresslab.errors import require
 from stresslab.models import GBM
 from stresslab.units import years
@@ -82,16 +82,18 @@ BASELINES: dict[str, Callable[[Bars, Clock, Asked, Excursions], Forecast]] = {
 
 
 def weighted_volatility(bars: Bars) -> np.ndarray:
-    """At each bar's close the root of the exponentially weighted mean squared return; NaN while it burns in."""
-    closes = np.log(bars.prices[:, COLUMNS.index("close")])
-    whole = np.diff(bars.stamps) == bars.seconds
-    squares = np.where(whole, np.diff(closes), np.nan)[whole] ** 2
+    """At each bar's close the root of the exponentially weighted variance per bar; NaN while it burns in.
+
+    sum of w r^2 over sum of w k, with r the log return between successive rows, k the bars that it takes, and weights w
+    that fall with time by 0.94 a day: a hole changes neither.
+    """
+    place = (bars.stamps - bars.stamps[0]) // bars.seconds
+    squares, taken = np.zeros((2, int(place[-1]) + 1))
+    squares[place[1:]], taken[place[1:]] = bars.moves**2, np.diff(place)
     decay = DECAY_PER_DAY ** (bars.seconds / DAY_SECONDS)
-    sums = lfilter([1.0], [1.0, -decay], squares)
-    mean = sums * (1 - decay) / (1 - decay ** np.arange(1, len(squares) + 1))
-    mean[: BURN_IN_DAYS * DAY_SECONDS // bars.seconds] = np.nan
-    # a bar after a gap keeps the volatility of the bar before it
-    return np.concatenate([[np.nan], np.sqrt(np.where(mean > 0, mean, np.nan))])[np.append(0, np.cumsum(whole))]
+    sums, weights = (lfilter([1.0], [1.0, -decay], one)[place] for one in (squares, taken))
+    known = (place > BURN_IN_DAYS * DAY_SECONDS // bars.seconds) & (sums > 0)
+    return np.sqrt(np.divide(sums, weights, out=np.full(len(place), np.nan), where=known))
 
 
 def empty(asked: Asked, n_dates: int) -> Forecast:

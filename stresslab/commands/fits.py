@@ -52,18 +52,19 @@ def calibrate(
         if path is not None:
             terminal.require_writable(path, key)
     layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
+    say = terminal.print_data
     if options is not None:
         moment = parse.parse_date(at, "--at")
-        found = fitting.from_chain(model, options, output, currency, unit, expiry, source, moment, layout)
+        found = fitting.from_chain(model, options, output, currency, unit, expiry, source, moment, layout, say)
     elif prices:
-        found = fitting.from_prices(model, prices, output, source, layout)
+        found = fitting.from_prices(model, prices, output, source, layout, say)
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
     text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""
     write_whole(text, output)
     if plot is not None:
         write_whole(page, plot)
-    terminal.print_fit(found.fit, found.data)
+    terminal.print_fit(found.fit)
     terminal.say(f"wrote {output}" + (f" and {plot}" if plot else ""))
 
 
@@ -92,7 +93,7 @@ def filter_(
     target = output or model
     terminal.require_writable(target, "--output")
     layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
-    found = fitting.filter_file(model, prices, target, layout)
+    found = fitting.filter_file(model, prices, target, layout, terminal.print_data)
     write_whole(found.yaml, target)
     terminal.print_filtered(found)
     terminal.say(f"wrote {target}")

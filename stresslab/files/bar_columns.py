@@ -76,17 +76,15 @@ def bar_stamps(frame: pd.DataFrame, file: str, layout: Layout, notes: list[str])
     """
     names = list(frame.columns)
     column, found = _stamp(frame, names, file, layout)
-    notes.append(f"stamps: column {str(column)!r}, {found.read_as}")
-    return whole_seconds(frame[column], found, file)
+    notes.append(f"stamps: column {str(column.name)!r}, {found.read_as}")
+    return whole_seconds(column, found, file)
 
 
-def _stamp(frame: pd.DataFrame, names: list[object], file: str, layout: Layout) -> tuple[object, Instants]:
+def _stamp(frame: pd.DataFrame, names: list[object], file: str, layout: Layout) -> tuple[pd.Series, Instants]:
     opens = find(names, OPENS_OF_BARS, file)
-    if opens is not None:
-        return opens, instants(frame[opens], file, layout)
-    split = _date_and_time(frame, names, file)
+    split = _date_and_time(frame, names, file) if opens is None else frame[opens]
     if split is not None:
-        return split.name, instants(split, file, layout)
+        return split, instants(split, file, layout)
     candidates = [name for name in (find(names, (one,), file) for one in STAMPS) if name is not None]
     if not candidates:
         candidates = _unnamed(frame, names)
@@ -109,7 +107,7 @@ def _stamp(frame: pd.DataFrame, names: list[object], file: str, layout: Layout) 
         if not np.array_equal(read[name].microseconds // 60_000_000, first // 60_000_000):
             rule = f"the columns {sure[0]} and {name} name different instants"
             raise InputError(rule, file=file, key=str(name), got=str(frame[name].iloc[0]), hint=COLUMNS_HINT)
-    return sure[0], read[sure[0]]
+    return frame[sure[0]], read[sure[0]]
 
 
 def _date_and_time(frame: pd.DataFrame, names: list[object], file: str) -> pd.Series | None:

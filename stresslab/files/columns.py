@@ -13,7 +13,7 @@ Roles = Mapping[str, tuple[str, ...]]
 
 OPENS_OF_BARS = ("opentime", "timeopen", "starttime", "startat", "start", "candlebegintime", "periodstart", "begin")
 STAMPS: tuple[str, ...] = ("timestamp", "unix", "unixtimestamp", "timestampms", "time", "datetime", "date", "ts", "t")
-STAMPS += ("gmttime", "snappedat", "timeutc", "dateutc", "datetimeutc", "timestamputc", "utc", "mts", "epoch")
+STAMPS += ("gmttime", "ticks", "snappedat", "timeutc", "dateutc", "datetimeutc", "timestamputc", "utc", "mts", "epoch")
 CLOSES_OF_BARS = ("closetime", "timeclose", "endtime", "end", "candleendtime", "periodend", "closingtime")
 
 PRICES: Roles = {

@@ -29,7 +29,10 @@ _READERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\xfd7zXZ\x00": lzma.LZMAFile,
     b"\x28\xb5\x2f\xfd": lambda raw: pyarrow.CompressedInputStream(raw, "zstd"),
 }
-_UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError)
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, NotImplementedError, RuntimeError),
+    *(zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+)
 
 
 class Contents(NamedTuple):

@@ -7,6 +7,7 @@ refused in one message that names every fault.
 """
 
 import glob
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -73,8 +74,8 @@ def _expanded(paths: Sequence[str | Path]) -> list[Path]:
     """The files that names and patterns stand for."""
     found: list[Path] = []
     for path in paths:
-        matches = [Path(path)] if Path(path).exists() or not glob.has_magic(str(path)) else []
-        matches = matches or [Path(name) for name in sorted(glob.glob(str(path)))]
+        is_pattern = glob.has_magic(str(path)) and not os.path.lexists(path)
+        matches = [Path(name) for name in sorted(glob.glob(str(path)))] if is_pattern else [Path(path)]
         require(bool(matches), "no file matches this pattern", file=str(path))
         found += [one for one in matches if one not in found]
     return found

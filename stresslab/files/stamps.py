@@ -50,7 +50,8 @@ def instants(column: pd.Series, file: str, layout: Layout) -> Instants:
         require(layout.utc, rule, file=file, key=key, got=_first(column, [0]), hint=_zone_hint(layout))
         found = Instants(_microseconds(column.dt.tz_localize("UTC")), "UTC as said by --utc", False)
     else:
-        _require_all(column.isna() | (column.astype(str).str.strip() == ""), column, "a stamp is missing", file)
+        empty = column.astype(str).str.strip().str.lower().isin(["", "nan", "nat", "none", "null"])
+        _require_all(column.isna() | empty, column, "a stamp is missing", file)
         numbers = pd.to_numeric(column, errors="coerce")
         if layout.dates or bool(numbers.isna().any()) or _are_dates_in_digits(numbers):
             found = _texts(column.astype(str).str.strip(), file, layout)

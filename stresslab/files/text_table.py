@@ -144,4 +144,16 @@ def _body(text: str, first: int, delimiter: str, width: int, file: str) -> pd.Da
         raise InputError(rule, file=file, got=got, hint=f"{len(wrong)} such rows: is the file torn? Fetch it again")
     frame = table.to_pandas()
     frame.columns, frame.index = range(width), rows[: len(frame)]
-    return frame.apply(lambda column: column.str.strip())
+    frame = frame.apply(lambda column: column.str.strip())
+    if not text.endswith("\n"):
+        _require_whole_end(frame[width - 1], file)
+    return frame
+
+
+def _require_whole_end(last: pd.Series, file: str) -> None:
+    """InputError where the last line, which has no line break, ends in a shorter field than all others."""
+    lengths = last.str.len().to_numpy()
+    torn = len(lengths) > 1 and 0 < lengths[-1] < lengths[:-1].min()
+    rule = f"the last row, {last.index[-1]}, has no line break and a shorter last field than all others: is it torn?"
+    hint = "Fetch the file again, or end it with a line break if it is whole"
+    require(not torn, rule, file=file, got=last.iloc[-1], hint=hint)

@@ -55,14 +55,16 @@ def test_frequency_is_the_share_of_past_horizons(bars):
 
 
 def naive_volatility(bars):
-    """Weights of 0.94 a day on squared returns; a return across missing bars is none."""
-    decay, found = 0.94 ** (1 / 6), [np.nan]
-    squares = []
+    """Weights of 0.94 a day on squared returns between rows, over the same weights on the bars that they take."""
+    found = [np.nan]
+    place = (bars.stamps - bars.stamps[0]) // bars.seconds
     for row in range(1, len(bars.stamps)):
-        if bars.stamps[row] - bars.stamps[row - 1] == bars.seconds:
-            squares.append(np.log(bars.prices[row, 3] / bars.prices[row - 1, 3]) ** 2)
-        weights = decay ** np.arange(len(squares))[::-1]
-        found.append(np.sqrt(np.average(squares, weights=weights)) if len(squares) > 120 else np.nan)
+        pairs = range(1, row + 1)
+        weights = np.array([0.94 ** ((place[row] - place[one]) / 6) for one in pairs])
+        squares = np.array([np.log(bars.prices[one, 3] / bars.prices[one - 1, 3]) ** 2 for one in pairs])
+        taken = np.array([place[one] - place[one - 1] for one in pairs])
+        value = np.sqrt((weights * squares).sum() / (weights * taken).sum())
+        found.append(value if place[row] > 120 else np.nan)
     return np.array(found)
 
 
@@ -78,10 +80,11 @@ def test_excursions_are_scaled_by_volatility_now_over_volatility_then(bars):
 def test_constant_volatility_is_the_closed_form(bars):
     clock, found = forecast("constant_volatility", bars)
     row, place = int(clock.rows[3]), 3
-    whole = np.diff(bars.stamps) == bars.seconds
-    returns = np.diff(np.log(bars.prices[:, 3]))[whole]
-    n = int(whole[:row].sum())
-    s = np.sqrt(6 * np.mean(returns[max(0, n - 360) : n] ** 2))
+    # the window holds 360 returns of single bars; its variance is the sum of all squares over the time that they take
+    whole = np.concatenate([[0], np.cumsum(np.diff(bars.stamps) == bars.seconds)])
+    first = int(np.searchsorted(whole, max(0, whole[row] - 360), side="right")) - 1
+    moves = np.diff(np.log(bars.prices[first : row + 1, 3]))
+    s = np.sqrt((moves**2).sum() / ((bars.stamps[row] - bars.stamps[first]) / D))
     for side, sign in enumerate((1, -1)):
         for number, level in enumerate(LEVELS[side]):
             b, m = sign * level, -sign * s**2 / 2  # as if the level lay below
