@@ -25,6 +25,7 @@ def facts(ds: xr.Dataset) -> list[tuple[str, list[str]]]:
     """Words and the lines that explain them."""
     question = json.loads(ds.attrs["question"])
     return [
+        ("Prices", json.loads(ds.attrs["prices_read_as"])),
         ("Forecast", _forecast(question)),
         ("What happened", [*HAPPENED, *_left_out(ds)]),
         ("Baselines", list(BASELINES)),

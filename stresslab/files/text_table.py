@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.compute
 import pyarrow.csv
 
 from stresslab.errors import InputError, abridged, require
@@ -142,9 +143,9 @@ def _body(text: str, first: int, delimiter: str, width: int, file: str) -> pd.Da
         got = abridged(line.strip(), 60)
         rule = f"row {int(rows[min(row, len(rows)) - 1])} does not have the {width} fields of the others"
         raise InputError(rule, file=file, got=got, hint=f"{len(wrong)} such rows: is the file torn? Fetch it again")
-    frame = table.to_pandas()
+    trimmed = [pyarrow.compute.utf8_trim_whitespace(column) for column in table.columns]
+    frame = pyarrow.table(trimmed, names=names).to_pandas()
     frame.columns, frame.index = range(width), rows[: len(frame)]
-    frame = frame.apply(lambda column: column.str.strip())
     if not text.endswith("\n"):
         _require_whole_end(frame[width - 1], file)
     return frame
