@@ -1,7 +1,8 @@
 """Recorded funding rates: a CSV or Parquet file of timestamp, funding_rate and, where there are several, exchange.
 
 A rate is a fraction of notional for one interval, positive where longs pay; its stamp is when it was paid, in UTC.
-Fractions of a second, which venues add to their stamps, are cut off.
+Fractions of a second, which venues add to their stamps, are cut off. Rows may stand in any order. A payment that is
+there twice with one rate, as where downloaded pages overlap, is one payment; with two rates it is refused.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from stresslab.errors import require
-from stresslab.market_data.stamps import first_words, read_frame, row_words, seconds
+from stresslab.market_data.stamps import first_words, read_frame, seconds
 
 RATES = ("funding_rate", "fundingrate", "rate")
 
@@ -26,11 +27,7 @@ class FundingRates:
     exchange: str  # empty where the file names none
     file: str
     sha256: str  # of the file
-
-    def at(self, stamps: np.ndarray) -> np.ndarray:
-        """The rates paid at these stamps, NaN where the record has none."""
-        place = np.minimum(np.searchsorted(self.stamps, stamps), len(self.stamps) - 1)
-        return np.where(self.stamps[place] == stamps, self.rates[place], np.nan)
+    repeated: int = 0  # rows left out because their payment was there before
 
 
 def read_funding(path: Path, exchange: str | None = None) -> FundingRates:
@@ -49,10 +46,16 @@ def read_funding(path: Path, exchange: str | None = None) -> FundingRates:
     shown = first_words(frame[rate], bad)
     rule = "funding rates are fractions of notional, between -1 and 1"
     require(bad.size == 0, rule, file=file, key="funding_rate", got=shown)
-    fallen = np.flatnonzero(np.diff(stamps) <= 0) + 1
-    rule = "stamps must rise from row to row, each once"
-    require(fallen.size == 0, rule, file=file, key="timestamp", got=row_words(fallen).strip(" ()"))
-    return FundingRates(stamps, rates, chosen, file, hashlib.sha256(path.read_bytes()).hexdigest())
+    order = np.argsort(stamps, kind="stable")
+    again = np.flatnonzero(np.diff(stamps[order]) == 0) + 1
+    torn = order[again[rates[order[again]] != rates[order[again - 1]]]]
+    rule = "two rates are given for one payment"
+    hint = "Leave the rows of one market in the file, or name the exchange"
+    shown = first_words(frame[names["timestamp"]], torn)
+    require(torn.size == 0, rule, file=file, key="timestamp", got=shown, hint=hint)
+    order = np.delete(order, again)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return FundingRates(stamps[order], rates[order], chosen, file, sha256, len(again))
 
 
 def _of_exchange(frame: pd.DataFrame, column: str | None, wanted: str | None, file: str) -> tuple[pd.DataFrame, str]:
