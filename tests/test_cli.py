@@ -111,7 +111,7 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "step longer than the horizon": ({"market__step": "4D"}, ("market.step", "4D")),
     "step that does not divide": ({"market__step": "7h"}, ("market.step", "7h")),
-    "step that does not divide the funding interval": ({"market__step": "3h"}, ("market.step", "3h", "8h")),
+    "funding interval that does not divide a day": ({"funding__interval": "5h"}, ("funding.interval", "5h", "8h")),
     "horizons unsorted": ({"market__horizons": ["2D", "1D"]}, ("market.horizons", "2D")),
     "missing model file": ({"models__gbm": {"file": "nowhere.yaml"}}, ("nowhere.yaml",)),
 }
