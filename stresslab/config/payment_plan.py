@@ -97,7 +97,7 @@ def law(study: Study, times: PaymentTimes, timetable: Schedule, dt: float) -> An
     reverting: Any = ()
     if process:
         if times.shared_steps:
-            shared = _shared(process.correlation, span, times.steps)
+            shared = shared_rows(process.correlation, span, times.steps)
             rows = rows._replace(shared=payments.Shared(*(row[number] for row in shared)))
         reverting = payments.Reverting(process.rate, process.mean, process.correlation, process.floor, process.cap)
     by_law: dict[str, tuple[payments.Spike, ...]] = {}
@@ -107,8 +107,11 @@ def law(study: Study, times: PaymentTimes, timetable: Schedule, dt: float) -> An
     return payments.Law(rows, reverting, by_law)
 
 
-def _shared(correlation: float, span: np.ndarray, steps: np.ndarray) -> payments.Shared:
-    """How the payments of one step share its return: those of `payments`, one row for each payment."""
+def shared_rows(correlation: float, span: np.ndarray, steps: np.ndarray) -> payments.Shared:
+    """How payments share the return of their step, one row for each payment, for `payments`.
+
+    `span` are the years since the payment before, `steps` the steps at whose ends payments are made.
+    """
     _, first, own, count = np.unique(steps, return_index=True, return_inverse=True, return_counts=True)
     last = first + count - 1
     until = np.cumsum(span)

@@ -67,7 +67,10 @@ class MeanRevertingFunding(_Regular, _Reverting):
     rate: float = Field(gt=-1, lt=1, description="tonight's, fraction of notional in one interval")
     mean: float = Field(gt=-1, lt=1, description="what it reverts to, fraction in one interval")
     volatility: NonNegative = Field(description="of the rate, fraction / sqrt(year)")
-    correlation: Correlation = Field(default=0.0, description="with the return of the interval")
+    correlation: Correlation = Field(
+        default=0.0,
+        description="with the return of the interval; in a longer step, with the interval's share of its return",
+    )
     cap: float = Field(default=0.0075, gt=-1, lt=1, description="the largest rate that is paid")
     floor: float = Field(default=-0.0075, gt=-1, lt=1, description="the smallest")
 
