@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -55,14 +54,17 @@ def test_a_killed_run_lets_go_and_is_resumed(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_kills_at_any_moment(tmp_path):
-    """25 kills at random moments (seed 1), creation, commits and finish included; what is there is whole."""
-    url, moments, survived = str(tmp_path / "store"), random.Random(1), 0
-    for _ in range(25):
-        with start(url, "run") as writer:
-            for _ in range(moments.choice([1, 1, 2, 4, 8, 11])):
-                writer.stdout.readline()
-            time.sleep(moments.random() * 0.03)
-            writer.send_signal(signal.SIGKILL)
+    """25 kills, each before another line of the store's code (seed 1), creation, commits and finish included; what is
+    there is whole.
+    """
+    with start(str(tmp_path / "whole"), "count") as writer:
+        *_, lines = writer.stdout.read().split()
+    url, moments, survived, killed = str(tmp_path / "store"), random.Random(1), 0, 0
+    for last in sorted(moments.sample(range(1, int(lines)), 25)):
+        with start(url, str(last)) as writer:
+            writer.stdout.read()
+        assert writer.returncode in (0, -signal.SIGKILL)  # a run that is resumed has fewer lines
+        killed += writer.returncode != 0
         store = open_store(url)
         for record in store.runs():
             xr.testing.assert_identical(store.read(record.tag), make_dataset())
@@ -72,4 +74,8 @@ def test_kills_at_any_moment(tmp_path):
                 assert part["x"] == number
                 assert np.array_equal(part["noise"], np.random.default_rng(number).random(2000))
                 survived += 1
-    assert survived > 0 and store.runs()
+    assert survived > 0
+    assert killed > 12
+    with start(url, "run") as writer:
+        writer.stdout.read()
+    assert writer.returncode == 0 and open_store(url).runs()
