@@ -33,8 +33,8 @@ def recorded_payments(study: Study, funding: ReplayFunding) -> tuple[np.ndarray,
             f"the study from {_text(start)} to {_text(end)}",
             key="funding.start" if funding.start else "funding.file",
             got=instant_text(funding.start) if funding.start else funding.file,
-            hint="Add the missing payments to the file (rate 0 where none was made), or choose a funding.start whose "
-            "time up to the last horizon the record covers",
+            hint="Add the missing payments to the file (rate 0 where none was made), or choose a funding.start from "
+            "which the record covers the time up to the last horizon",
             file=study.file,
         )
     return record.stamps[first:last] - start, record.rates[first:last]

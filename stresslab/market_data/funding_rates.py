@@ -39,6 +39,7 @@ def read_funding(path: Path, exchange: str | None = None) -> FundingRates:
     found = [str(name) for name in frame.columns]
     require("timestamp" in names, "a column is missing", file=file, key="timestamp", got=found)
     require(rate is not None, "a column is missing", file=file, key="funding_rate", got=found)
+    require(len(frame) > 0, "the file has no rows", file=file)
     frame, chosen = _of_exchange(frame, names.get("exchange"), exchange, file)
     stamps = seconds(frame[names["timestamp"]], file, cut=True)
     rates = pd.to_numeric(frame[rate], errors="coerce").to_numpy(float)
@@ -61,7 +62,6 @@ def read_funding(path: Path, exchange: str | None = None) -> FundingRates:
 def _of_exchange(frame: pd.DataFrame, column: str | None, wanted: str | None, file: str) -> tuple[pd.DataFrame, str]:
     if column is None:
         require(wanted is None, "the file names no exchange", file=file, key="exchange", got=wanted)
-        require(len(frame) > 0, "the file has no rows", file=file)
         return frame, ""
     there = sorted(frame[column].astype(str).str.strip().unique())
     hint = f"It has {', '.join(there)}"

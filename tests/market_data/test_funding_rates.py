@@ -37,6 +37,13 @@ def test_two_rates_for_one_payment_are_refused(tmp_path):
         read_funding(path)
 
 
+@pytest.mark.parametrize("head", ["timestamp,funding_rate", "timestamp,funding_rate,exchange"])
+def test_a_file_without_rows(tmp_path, head):
+    (tmp_path / "rates.csv").write_text(head + "\n")
+    with pytest.raises(InputError, match=r"rates.csv: the file has no rows"):
+        read_funding(tmp_path / "rates.csv")
+
+
 def test_exchanges_are_read_one_at_a_time(tmp_path):
     """They share stamps, and each has its own interval."""
     path = tmp_path / "rates.csv"
