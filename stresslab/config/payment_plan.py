@@ -40,7 +40,9 @@ class PaymentTimes(NamedTuple):
 
     @property
     def years_moved(self) -> np.ndarray:
-        """Of the steps since the one in which the payment before was made, those of its own step left out."""
+        """Years in steps since the step of the payment before, to the end of its own; of payments that share a step since
+        the step of those before.
+        """
         ends, own = np.unique(self.steps, return_inverse=True)
         return (np.diff(ends, prepend=0) * self.step_seconds / self.substeps / YEAR_SECONDS)[own]
 

@@ -50,7 +50,8 @@ def _missing(stamps: np.ndarray, interval: int, start: int, end: int) -> str:
         return f"the record begins at {_text(stamps[0])}, more than {_span(gaps.at_start)} after the study's time 0"
     if end - stamps[-1] > gaps.at_end - LATE:
         return f"the record ends at {_text(stamps[-1])}, {_span(gaps.at_end)} or more before the last horizon"
-    inside = gaps.holes[(stamps[gaps.holes + 1] > start) & (stamps[gaps.holes] < end)]
+    holes, usual = gaps.holes, gaps.usual[gaps.holes]
+    inside = holes[(stamps[holes + 1] - start > usual + LATE) & (end - stamps[holes] > usual - LATE)]
     if inside.size == 0:
         return ""
     hole = inside[0]

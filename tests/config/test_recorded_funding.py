@@ -55,6 +55,11 @@ def test_what_lies_outside_the_study_may_be_missing(tmp_path, lost):
     np.testing.assert_array_equal(payment_seconds(found), 8 * HOUR * np.arange(1, 10))
 
 
+def test_a_hole_in_which_no_payment_of_the_study_is_due(tmp_path):
+    """Nothing from 64 to 88 hours: the study ends at 70 hours, before the next payment is due."""
+    assert len(payment_seconds(study(tmp_path, without(WHOLE, 72, 80), horizons=("1D", "70h")))) == 8
+
+
 def test_the_next_move_works(tmp_path):
     """A row with rate 0 says that nothing was paid; another start lies where the record has no hole."""
     holed = without(WHOLE, 24, 24)
