@@ -40,8 +40,8 @@ class PaymentTimes(NamedTuple):
 
     @property
     def years_moved(self) -> np.ndarray:
-        """Years in steps since the step of the payment before, to the end of its own; of payments that share a step since
-        the step of those before.
+        """Years of the steps in which the price moved up to each payment: since the step of the payments before those
+        of its own step.
         """
         ends, own = np.unique(self.steps, return_inverse=True)
         return (np.diff(ends, prepend=0) * self.step_seconds / self.substeps / YEAR_SECONDS)[own]
