@@ -68,6 +68,7 @@ def run_into_store(
             "resumed_tasks": len(memory.recalled),
             "evaluation": sorted({ladder.evaluation for ladder in plan.ladders}),
             "gap_records_lost": int(sum(total.summary["gaps_lost"] for total in totals)),
+            "data": [] if plan.study.recorded is None else plan.study.recorded.words(),
             "versions": versions(),
         }
         tag = open_run.finish(dataset, provenance)

@@ -26,6 +26,7 @@ from stresslab.fitting import Filtered
 from stresslab.grid import cluster
 from stresslab.grid.drive import Executor
 from stresslab.grid.drive import Progress as OnProgress
+from stresslab.grid.funding_lines import funding_lines
 from stresslab.grid.plan import Plan
 from stresslab.grid.serial import Serial
 from stresslab.models import MODELS
@@ -223,6 +224,8 @@ def print_plan(plan: Plan) -> None:
         f"memory about {300 + 2 * megabytes:.0f} MB for each process; "
         f"time about {seconds / cores:.0f} s on {device.describe()}"
     )
+    for line in funding_lines(plan):
+        say(line)
     print_unverified(plan.study.rulebooks.values(), say)
     for reason, cells in _refusals(plan).items():
         say(f"not allowed, {len(cells)} cells: {reason}")

@@ -1,15 +1,18 @@
-"""Fixtures shared by all tests; strict JAX promotion, slow tests on request."""
+"""Fixtures shared by all tests; strict JAX promotion, slow tests on request, no test that fails for want of time."""
 
 from pathlib import Path
 
 import jax
 import pytest
+from hypothesis import HealthCheck, settings
 
 from stresslab import device
 
 device.prepare()  # before any test's first array: it says so when it comes too late, and warnings are errors here
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+settings.register_profile("stresslab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("stresslab")
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 

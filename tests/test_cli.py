@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import xarray as xr
 import yaml
+from helpers import interrupted_run
+from helpers.patience import PATIENCE
 
 from stresslab.cli import main
 from stresslab.shipped import config_root
@@ -34,7 +36,7 @@ STUDY: dict[str, Any] = {
 
 def call(folder: Path, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stresslab", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **options)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, **options)
 
 
 def write(folder: Path, **changes: Any) -> Path:
@@ -111,7 +113,7 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "step longer than the horizon": ({"market__step": "4D"}, ("market.step", "4D")),
     "step that does not divide": ({"market__step": "7h"}, ("market.step", "7h")),
-    "step that does not divide the funding interval": ({"market__step": "3h"}, ("market.step", "3h", "8h")),
+    "funding interval that does not divide a day": ({"funding__interval": "5h"}, ("funding.interval", "5h", "8h")),
     "horizons unsorted": ({"market__horizons": ["2D", "1D"]}, ("market.horizons", "2D")),
     "missing model file": ({"models__gbm": {"file": "nowhere.yaml"}}, ("nowhere.yaml",)),
 }
@@ -198,17 +200,19 @@ def test_all_cells_refused_by_the_venue(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_quietly_and_the_run_goes_on_later(tmp_path: Path) -> None:
-    write(tmp_path, sampling={"paths": 2**22, "block": 16384}, market__step="15min")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "stresslab", "run", "study.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    assert running.stderr is not None
-    while "done" not in running.stderr.readline():  # the first tasks are finished
-        assert running.poll() is None
-    running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=120)
+    """Two tasks, of which the run does one and waits: it cannot be over before the signal comes."""
+    write(tmp_path, sweep={"models.gbm.sigma": [0.5, 0.7]})
+    command = [sys.executable, interrupted_run.__file__, "run", "study.yaml"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, **pipes) as running:
+        first = running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate()
+    assert first == "waiting\n", errors
     assert running.returncode == 130, errors
     assert "goes on where it was" in errors and "Traceback" not in errors
+    done = call(tmp_path, "run", "study.yaml")
+    assert done.returncode == 0 and "resuming: 1 tasks were finished before" in done.stderr, done.stderr
 
 
 def test_init_copies_the_configurations(tmp_path: Path) -> None:
@@ -233,5 +237,5 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "heavy = {'jax', 'numpy', 'pandas', 'xarray', 'dask', 'plotly', 'pydantic'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr

@@ -177,8 +177,8 @@ def test_another_study_does_not_take_up_what_lies_there(tmp_path, url, small_tas
 
 
 def killed_after(url: str, folder: Path, tasks: int) -> list[str]:
-    """A child process that was killed when it had said so many tasks."""
-    command, said = [sys.executable, Path(stored_run.__file__), url, str(folder)], []
+    """A child process that was killed when it had said so many tasks, after which it waits."""
+    command, said = [sys.executable, Path(stored_run.__file__), url, str(folder), str(tasks)], []
     with subprocess.Popen(command, env=CHILD, stdout=subprocess.PIPE, text=True) as child:
         while len(said) < tasks:
             line = child.stdout.readline().strip()

@@ -11,6 +11,8 @@ from helpers.studies import small
 
 from stresslab import payments, random, scan
 from stresslab.books.outcome import CAUSES, FUNDING
+from stresslab.config.payment_plan import shared_rows
+from stresslab.general import to_single
 from stresslab.grid.plan import make_plan
 from stresslab.models import GBM
 
@@ -114,6 +116,96 @@ class TestProcess:
         np.testing.assert_allclose(found.rates[0, 0::2] + found.rates[0, 1::2], 2 * mean, atol=1e-8)
 
 
+SPANS = np.array([1, 5, 2, 8, 3, 4, 1]) / 8760  # of payments, in years: two steps hold three each, one holds one
+STEPS_OF = np.array([1, 1, 1, 2, 3, 3, 3])
+
+
+@pytest.fixture(scope="module")
+def sample() -> Recorded:
+    """Rates of each payment, and the standardised return of its step; 2^15 paths, seed 6."""
+    return in_steps(SPANS, STEPS_OF, RHO)
+
+
+class TestSeveralPaymentsInAStep:
+    """GBM in three steps of 8 hours with payments inside them: the law of rates and prices is that of short steps."""
+
+    def surprises(self, found: Recorded) -> np.ndarray:
+        before = np.vstack([np.full(N, NOW), found.rates[:-1]])
+        decay = np.exp(-SPEED * SPANS)[:, None]
+        deviation = VOLATILITY * np.sqrt(-np.expm1(-2 * SPEED * SPANS) / (2 * SPEED))[:, None]
+        return (found.rates - MEAN - (before - MEAN) * decay) / deviation
+
+    def test_naive_twin(self, sample):
+        """Noises by NumPy's Cholesky factor of I - rho^2 s s', from the normals of the reserved channel."""
+        noises = self.surprises(sample)
+        for step in (1, 2, 3):
+            of = np.flatnonzero(STEPS_OF == step)
+            share = np.sqrt(SPANS[of] / SPANS[of].sum())
+            factor = np.linalg.cholesky(np.eye(len(of)) - RHO**2 * np.outer(share, share))
+            words = [random.reserved(random.key(6), np.arange(N, dtype=np.uint32), k, random.FUNDING)[0] for k in of]
+            normals = np.array([np.asarray(random.normal(word), float) for word in words])
+            expected = RHO * share[:, None] * sample.returns[of] + factor @ normals
+            np.testing.assert_allclose(noises[of], expected, atol=2e-3)  # float32 rates of 1e-4, deviations of 3e-4
+
+    def test_noises_are_independent_and_share_the_return(self, sample):
+        """Variance 1, no covariance with each other, rho s_k with the step's return; 2^15 paths, seed 6, z = 5."""
+        noises = self.surprises(sample)
+        for k in range(len(SPANS)):
+            assert_variance(noises[k], 1.0)
+            for other in range(k):
+                assert_mean(noises[k] * noises[other], 0.0)
+            share = np.sqrt(SPANS[k] / SPANS[STEPS_OF == STEPS_OF[k]].sum())
+            assert_mean(noises[k] * sample.returns[k], RHO * share)
+            assert_rejected(assert_mean, noises[k] * sample.returns[k], RHO * share + 0.05)
+
+    def test_mean_and_variance_of_the_rates(self, sample):
+        until = np.cumsum(SPANS)
+        for k, t in enumerate(until):
+            assert_mean(sample.rates[k], MEAN + (NOW - MEAN) * np.exp(-SPEED * t))
+            assert_variance(sample.rates[k], VOLATILITY**2 * -np.expm1(-2 * SPEED * t) / (2 * SPEED))
+
+    def test_the_last_rate_and_the_price_as_in_short_steps(self, sample):
+        """Covariance of the last rate with the log price there, as if each payment had a step of its own: the sum over
+        payments of sigma sqrt(span) rho deviation e^(-speed time left). 2^15 paths, seed 6, z = 5.
+        """
+        price = sum(0.8 * np.sqrt(8 / 8760) * sample.returns[np.flatnonzero(step == STEPS_OF)[0]] for step in (1, 2, 3))
+        surprise = sample.rates[-1] - moments(2)[0]
+        parts = np.sqrt(-np.expm1(-2 * SPEED * SPANS) / (2 * SPEED) * SPANS)
+        left = np.exp(-SPEED * (np.cumsum(SPANS)[-1] - np.cumsum(SPANS)))
+        assert_mean(surprise * price, 0.8 * RHO * VOLATILITY * float((parts * left).sum()))
+
+
+def in_steps(spans: np.ndarray, steps: np.ndarray, rho: float) -> Recorded:
+    """Rates where payment k is made at the end of step `steps[k]`, each step as long as its payments' spans."""
+    model, key, years = GBM(sigma=0.8), random.key(6), 8 / 8760
+    path = np.arange(N, dtype=np.uint32)[None]
+    walk = scan.Walk(GBM, model.layout(years), False, key, path, model.coefficients(years))
+    reverting = payments.Reverting(*map(np.float32, (NOW, MEAN, rho, -0.5, 0.5)))
+    rows = payments.Payments(
+        np.full(len(spans), True),
+        np.arange(len(spans), dtype=np.uint32),
+        np.cumsum(spans) / years,
+        np.full(len(spans), years),
+        np.exp(-SPEED * spans),
+        VOLATILITY * np.sqrt(-np.expm1(-2 * SPEED * spans) / (2 * SPEED)),
+        shared_rows(rho, spans, steps),
+    )
+    rows = jax.tree.map(to_single, rows)
+    law = payments.Law(rows, reverting, {})
+    place = scan.begin(walk, scan.spread(GBM, jax.tree.map(jax.numpy.asarray, model.init(N)), N))
+    before, rates, returns = payments.begin(law, walk, place.state), [], []
+    pay = jax.jit(lambda payment, before, state: payments.pay(law, walk, payment, before, state))
+    for k in range(len(spans)):
+        if k == 0 or steps[k] != steps[k - 1]:
+            since = np.asarray(place.state.log_price[0], float)
+            place, _ = scan.many_steps(walk, place, _Nobody(), (), np.int32(1))
+            moved = np.asarray(place.state.log_price[0], float) - since
+        before, rate = pay(jax.tree.map(lambda column, k=k: column[k], rows), before, place.state)
+        rates.append(np.asarray(rate[0], float))
+        returns.append((moved + 0.32 * years) / (0.8 * np.sqrt(years)))
+    return Recorded(np.array(rates), np.array(returns))
+
+
 def plans(tmp_path, funding, evaluation="static", **changes):
     sweep = {"book.side": ["long", "short"], "book.leverage": [6.0, 12.0, 25.5]}
     return make_plan(small(tmp_path, {"funding": funding, "sweep": sweep, **changes}), evaluation)
@@ -172,16 +264,20 @@ class TestSpikes:
         np.testing.assert_allclose(segments.funding_rate[segments.funding_rate != 0], expected, rtol=1e-6)
         assert plan.ladders[0].arguments.funding == ()
 
-    def test_at_a_drawn_time(self, tmp_path):
-        """Of the funding paid by a book that nothing happens to: the mean over the hours of its start."""
+    @pytest.mark.parametrize(("step", "interval"), [(1, 8), (8, 2)])
+    def test_at_a_drawn_time(self, tmp_path, step, interval):
+        """Of the funding paid by a book that nothing happens to: the mean over the steps of its start. The age of a
+        payment is counted to its own time, also inside a step.
+        """
         effects = [{"kind": "funding", "at": {"within": "1D"}, "rate": 2e-3, "half_life": "8h"}]
         changes = {
             "shocks": {"spike": effects},
-            "market": {"shock": "spike"},
+            "market": {"shock": "spike", "step": f"{step}h"},
             "models": {"gbm": {"kind": "gbm", "sigma": 0.01}},
         }
-        found = paths_of(plans(tmp_path, {"kind": "constant", "rate": 0.0}, **changes))
-        ages = np.arange(8, 25, 8)[None] - np.arange(24)[:, None]
+        constant = {"kind": "constant", "rate": 0.0, "interval": f"{interval}h"}
+        found = paths_of(plans(tmp_path, constant, **changes))
+        ages = np.arange(interval, 25, interval)[None] - np.arange(0, 24, step)[:, None]
         expected = np.where(ages > 0, 2e-3 * 2.0 ** (-ages / 8), 0).sum(axis=1)
         assert_mean(-found.funding[0, 0], float(expected.mean()))
         assert_rejected(assert_mean, -found.funding[0, 0], 1.1 * float(expected.mean()))

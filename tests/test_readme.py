@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 from calibrate.option_chains import quotes
+from helpers.patience import PATIENCE
 from helpers.price_series import brownian_bars, write_bars
 
 from stresslab.cli import app
@@ -49,7 +50,7 @@ def test_the_commands_run_in_order(folder: Path, marker: str, written: set[str])
     for line in block(marker).splitlines():
         words = shlex.split(line)
         assert words[0] == "stresslab"
-        done = subprocess.run([*STRESSLAB, *words[1:]], cwd=folder, capture_output=True, text=True, timeout=300)
+        done = subprocess.run([*STRESSLAB, *words[1:]], cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr and "Warning" not in done.stderr, done.stderr
     assert written <= {path.name for path in folder.iterdir()}
@@ -67,7 +68,7 @@ def test_the_python_runs(folder: Path) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     numbers = [float(word) for word in re.findall(r"\d+\.\d+", done.stdout)]

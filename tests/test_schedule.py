@@ -41,6 +41,30 @@ def test_a_schedule_by_hand():
     np.testing.assert_array_equal(found.horizon_bins, [1, 3])
 
 
+def test_payments_of_one_step_have_segments_of_their_own():
+    """Three at the end of step 4, which is a horizon, and two at the end of the last."""
+    found = schedule.build(array(4, 6), array(2, 4, 6), array(3, 4, 4, 4, 6, 6, 7), np.arange(1, 8) * 1e-4)
+    segments = found.segments
+    np.testing.assert_array_equal(segments.steps, [2, 1, 1, 0, 0, 2, 0])
+    np.testing.assert_array_equal(segments.funding_rate, np.float32([0, 1e-4, 2e-4, 3e-4, 4e-4, 5e-4, 6e-4]))
+    np.testing.assert_array_equal(segments.bin, [0, 1, 1, 1, 1, 2, 2])
+    np.testing.assert_array_equal(segments.horizon, [0, 0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(found.payments, [-1, 0, 1, 2, 3, 4, 5])
+
+
+@given(STEPS, st.lists(st.integers(1, 3000), max_size=40), st.floats(0, 0.5))
+def test_every_payment_is_made_once_at_its_step(ends, steps, jumps_per_step):
+    bins, funding = schedule.survival_bins(ends, 10), np.array(sorted(steps), np.int64)
+    rates = np.arange(1, len(funding) + 1) * 1e-5
+    found = schedule.build(ends, bins, funding, rates, jumps_per_step)
+    due = funding <= ends[-1]
+    paid = found.payments >= 0
+    np.testing.assert_array_equal(np.cumsum(found.segments.steps)[paid], funding[due])
+    np.testing.assert_array_equal(found.payments[paid], np.arange(due.sum()))
+    np.testing.assert_array_equal(found.segments.funding_rate[paid], rates[due].astype(np.float32))
+    assert not found.segments.funding_rate[~paid].any()
+
+
 def test_types_are_those_that_the_loop_reads():
     segments = schedule.build(array(4), array(2, 4), array(), 0.0).segments
     assert [field.dtype for field in segments] == [np.int32, np.float32, np.int32, np.int32]

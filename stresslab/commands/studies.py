@@ -38,6 +38,8 @@ def run(
         terminal.require_writable(report, "--report")
     opened, remark = open_store(store), terminal.quiet_or_print(quiet)
     terminal.print_unverified(plan.study.rulebooks.values(), remark)
+    if plan.study.recorded is not None:
+        terminal.print_data(plan.study.recorded.words(), quiet)
     try:
         with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
             finished = run_into_store(plan, executor, opened, fresh, progress, remark)

@@ -128,7 +128,7 @@ def _recorded(parsed: StudyFile, base: Path, file: str) -> FundingRates | None:
         return None
     path = find(funding.file, base, file, "funding.file", "funding")
     try:
-        return read_funding(path, funding.exchange)
+        return read_funding(path, funding.exchange, funding.layout)
     except InputError as error:
         raise _named_by(error, file, "funding") from None
 

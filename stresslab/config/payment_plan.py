@@ -1,15 +1,18 @@
-"""From a study's funding block and shock to what is paid when: rates known in advance, and the law of the others."""
+"""From a study's funding block and shock to what is paid when: rates known in advance, and the law of the others.
 
-from typing import Any
+A payment that falls inside a step is made at its end, at the price there; so are several payments of one step, each
+the rate times the notional at that price.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stresslab import payments
-from stresslab.config.fields import instant_text
 from stresslab.config.processes import ConstantFunding, MeanRevertingFunding, ReplayFunding
+from stresslab.config.recorded_funding import recorded_payments
 from stresslab.config.schema import Study
-from stresslab.errors import InputError
-from stresslab.schedule import Segments
+from stresslab.schedule import Schedule
 from stresslab.shocks import Funding as Spike
 from stresslab.shocks import when
 from stresslab.units import YEAR_SECONDS, parse_duration
@@ -18,10 +21,48 @@ from stresslab.venues.funding import funding_seconds
 SURE = 7.0  # standard deviations beyond which no path goes: a chance of 1e-12
 
 
+class PaymentTimes(NamedTuple):
+    """When funding is due, and the steps of the loop at whose ends it is paid."""
+
+    seconds: np.ndarray  # from as_of, rising
+    step_seconds: int  # of a step of the study
+    substeps: int  # of the loop in it
+
+    @property
+    def due(self) -> np.ndarray:
+        """When, in steps of the loop from as_of."""
+        return self.seconds * self.substeps / self.step_seconds
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The steps at whose ends payments are made: the time due, rounded up."""
+        return -(-self.seconds * self.substeps // self.step_seconds)
+
+    @property
+    def years_moved(self) -> np.ndarray:
+        """Years of the steps in which the price moved up to each payment: since the step of the payments before those
+        of its own step.
+        """
+        ends, own = np.unique(self.steps, return_inverse=True)
+        return (np.diff(ends, prepend=0) * self.step_seconds / self.substeps / YEAR_SECONDS)[own]
+
+    @property
+    def inside_steps(self) -> int:
+        """How many payments fall inside a step."""
+        return int(np.sum(self.steps * self.step_seconds != self.seconds * self.substeps))
+
+    @property
+    def shared_steps(self) -> int:
+        """How many steps hold several payments."""
+        return int(np.sum(np.unique(self.steps, return_counts=True)[1] > 1))
+
+
 def payment_seconds(study: Study) -> np.ndarray:
-    """When funding is paid, seconds from as_of."""
+    """When funding is due, seconds from as_of, up to the last horizon. InputError where a record lacks payments."""
     if study.funding is None:
         return np.array([], np.int64)
+    if isinstance(study.funding, ReplayFunding):
+        return recorded_payments(study, study.funding)[0]
     return funding_seconds(study.as_of, study.funding.interval_seconds, study.market.horizon_seconds[-1])
 
 
@@ -31,43 +72,65 @@ def known_rates(study: Study, seconds: np.ndarray) -> np.ndarray:
     if isinstance(funding, ConstantFunding):
         rates = rates + funding.rate
     elif isinstance(funding, ReplayFunding):
-        rates = _replayed(study, funding, seconds)
+        rates = rates + recorded_payments(study, funding)[1]
     for spike in _spikes(study):
         if isinstance(spike.at, str):
             rates = rates + _spiked(spike, seconds - (0 if spike.at == "now" else parse_duration(spike.at)))
     return rates
 
 
-def law(study: Study, seconds: np.ndarray, steps: np.ndarray, segments: Segments, dt: float) -> Any:
-    """What differs from path to path, as the loop takes it; empty where all rates are known.
-
-    Payments are made at the ends of `steps`, of `dt` years each.
-    """
+def law(study: Study, times: PaymentTimes, timetable: Schedule, dt: float) -> Any:
+    """What differs from path to path, as the loop takes it; empty where all rates are known. `dt` in years."""
     process = study.funding if isinstance(study.funding, MeanRevertingFunding) else None
     drawn = [spike for spike in _spikes(study) if not isinstance(spike.at, str)]
-    if study.funding is None or (process is None and not drawn):
+    if len(times.seconds) == 0 or (process is None and not drawn):
         return ()
-    ends = np.cumsum(segments.steps)
-    is_due = np.isin(ends, steps)
-    number = np.minimum(np.searchsorted(steps, ends), len(steps) - 1)
-    span = np.diff(seconds, prepend=0)[number] / YEAR_SECONDS
+    number = np.maximum(timetable.payments, 0)
+    span = np.diff(times.seconds, prepend=0) / YEAR_SECONDS
     speed, volatility = (process.reversion, process.volatility) if process else (1.0, 0.0)
     rows = payments.Payments(
-        is_due=is_due,
+        is_due=timetable.payments >= 0,
         number=number.astype(np.uint32),
-        step=ends.astype(np.int32),
-        years=span,
-        decay=np.exp(-speed * span),
-        deviation=_deviation(speed, volatility, span),
+        time=times.due[number],
+        years=times.years_moved[number],
+        decay=np.exp(-speed * span)[number],
+        deviation=_deviation(speed, volatility, span)[number],
     )
     reverting: Any = ()
     if process:
+        if times.shared_steps:
+            shared = shared_rows(process.correlation, span, times.steps)
+            rows = rows._replace(shared=payments.Shared(*(row[number] for row in shared)))
         reverting = payments.Reverting(process.rate, process.mean, process.correlation, process.floor, process.cap)
     by_law: dict[str, tuple[payments.Spike, ...]] = {}
     for spike in drawn:
         kind = when.law(spike.at)
         by_law[kind] = (*by_law.get(kind, ()), _spike(spike, dt))
     return payments.Law(rows, reverting, by_law)
+
+
+def shared_rows(correlation: float, span: np.ndarray, steps: np.ndarray) -> payments.Shared:
+    """How payments share the return of their step, one row for each payment, for `payments`.
+
+    `span` are the years since the payment before, `steps` the steps at whose ends payments are made.
+    """
+    _, first, own, count = np.unique(steps, return_index=True, return_inverse=True, return_counts=True)
+    last = first + count - 1
+    until = np.cumsum(span)
+    before = (until - span)[first][own]  # the time at which the first interval of the step begins
+    whole = until[last][own] - before
+    share = np.sqrt(span / whole)
+    left = 1 - correlation**2 * (until - before) / whole  # t_k
+    left_before = 1 - correlation**2 * (until - span - before) / whole
+    number = np.arange(len(steps))
+    return payments.Shared(
+        is_first=number == first[own],
+        is_last=number == last[own],
+        of_return=correlation * share,
+        of_normal=np.sqrt(left / left_before),
+        of_before=correlation**2 * share,
+        adds=share / np.sqrt(left * left_before),
+    )
 
 
 def most_paid(study: Study, seconds: np.ndarray, known: np.ndarray) -> float:
@@ -108,27 +171,3 @@ def _spike(spike: Spike, dt: float) -> payments.Spike:
 def _deviation(speed: float, volatility: float, span: Any) -> Any:
     """Of an Ornstein-Uhlenbeck process after so many years, given where it was."""
     return volatility * np.sqrt(-np.expm1(-2 * speed * span) / (2 * speed))
-
-
-def _replayed(study: Study, funding: ReplayFunding, seconds: np.ndarray) -> np.ndarray:
-    """The recorded rates of each payment; InputError unless the record has them all."""
-    record = study.recorded
-    assert record is not None  # read with the study
-    start = int((funding.start or study.as_of).timestamp())
-    rates = record.at(start + seconds)
-    missing = np.flatnonzero(np.isnan(rates))
-    if missing.size:
-        first, last = (_text(record.stamps[at]) for at in (0, -1))
-        raise InputError(
-            f"the record holds no rate for {_text(start + seconds[missing[0]])}, one of {missing.size} of the "
-            f"{len(seconds)} payments that it lacks; it runs from {first} to {last}",
-            key="funding.start" if funding.start else "funding.file",
-            got=instant_text(funding.start) if funding.start else funding.file,
-            hint="Lay start, on the clock of as_of, so that all payments up to the last horizon lie in the record",
-            file=study.file,
-        )
-    return rates
-
-
-def _text(seconds: Any) -> str:
-    return f"{np.datetime64(int(seconds), 's')}Z"

@@ -2,13 +2,14 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from stresslab.config.fields import Duration, Instant, Part, Text
+from stresslab.config.fields import Duration, Instant, Part, Text, listed
 from stresslab.config.unions import one_of
 from stresslab.errors import require
+from stresslab.files.layout import Layout
 from stresslab.models.base import Correlation, NonNegative, Positive
-from stresslab.units import parse_duration, years
+from stresslab.units import SECONDS, parse_duration, years
 
 
 class _Reverting(Part):
@@ -39,21 +40,38 @@ class _Paid(Part):
         return parse_duration(self.interval)
 
 
-class ConstantFunding(_Paid):
+class _Regular(_Paid):
+    """Payments at the multiples of the interval since midnight UTC.
+
+    One inside a step is made at the step's end; so are several, each at the price there.
+    """
+
+    @model_validator(mode="after")
+    def _divides_a_day(self) -> Self:
+        rule = "must divide a day, so that every day has the same payment times"
+        hint = "Write for example 1h, 4h or 8h"
+        require(SECONDS["D"] % self.interval_seconds == 0, rule, key="interval", got=self.interval, hint=hint)
+        return self
+
+
+class ConstantFunding(_Regular):
     """The same rate at every payment."""
 
     kind: Literal["constant"]
     rate: float = Field(gt=-1, lt=1, description="fraction of notional in one interval; positive: longs pay")
 
 
-class MeanRevertingFunding(_Paid, _Reverting):
+class MeanRevertingFunding(_Regular, _Reverting):
     """A rate that wanders about its mean, with the returns of the interval or against them."""
 
     kind: Literal["mean_reverting"]
     rate: float = Field(gt=-1, lt=1, description="tonight's, fraction of notional in one interval")
     mean: float = Field(gt=-1, lt=1, description="what it reverts to, fraction in one interval")
     volatility: NonNegative = Field(description="of the rate, fraction / sqrt(year)")
-    correlation: Correlation = Field(default=0.0, description="with the return of the interval")
+    correlation: Correlation = Field(
+        default=0.0,
+        description="with the return of the interval; in a longer step, with the interval's share of its return",
+    )
     cap: float = Field(default=0.0075, gt=-1, lt=1, description="the largest rate that is paid")
     floor: float = Field(default=-0.0075, gt=-1, lt=1, description="the smallest")
 
@@ -64,12 +82,32 @@ class MeanRevertingFunding(_Paid, _Reverting):
 
 
 class ReplayFunding(_Paid):
-    """Rates that were paid once, played again."""
+    """Payments of a record, made again when they were made: after as_of, up to the last horizon."""
 
     kind: Literal["replay"]
-    file: Text = Field(description="CSV: timestamp, funding_rate and, where there are several, exchange")
+    interval: Duration = Field(
+        default="8h",
+        description="what a rulebook's cap on the rate is scaled to; the times of payments are those of the record",
+    )
+    file: Text = Field(description="CSV or Parquet: timestamp, funding_rate and, where there are several, exchange")
     exchange: Text | None = None
+    symbol: Text | None = Field(default=None, description="which instrument of a file that holds several")
+    utc: bool | None = Field(default=None, description="stamps without a zone are UTC")
+    columns: tuple[Text, ...] | None = Field(default=None, description="names of the file's columns, in their order")
+    dates: Text | None = Field(default=None, description="how dates are written, such as %d/%m/%Y")
+    decimal: Literal["point", "comma"] | None = Field(default=None, description="which character precedes the fraction")
     start: Instant | None = Field(default=None, description="where in the record as_of is laid; without it at as_of")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return value if value is None else listed(value)
+
+    @property
+    def layout(self) -> Layout:
+        """What the study says of the file where the file does not say it."""
+        said = self.dates or "", self.decimal or "", self.symbol or ""
+        return Layout(bool(self.utc), self.columns or (), *said, prefix="funding.")
 
 
 class FundingRef(Part):

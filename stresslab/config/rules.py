@@ -20,15 +20,12 @@ from stresslab.units import parse_duration
 
 def check_market(study: Study) -> None:
     """InputError unless the model exists and is fresh enough, what is put on it fits, and so does the clock."""
-    market, funding = study.market, study.funding
+    market = study.market
     names = [*study.models, *study.joints]
     if market.model not in names:
         hint = nearest(market.model, names)
         raise InputError("is no name under models", key="market.model", got=market.model, hint=hint, file=study.file)
     _check_shock(study)
-    if funding is not None and funding.interval_seconds % market.step_seconds:
-        rule = f"must divide the funding interval, {funding.interval}"
-        raise InputError(rule, key="market.step", got=market.step, file=study.file)
     model = _market_model(study)
     try:
         model.check_step(market.step_seconds)

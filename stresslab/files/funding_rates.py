@@ -1,8 +1,9 @@
 """Recorded funding rates: a table of stamps and rates as a venue or library writes it.
 
 A rate is a fraction of notional for one interval, positive where longs pay (0.01% is 0.0001); its stamp is when it was
-paid. Fractions of a second, which venues add to their stamps, are cut off. Kraken's relative rate is taken before its
-absolute one. A table of several exchanges or instruments is read for one of them.
+paid. Fractions of a second, which venues add to their stamps, are cut off. Rows may stand in any order. A payment that is
+there twice with one rate, as where downloaded pages overlap, is one payment; with two rates it is refused. Kraken's
+relative rate is taken before its absolute one. A table of several exchanges or instruments is read for one of them.
 """
 
 from dataclasses import dataclass
@@ -29,12 +30,8 @@ class FundingRates:
     exchange: str  # empty where the file names none
     file: str
     sha256: str  # of the file
+    repeated: int = 0  # rows left out because their payment was there before
     notes: tuple[str, ...] = ()  # what was taken for what, for the `data:` lines
-
-    def at(self, stamps: np.ndarray) -> np.ndarray:
-        """The rates paid at these stamps, NaN where the record has none."""
-        place = np.minimum(np.searchsorted(self.stamps, stamps), len(self.stamps) - 1)
-        return np.where(self.stamps[place] == stamps, self.rates[place], np.nan)
 
     def words(self) -> list[str]:
         """What the file holds, and what was taken for what."""
@@ -61,8 +58,8 @@ def read_funding(path: Path, exchange: str | None = None, layout: Layout = AS_FO
         if frame[rate].astype(str).str.endswith("%").any():
             notes.append("rates are in per cent")
     faults.raise_any()
-    stamps, rates, frame = _in_order(found.microseconds // SECOND, rates, frame, file, notes)
-    return FundingRates(stamps, rates, chosen, file, table.sha256, tuple(notes))
+    stamps, rates, repeated = _in_order(found.microseconds // SECOND, rates, frame, file, notes)
+    return FundingRates(stamps, rates, chosen, file, table.sha256, repeated, tuple(notes))
 
 
 def _named(table: Table, notes: list[str]) -> pd.DataFrame:
@@ -89,24 +86,24 @@ def _columns(frame: pd.DataFrame, file: str, notes: list[str]) -> tuple[object, 
 
 def _in_order(
     stamps: np.ndarray, rates: np.ndarray, frame: pd.DataFrame, file: str, notes: list[str]
-) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
-    """Rows in the order of time, those that are there twice taken once."""
-    widths = np.diff(stamps)
-    if (widths < 0).sum() > (widths > 0).sum():
-        stamps, rates, frame, widths = stamps[::-1], rates[::-1], frame[::-1], -widths[::-1]
-        notes.append("newest row first: turned round")
-    twice = np.flatnonzero((widths == 0) & (np.diff(rates) == 0)) + 1
-    if twice.size:
-        stamps, rates = np.delete(stamps, twice), np.delete(rates, twice)
-        frame = frame.drop(frame.index[twice])
-        notes.append(f"{twice.size} rows that are there twice are taken once")
-    fallen = np.flatnonzero(np.diff(stamps) <= 0) + 1
-    if fallen.size:
-        rule = "stamps must rise from row to row, each once"
-        hint = f"Sort the rows by time and keep one of each stamp: {fallen.size} rows"
-        got = f"row {frame.index[fallen[0]]}"
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Stamps and rates in the order of time, and how many rows are left out because their payment is there twice."""
+    order = np.argsort(stamps, kind="stable")
+    again = np.flatnonzero(np.diff(stamps[order]) == 0) + 1
+    torn = order[again[rates[order[again]] != rates[order[again - 1]]]]
+    rule = "two rates are given for one payment"
+    hint = "Leave the rows of one market in the file, or name the exchange or the symbol"
+    if torn.size:
+        got = f"{np.datetime64(int(stamps[torn[0]]), 's')}Z (row {frame.index[torn[0]]})"
         raise InputError(rule, file=file, key="timestamp", got=got, hint=hint)
-    return stamps, rates, frame
+    if (np.diff(stamps) < 0).all():
+        notes.append("newest row first: turned round")
+    elif (np.diff(stamps) < 0).any():
+        notes.append("rows are not in the order of time: sorted")
+    if again.size:
+        notes.append(f"{again.size} rows that are there twice are taken once")
+    order = np.delete(order, again)
+    return stamps[order], rates[order], len(again)
 
 
 def _of_exchange(frame: pd.DataFrame, wanted: str | None, file: str, notes: list[str]) -> tuple[pd.DataFrame, str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from stresslab import schedule
 from stresslab.config.market_model import market_model
-from stresslab.config.payment_plan import known_rates, law, most_paid, payment_seconds
+from stresslab.config.payment_plan import PaymentTimes, known_rates, law, most_paid, payment_seconds
 from stresslab.config.schema import Study
 from stresslab.grid.draws import drawn_models
 from stresslab.models import Parameters
@@ -31,6 +31,7 @@ class MarketCell:
     drawn: bool
     funding: Any  # the law of rates that differ from path to path, else empty
     most_paid: float  # a bound on the sum of all funding rates
+    payments: PaymentTimes
 
 
 def market_cell(
@@ -54,13 +55,12 @@ def market_cell(
     dt = years(step) / substeps
     ends = np.array(study.market.horizon_seconds) // step * substeps
     bins = bin_seconds // step * substeps
-    seconds = payment_seconds(study)
-    # a payment between two steps is made at the end of the step that it falls into
-    paid, rates = -(-seconds * substeps // step), known_rates(study, seconds)
+    times = PaymentTimes(payment_seconds(study), step, substeps)
+    rates = known_rates(study, times.seconds)
     jumps = max(model.jumps_per_step(dt) for model in models)
-    timetable = schedule.build(ends, bins, paid, rates, jumps)
-    funding = law(study, seconds, paid, timetable.segments, dt)
-    most = most_paid(study, seconds, rates)
+    timetable = schedule.build(ends, bins, times.steps, rates, jumps)
+    funding = law(study, times, timetable, dt)
+    most = most_paid(study, times.seconds, rates)
     return MarketCell(
-        index, coords, study, cells, (), int(ends[-1]), dt, timetable, models, whole, bool(drawn), funding, most
+        index, coords, study, cells, (), int(ends[-1]), dt, timetable, models, whole, bool(drawn), funding, most, times
     )

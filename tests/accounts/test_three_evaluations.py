@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers.studies import small, write_rulebook
 
+from stresslab.books.outcome import CAUSES
 from stresslab.grid.block import run_blocks
 from stresslab.grid.plan import make_plan
 
@@ -56,3 +57,24 @@ def test_three_evaluations_of_one_study(tmp_path, model):
     for events, money in (account, general):
         assert np.abs(events - static[0]).sum() <= 2e-4 * static[0].sum()
         assert money[:, :, :4] == pytest.approx(static[1][:, :, :4], abs=5e-6 * PATHS)  # not all have the fund
+
+
+def test_three_evaluations_of_payments_inside_a_step(tmp_path):
+    """Random rates and a spike at a drawn time, three payments in a step of 12 h; both sides, 2,048 paths."""
+    reverting = {"kind": "mean_reverting", "rate": 1e-3, "mean": 5e-4, "speed": 300.0, "volatility": 0.05}
+    changes = {
+        "market": {"step": "12h", "shock": "spike"},
+        "funding": {**reverting, "correlation": 0.5, "interval": "4h"},
+        "shocks": {"spike": [{"kind": "funding", "at": {"within": "2D"}, "rate": 4e-3, "half_life": "8h"}]},
+        "sweep": {"book.side": ["long", "short"], "book.leverage": [4.0, 12.0, 19.0]},
+        "sampling": {"paths": PATHS, "block": PATHS},
+        "outputs": {"events": ["liquidation", "bankruptcy", "loss_50"], "survival_points": 4},
+    }
+    study = small(tmp_path, changes)
+    static, account, general = (totals(study, name) for name in ("static", "account", "general"))
+    assert static[0].sum() > PATHS
+    by_funding = static[0][:, 0, :, CAUSES.index("funding")].sum()
+    assert by_funding > 20, "some are liquidated by a payment"
+    for events, money in (account, general):
+        assert np.abs(events - static[0]).sum() <= 1e-3 * static[0].sum()
+        assert money[:, :, :4] == pytest.approx(static[1][:, :, :4], abs=2e-5 * PATHS)

@@ -66,8 +66,8 @@ def events(pieces: tuple[np.ndarray, ...], path: int, market: MarketCell, spot: 
                 found.append(Move(*prices) if len(prices) == 3 else Jump(*prices))
             price = prices[-1]
         since, until = (since_midnight + round(at * substeps) for at in (step, step + 1))
-        if every and since // every != until // every:
-            found.append(Funding(study.funding.rate))
+        if every:
+            found += [Funding(study.funding.rate)] * (until // every - since // every)
         if step + 1 in horizons:
             found.append(Mark(horizons[step + 1]))
     return found

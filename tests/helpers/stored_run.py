@@ -1,7 +1,7 @@
-"""Run as a program: a run into a store, a block at a time and slowly, so that it can be killed in the middle."""
+"""Run as a program: a run into a store, a block at a time, that waits after some tasks, there to be killed."""
 
+import signal
 import sys
-import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,22 +25,25 @@ def study(folder: Path) -> Study:
     return small(folder, TWO_MARKETS | {"sampling": {"paths": 2 * BLOCK, "target": target}})
 
 
-class Talking:
-    """Says each task when its result has been handed over, and waits a little."""
+class Waiting:
+    """Says each task when its result has been kept, and after so many does no other."""
 
     workers = 0
 
+    def __init__(self, tasks: int) -> None:
+        self.tasks = tasks
+
     def run(self, plan: Plan, queue: deque[Task]) -> Iterator[tuple[Task, Summary]]:
-        while queue:
+        for _ in range(self.tasks):
             task = queue.popleft()
             yield task, run_blocks(plan.ladders[task.ladder], task.first, task.blocks, plan.study.sampling.block)
             print(task.name, flush=True)
-            time.sleep(0.2)
+        while True:
+            signal.pause()
 
 
 if __name__ == "__main__":
-    url, folder = sys.argv[1:]
+    url, folder, tasks = sys.argv[1:]
     planning.TASK_PATH_STEPS, execution.COMMIT_SECONDS = 1, 0.0
     plan = make_plan(study(Path(folder)))
-    execution.run_into_store(plan, Talking(), open_store(url), False, lambda done, planned: None)
-    print("finished", flush=True)
+    execution.run_into_store(plan, Waiting(int(tasks)), open_store(url), False, lambda done, planned: None)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from helpers.patience import PATIENCE
+
 DRIVER, CHROMIUM = shutil.which("chromedriver"), shutil.which("chromium")
 FLAGS = [
     "--headless=new",
@@ -38,7 +40,7 @@ class Browser:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.root + self.session + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)["value"]
 
     def devtools(self, command: str, **parameters: Any) -> Any:
@@ -58,9 +60,9 @@ class Browser:
     def run(self, script: str) -> Any:
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
 
-    def until(self, script: str, true: Callable[[Any], bool], seconds: float = 10.0) -> Any:
-        """What the script returns, once that is as wanted, or at last."""
-        end = time.monotonic() + seconds
+    def until(self, script: str, true: Callable[[Any], bool]) -> Any:
+        """What the script returns, once that is as wanted, or when patience ends."""
+        end = time.monotonic() + PATIENCE
         while not true(found := self.run(script)) and time.monotonic() < end:
             time.sleep(0.05)
         return found
@@ -86,7 +88,7 @@ def browser(profile: Path) -> Iterator[Browser]:
     command = [str(DRIVER), f"--port={port}", "--silent"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
         try:
-            _wait(port)
+            _wait(driver, port)
             window = Browser(port, profile)
             try:
                 yield window
@@ -96,9 +98,10 @@ def browser(profile: Path) -> Iterator[Browser]:
             driver.terminate()
 
 
-def _wait(port: int) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def _wait(driver: subprocess.Popen, port: int) -> None:
+    """Until the driver answers, for as long as it lives."""
+    while driver.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.05)
-    raise TimeoutError("chromedriver did not start in 10 seconds")
+    raise RuntimeError(f"chromedriver ended with {driver.returncode}")

@@ -3,7 +3,8 @@
 import hashlib
 import re
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,6 +16,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # or every answer waits 40 ms
     objects: dict[str, bytes]
     lock: threading.Lock
+    before_put: Callable[[], None]
 
     def log_message(self, *_):
         pass
@@ -43,9 +45,10 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client may be dead
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(data)
 
     def refuse(self, status: int, code: str) -> None:
         self.answer(status, f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode())
@@ -53,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_PUT(self):
         data, key = self.body(), self.key()
         with self.lock:
+            self.before_put()
             old = self.objects.get(key)
             if_match = self.headers.get("If-Match")
             if self.headers.get("If-None-Match") == "*" and old is not None:
@@ -115,10 +119,14 @@ def etag(data: bytes) -> str:
 
 
 @contextmanager
-def fake_s3():
-    """(endpoint, objects by /bucket/key) of a server that lives as long as the context."""
+def fake_s3(before_put: Callable[[], None] = lambda: None):
+    """(endpoint, objects by /bucket/key) of a server that lives as long as the context.
+
+    `before_put` is called when an object has arrived, before it is stored and the client answered.
+    """
     objects: dict[str, bytes] = {}
-    handler = type("Handler", (Handler,), {"objects": objects, "lock": threading.Lock()})
+    own = {"objects": objects, "lock": threading.Lock(), "before_put": staticmethod(before_put)}
+    handler = type("Handler", (Handler,), own)
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -5,12 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
 import xarray as xr
+from store.fake_s3 import fake_s3
 from store.sample import CHILD, make_dataset
 from store.writer import main as write
 
@@ -20,8 +21,9 @@ from stresslab.store import open_store
 WRITER = Path(__file__).parent / "writer.py"
 
 
-def start(url: str, mode: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, WRITER, url, mode], env=CHILD, stdout=subprocess.PIPE, text=True)
+def start(url: str, mode: str, **environment: str) -> subprocess.Popen:
+    command = [sys.executable, WRITER, url, mode]
+    return subprocess.Popen(command, env=CHILD | environment, stdout=subprocess.PIPE, text=True)
 
 
 def wait_for(writer: subprocess.Popen, line: str) -> None:
@@ -53,23 +55,69 @@ def test_a_killed_run_lets_go_and_is_resumed(tmp_path, capsys):
     assert [record.tag for record in store.runs()] == [tag]
 
 
+def whole_parts(url: str) -> int:
+    """How many parts of an unfinished run are there; they and the finished runs are whole."""
+    store = open_store(url)
+    for record in store.runs():
+        xr.testing.assert_identical(store.read(record.tag), make_dataset())
+    with store.begin("key") as run:
+        for key in run.done():
+            number, part = int(key.split("/")[1]), run.read(key)
+            assert part["x"] == number
+            assert np.array_equal(part["noise"], np.random.default_rng(number).random(2000))
+        return len(run.done())
+
+
 @pytest.mark.slow
 def test_kills_at_any_moment(tmp_path):
-    """25 kills at random moments (seed 1), creation, commits and finish included; what is there is whole."""
-    url, moments, survived = str(tmp_path / "store"), random.Random(1), 0
-    for _ in range(25):
-        with start(url, "run") as writer:
-            for _ in range(moments.choice([1, 1, 2, 4, 8, 11])):
-                writer.stdout.readline()
-            time.sleep(moments.random() * 0.03)
-            writer.send_signal(signal.SIGKILL)
-        store = open_store(url)
-        for record in store.runs():
-            xr.testing.assert_identical(store.read(record.tag), make_dataset())
-        with store.begin("key") as run:
-            for key in run.done():
-                number, part = int(key.split("/")[1]), run.read(key)
-                assert part["x"] == number
-                assert np.array_equal(part["noise"], np.random.default_rng(number).random(2000))
-                survived += 1
-    assert survived > 0 and store.runs()
+    """25 kills, each before another line of the store's code (seed 1), creation, commits and finish included; what is
+    there is whole.
+    """
+    with start(str(tmp_path / "whole"), "count") as writer:
+        *_, lines = writer.stdout.read().split()
+    url, moments, survived, killed = str(tmp_path / "store"), random.Random(1), 0, 0
+    for last in sorted(moments.sample(range(1, int(lines)), 25)):
+        with start(url, str(last)) as writer:
+            writer.stdout.read()
+        assert writer.returncode in (0, -signal.SIGKILL)  # a run that is resumed has fewer lines
+        killed += writer.returncode != 0
+        survived += whole_parts(url)
+    assert survived > 0
+    assert killed > 12
+    with start(url, "run") as writer:
+        writer.stdout.read()
+    assert writer.returncode == 0 and open_store(url).runs()
+
+
+@pytest.mark.slow
+def test_kills_in_the_middle_of_a_write(monkeypatch):
+    """An object store that kills the run before it answers the first, fourth, seventh, ... object of its commits."""
+    started: SimpleQueue[subprocess.Popen] = SimpleQueue()
+    left = killed = 0
+
+    def kill_at_the_last() -> None:
+        nonlocal left, killed
+        left -= 1
+        if left == 0:
+            child = started.get()
+            child.kill()
+            child.wait()
+            killed += 1
+
+    with fake_s3(kill_at_the_last) as (endpoint, _):
+        environment = {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true"}
+        environment |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        survived = whole_parts("s3://bucket/store")  # creates it: a creation that was cut off is refused
+        for number in range(1, 30, 3):
+            left = number
+            with start("s3://bucket/store", "run", **environment) as child:
+                started.put(child)
+                child.stdout.read()
+            if left > 0:  # a run that is resumed has fewer objects
+                assert started.get() is child and child.returncode == 0
+            left = 0
+            survived += whole_parts("s3://bucket/store")
+    assert survived > 0
+    assert killed > 5

@@ -9,6 +9,7 @@ import icechunk
 import numpy as np
 import pytest
 import zarr
+from helpers.patience import PATIENCE
 from store.sample import CHILD
 
 from stresslab.errors import InputError, RunError
@@ -189,7 +190,7 @@ store.read(); store.provenance(); store.runs(); store.expire(1)
 
 def test_nothing_is_said_on_the_terminal(tmp_path):
     command = [sys.executable, "-W", "default", "-c", QUIET, str(tmp_path / "store")]
-    done = subprocess.run(command, env=CHILD, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=CHILD, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
