@@ -1,12 +1,13 @@
 """Recorded funding rates: a table of stamps and rates as a venue or library writes it.
 
 A rate is a fraction of notional for one interval, positive where longs pay (0.01% is 0.0001); its stamp is when it was
-paid. Fractions of a second, which venues add to their stamps, are cut off. Rows may stand in any order. A payment that is
-there twice with one rate, as where downloaded pages overlap, is one payment; with two rates it is refused. Kraken's
+paid. Fractions of a second, which venues add to their stamps, are cut off. Rows may stand in any order. A payment that
+is there twice with one rate, as where downloaded pages overlap, is one payment; with two rates it is refused. Kraken's
 relative rate is taken before its absolute one. A table of several exchanges or instruments is read for one of them.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ class FundingRates:
 
     def words(self) -> list[str]:
         """What the file holds, and what was taken for what."""
-        first, last = (f"{np.datetime64(int(self.stamps[at]), 'm')}".replace("T", " ") for at in (0, -1))
+        first, last = (f"{datetime.fromtimestamp(int(self.stamps[at]), UTC):%Y-%m-%d %H:%M}" for at in (0, -1))
         return [f"{len(self.stamps)} funding payments from {first} to {last} UTC", *self.notes]
 
 

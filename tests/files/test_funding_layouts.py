@@ -48,6 +48,7 @@ def test_a_record_is_read(tmp_path, layout):
 
 def test_guesses_are_said(tmp_path):
     said = {name: "\n".join(read_funding(write(tmp_path, one)).words()) for name, one in LAYOUTS.items()}
+    assert said["own"].startswith("9 funding payments from 2024-01-01 00:00 to 2024-01-03 16:00 UTC")
     assert "rates: column 'relativeFundingRate'" in said["kraken"]
     assert "rates are in per cent" in said["per cent"]
     assert "no header line: 2 columns taken as timestamp, funding_rate" in said["no header"]

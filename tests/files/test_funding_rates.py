@@ -33,9 +33,7 @@ def test_a_payment_that_is_there_twice_is_one(tmp_path):
 def test_two_rates_for_one_payment_are_refused(tmp_path):
     path = tmp_path / "rates.csv"
     write(path, [*ROWS, (ROWS[4][0], 5e-4)])
-    with pytest.raises(
-        InputError, match=r"rates.csv: timestamp = '2025-01-02T16:00:00Z \(row 12\)': two rates .* one market"
-    ):
+    with pytest.raises(InputError, match=r"timestamp = '2025-01-02T16:00:00Z \(row 12\)': two rates .* one market"):
         read_funding(path)
 
 
