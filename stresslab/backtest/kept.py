@@ -5,8 +5,8 @@ that changed under the same version is not seen: give another folder then.
 """
 
 import hashlib
+import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from stresslab.backtest.clock import Clock
 from stresslab.backtest.forecasts import Diary
 from stresslab.backtest.question import Question
 from stresslab.calibrate import Bars
+from stresslab.files import writing
 
 
 def file_name(kind: str, bars: Bars, clock: Clock, asked: Asked, question: Question) -> str:
@@ -40,8 +41,7 @@ def read(path: Path) -> tuple[Forecast, Diary] | None:
 
 def write(path: Path, forecast: Forecast, diary: Diary) -> None:
     """Keep it, in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    content = io.BytesIO()
     refused = np.array(diary.refused, str)
-    np.savez(unfinished, fits=diary.fits, refused=refused, warned=diary.warned, **forecast._asdict())
-    os.replace(unfinished, path)
+    np.savez(content, fits=diary.fits, refused=refused, warned=diary.warned, **forecast._asdict())
+    writing.write(path, content.getvalue())

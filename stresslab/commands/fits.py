@@ -31,8 +31,9 @@ def calibrate(
     Example: stresslab calibrate BTCUSDT_1h.csv --model heston -o heston.yaml --plot heston.html
     """
     from stresslab import fitting, terminal
+    from stresslab.files.targets import require_writable
+    from stresslab.files.writing import write
     from stresslab.report.fit_page import render_fit
-    from stresslab.report.html import write_whole
 
     if output is None or not model:
         raise InputError(
@@ -40,7 +41,7 @@ def calibrate(
         )
     for path, key in ((output, "--output"), (plot, "--plot")):
         if path is not None:
-            terminal.require_writable(path, key)
+            require_writable(path, key)
     if options is not None:
         found = fitting.from_chain(model, options, output, currency, unit, expiry, source)
     elif prices is not None:
@@ -48,9 +49,9 @@ def calibrate(
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
     text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""
-    write_whole(text, output)
+    write(output, text)
     if plot is not None:
-        write_whole(page, plot)
+        write(plot, page)
     terminal.print_fit(found.fit, found.data)
     terminal.say(f"wrote {output}" + (f" and {plot}" if plot else ""))
 
@@ -69,11 +70,12 @@ def filter_(
     Example: stresslab filter heston.yaml BTCUSDT_1h.csv -o tonight.yaml
     """
     from stresslab import fitting, terminal
-    from stresslab.report.html import write_whole
+    from stresslab.files.targets import require_writable
+    from stresslab.files.writing import write
 
     target = output or model
-    terminal.require_writable(target, "--output")
+    require_writable(target, "--output")
     found = fitting.filter_file(model, prices, target, utc)
-    write_whole(found.yaml, target)
+    write(target, found.yaml)
     terminal.print_filtered(found)
     terminal.say(f"wrote {target}")

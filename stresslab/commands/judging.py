@@ -41,6 +41,7 @@ def backtest(
     from stresslab import terminal
     from stresslab.backtest import Question, parse, read_history, run_backtest
     from stresslab.backtest.page import summary, write_page
+    from stresslab.files.targets import require_writable
     from stresslab.store import export as export_dataset
 
     sides, leverages = parse.parse_names(side), parse.parse_leverages(leverage)
@@ -50,8 +51,8 @@ def backtest(
     question = Question(parse.parse_names(models), sides, leverages, levels, rules, spans, paths, seed, *dates)
     parse.check_data_file(data)
     for path, key in ((output, "--output"), (data, "--data")):
-        if path is not None and not (key == "--data" and path.suffix == ".zarr"):
-            terminal.require_writable(path, key)
+        if path is not None:
+            require_writable(path, key, "either" if key == "--data" else "file")
     try:
         with terminal.progress(quiet) as progress:
             dataset = run_backtest(read_history(prices), question, progress, keep)

@@ -16,10 +16,11 @@ def report(
 ) -> None:
     """Write the report of a run as one HTML page."""
     from stresslab import terminal
+    from stresslab.files.targets import require_writable
     from stresslab.report import write_report
     from stresslab.store import open_store
 
-    terminal.require_writable(output, "--output")
+    require_writable(output, "--output")
     opened = open_store(store, create=False)
     write_report(opened.read(run_), opened.provenance(run_), output)
     terminal.say(f"wrote {output}")

@@ -31,11 +31,12 @@ def run(
 
     from stresslab import limits, terminal
     from stresslab.execution import run_into_store
+    from stresslab.files.targets import require_writable
     from stresslab.report import write_report
     from stresslab.store import open_store
 
     if report is not None:
-        terminal.require_writable(report, "--report")
+        require_writable(report, "--report")
     opened, remark = open_store(store), terminal.quiet_or_print(quiet)
     terminal.print_unverified(plan.study.rulebooks.values(), remark)
     try:
