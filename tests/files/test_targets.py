@@ -61,9 +61,7 @@ def test_pipes_and_devices(tmp_path):
 
 def test_protected_files_and_folders(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("old")
-    monkeypatch.setattr(
-        os, "access", lambda path, mode: path != tmp_path / "file"
-    )  # root may run this
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "file")  # root may run this
     refused(tmp_path / "file", "the file is write-protected")
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
     refused(tmp_path / "new", "is write-protected")
