@@ -21,7 +21,7 @@ def report(
     from stresslab.store import open_store
 
     require_writable(output, "--output")
-    opened = open_store(store, create=False)
+    opened = open_store(store, create=False, remark=terminal.quiet_or_print(False))
     write_report(opened.read(run_), opened.provenance(run_), output)
     terminal.say(f"wrote {output}")
 
@@ -40,7 +40,9 @@ def export(
     from stresslab.store import export as export_dataset
     from stresslab.store import open_store
 
-    export_dataset(open_store(store, create=False).read(run_), output, overwrite=overwrite)
+    export_dataset(
+        open_store(store, create=False, remark=terminal.quiet_or_print(False)).read(run_), output, overwrite=overwrite
+    )
     terminal.say(f"wrote {output}")
 
 
@@ -50,7 +52,7 @@ def runs(store: StoreUrl) -> None:
     from stresslab import terminal
     from stresslab.store import open_store
 
-    terminal.print_runs(open_store(store, create=False).runs())
+    terminal.print_runs(open_store(store, create=False, remark=terminal.quiet_or_print(False)).runs())
 
 
 @app.command()
@@ -64,5 +66,5 @@ def compare(
     from stresslab.compare import compare_ruin
     from stresslab.store import open_store
 
-    opened = open_store(store, create=False)
+    opened = open_store(store, create=False, remark=terminal.quiet_or_print(False))
     terminal.print_table(compare_ruin(opened.read(run_a), opened.read(run_b)))

@@ -37,7 +37,8 @@ def run(
 
     if report is not None:
         require_writable(report, "--report")
-    opened, remark = open_store(store), terminal.quiet_or_print(quiet)
+    remark = terminal.quiet_or_print(quiet)
+    opened = open_store(store, remark=remark)
     terminal.print_unverified(plan.study.rulebooks.values(), remark)
     try:
         with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
