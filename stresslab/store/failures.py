@@ -1,5 +1,6 @@
 """What goes wrong in a store, as one line: errors of Icechunk, which are pages of Rust, and damage."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,8 +53,8 @@ def _is_panic(error: BaseException) -> bool:
 
 def _causes(error: BaseException) -> str:
     """The first and the last cause of an Icechunk error; between them it lists Rust's call stack."""
-    if isinstance(error, OSError) and error.errno in FULL:
-        return f"{error.strerror}. Free some space, or name another store"
+    if any(os.strerror(number) in str(error) for number in FULL):
+        return "No space left on device. Free some space, or name another store"
     lines = [line.strip(" x×|") for line in str(error).splitlines()] or [type(error).__name__]
     last = [line.split("-> ", 1)[1] for line in lines if "-> " in line]
     return ": ".join(dict.fromkeys([lines[0], *last[-1:]]))

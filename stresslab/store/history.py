@@ -183,9 +183,7 @@ class Store:
         if what not in self._remarked:
             self._remarked.add(what)
             place = self._location.url
-            self._remark(
-                f"{self._location.url}: {what}: saved by an earlier version, which kept no digest: not checked"
-            )
+            self._remark(f"{place}: {what}: saved by an earlier version, which kept no digest; not checked")
 
 
 def _drop_abandoned(repository: icechunk.Repository, older_than: datetime) -> None:
