@@ -17,6 +17,7 @@ from stresslab.backtest.clock import Clock
 from stresslab.backtest.forecasts import Diary
 from stresslab.backtest.question import Question
 from stresslab.calibrate import Bars
+from stresslab.errors import InputError
 from stresslab.files import writing
 
 
@@ -31,12 +32,20 @@ def file_name(kind: str, bars: Bars, clock: Clock, asked: Asked, question: Quest
 
 
 def read(path: Path) -> tuple[Forecast, Diary] | None:
-    """What was kept, or None."""
+    """What was kept, or None.
+
+    Raises:
+        InputError: it is not what was written; each array in the file has a checksum.
+    """
     if not path.exists():
         return None
-    with np.load(path) as held:
-        diary = Diary(int(held["fits"]), [str(text) for text in held["refused"]], int(held["warned"]))
-        return Forecast(*(held[name] for name in Forecast._fields)), diary
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
+            diary = Diary(int(held["fits"]), [str(text) for text in held["refused"]], int(held["warned"]))
+            return Forecast(*(held[name] for name in Forecast._fields)), diary
+    except Exception as error:  # what numpy and zipfile raise of a damaged file is of many kinds
+        hint = "Delete it: its forecasts are made again"
+        raise InputError("this file of kept forecasts cannot be read", file=str(path), hint=hint) from error
 
 
 def write(path: Path, forecast: Forecast, diary: Diary) -> None:
