@@ -18,8 +18,9 @@ from store.damage import STORES, Fault, copy_with, faults, read_unfinished
 from store.sample import make_dataset, make_provenance
 
 from stresslab.errors import RunError, StresslabError
-from stresslab.store import digest, open_store
+from stresslab.store import digest, failures, open_store
 from stresslab.store.encode import json_values, write_dataset
+from stresslab.store.failures import FRESH
 
 CASE = Path(__file__).resolve().parents[3] / "shared" / "cases" / "faults" / "store_one_bit.tar.gz"
 
@@ -366,3 +367,17 @@ def test_digests_do_not_depend_on_order_and_tell_where_a_part_ends():
     assert digest.of_outline([["b"], ["a"]], {}) == digest.of_outline([["a"], ["b"]], {})
     assert digest.of_bytes(b"ab", b"c") != digest.of_bytes(b"a", b"bc")
     assert len({digest.of_arrays({"a": a}), digest.of_arrays({"b": a}), digest.of_arrays({"a": -a})}) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "hint"),
+    [
+        ("store", ValueError("x"), "x. Run again with --fresh to start over without them"),
+        ("file:///store", ValueError("x"), "x. Run again with --fresh to start over without them"),
+        ("store", OSError(13, "Permission denied"), "Check the permissions of its files"),
+        ("s3://a/b", ValueError("x"), "try again. If that is of no use: run again with --fresh to start over without"),
+    ],
+)
+def test_the_next_move_fits_the_place(url, error, hint):
+    with pytest.raises(RunError, match=f"{url}: could not read it: .*{hint}"), failures.reading(url, "read it", FRESH):
+        raise error
