@@ -19,7 +19,7 @@ from stresslab.store.digest import of_json
 from stresslab.store.encode import read_dataset, stored_digest, values_digest
 from stresslab.store.failures import damaged, reading, store_errors
 from stresslab.store.lock import WriterLock
-from stresslab.store.repository import Location, check_writable, create, find, locate, root_snapshot
+from stresslab.store.repository import Location, check_writable, create, find, locate, remove_staged, root_snapshot
 from stresslab.store.run import CHECKED, DATASET, END_BRANCH, PROVENANCE, RUN_BRANCH, OpenRun
 from stresslab.store.tagged import TaggedRun, all_runs, look_up
 
@@ -82,6 +82,8 @@ class Store:
         lock = WriterLock(self._location.folder)
         try:
             repository = find(self._location) or create(self._location)
+            if self._location.folder is not None:
+                remove_staged(self._location.folder)
             run = OpenRun(self._location, repository, run_key, lock)
             run.resume(fresh)
             if run.unchecked:
@@ -118,8 +120,9 @@ class Store:
                 noticed = unchecked.missing_chunk(repository, session, group) or unchecked.contradiction(dataset)
                 if noticed:
                     raise self._damaged(run, noticed)
-                self._say_unchecked(f"run {run.tag}")
-            return dataset
+        if not run.seals:
+            self._say_unchecked(f"run {run.tag}")
+        return dataset
 
     def provenance(self, tag: str | None = None) -> dict[str, Any]:
         """How the run was made: start, end, seconds, device, versions; and its tag."""

@@ -4,7 +4,9 @@ A store of ours is an Icechunk repository whose root group carries a marker. All
 marker, so that no run's history holds another's. Icechunk creates folders by merely looking: we look at a folder first.
 """
 
+import contextlib
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from stresslab.store.failures import damaged, reading, store_errors
 from stresslab.store.lock import LOCK_NAME
 
 MARKER, VERSION = "stresslab_store", 1
+STAGED = re.compile(r"([0-9A-HJKMNP-TV-Z]{20}|ref\.json)#\d+")  # an object of Icechunk before it is moved in place
 ASIDE = ".creating"  # where a local repository is made before it is moved in place
 SCHEMES = "a folder, s3://bucket/prefix, gs://bucket/prefix or memory://"
 
@@ -148,6 +151,14 @@ def create(location: Location) -> icechunk.Repository:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return icechunk.Repository.open(icechunk.local_filesystem_storage(str(location.folder)))
+
+
+def remove_staged(folder: Path) -> None:
+    """Remove the files that a killed writer had not yet moved in place. The caller holds the writer's lock."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob("*/**/*#*"):
+            if STAGED.fullmatch(file.name):
+                file.unlink(missing_ok=True)
 
 
 def _create_marked(location: Location, storage: icechunk.Storage | None) -> icechunk.Repository:
