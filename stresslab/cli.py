@@ -1,5 +1,6 @@
 """The command line. Exit codes: 0 fine, 1 the run failed, 2 the input is wrong, 3 finished and a limit is breached."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ from stresslab.commands import venues as venues  # isort: skip
 from stresslab.commands import about as about  # isort: skip
 from stresslab.commands.app import FAILED, WRONG_INPUT, app, fail
 from stresslab.errors import InputError, StresslabError
+from stresslab.files.targets import FULL, could_not_write
 
 
 def main() -> NoReturn:
@@ -22,4 +24,9 @@ def main() -> NoReturn:
         fail(str(error), WRONG_INPUT)
     except StresslabError as error:
         fail(str(error), FAILED)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to print would fail again at exit
+        fail(str(could_not_write("standard output", error)), FAILED)
     sys.exit(0)

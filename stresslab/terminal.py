@@ -1,12 +1,10 @@
 """What the command line shows: progress, tables and one-line answers."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +19,7 @@ from rich.table import Table
 from stresslab import device, execution, limits
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit
 from stresslab.config.sweep import Cell
-from stresslab.errors import InputError, NotAllowed, require
+from stresslab.errors import InputError, NotAllowed
 from stresslab.fitting import Filtered
 from stresslab.grid import cluster
 from stresslab.grid.drive import Executor
@@ -57,15 +55,6 @@ def print_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None
 def quiet_or_print(quiet: bool) -> Callable[[str], None]:
     """Where remarks go."""
     return (lambda text: None) if quiet else (lambda text: _ERR.print(text, markup=False))
-
-
-def require_writable(path: Path, key: str) -> None:
-    """InputError unless a file could be written at `path`; nothing is written."""
-    parent = path.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    require(parent.is_dir() and os.access(parent, os.W_OK), "cannot be written", key=key, got=str(path))
-    require(not path.is_dir() or key == "DIR", "is a folder", key=key, got=str(path), hint="Name a file")
 
 
 @contextmanager

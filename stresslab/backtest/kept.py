@@ -5,8 +5,8 @@ that changed under the same version is not seen: give another folder then.
 """
 
 import hashlib
+import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ from stresslab.backtest.clock import Clock
 from stresslab.backtest.forecasts import Diary
 from stresslab.backtest.question import Question
 from stresslab.calibrate import Bars
+from stresslab.errors import InputError
+from stresslab.files import writing
 
 
 def file_name(kind: str, bars: Bars, clock: Clock, asked: Asked, question: Question) -> str:
@@ -30,18 +32,25 @@ def file_name(kind: str, bars: Bars, clock: Clock, asked: Asked, question: Quest
 
 
 def read(path: Path) -> tuple[Forecast, Diary] | None:
-    """What was kept, or None."""
+    """What was kept, or None.
+
+    Raises:
+        InputError: it is not what was written; each array in the file has a checksum.
+    """
     if not path.exists():
         return None
-    with np.load(path) as held:
-        diary = Diary(int(held["fits"]), [str(text) for text in held["refused"]], int(held["warned"]))
-        return Forecast(*(held[name] for name in Forecast._fields)), diary
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
+            diary = Diary(int(held["fits"]), [str(text) for text in held["refused"]], int(held["warned"]))
+            return Forecast(*(held[name] for name in Forecast._fields)), diary
+    except Exception as error:  # what numpy and zipfile raise of a damaged file is of many kinds
+        hint = "Delete it: its forecasts are made again"
+        raise InputError("this file of kept forecasts cannot be read", file=str(path), hint=hint) from error
 
 
 def write(path: Path, forecast: Forecast, diary: Diary) -> None:
     """Keep it, in one move."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
+    content = io.BytesIO()
     refused = np.array(diary.refused, str)
-    np.savez(unfinished, fits=diary.fits, refused=refused, warned=diary.warned, **forecast._asdict())
-    os.replace(unfinished, path)
+    np.savez(content, fits=diary.fits, refused=refused, warned=diary.warned, **forecast._asdict())
+    writing.write(path, content.getvalue())

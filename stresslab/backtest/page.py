@@ -11,8 +11,9 @@ import xarray as xr
 
 from stresslab.backtest import figures, method, tables
 from stresslab.backtest.scores import LEAST_EVENTS
+from stresslab.files.writing import write
 from stresslab.report import words
-from stresslab.report.html import fill, script_json, write_whole
+from stresslab.report.html import fill, script_json
 
 TEMPLATE = Path(__file__).resolve().parent / "backtest.html.j2"
 TO_BEAT = "scaled_excursions"
@@ -20,7 +21,7 @@ TO_BEAT = "scaled_excursions"
 
 def write_page(ds: xr.Dataset, path: Path) -> None:
     """Write the page in one move."""
-    write_whole(render(ds), path)
+    write(path, render(ds))
 
 
 def render(ds: xr.Dataset) -> str:

@@ -72,7 +72,8 @@ def liquidation_levels(
 
 
 def check_data_file(path: Path | None) -> None:
-    """InputError unless the suffix is one that a dataset can be written to."""
+    """InputError unless the suffix is one that a dataset can be written to, and the folder is there."""
     if path is not None:
         good = path.suffix.lower() in DATA_SUFFIXES
         require(good, f"the suffix is one of {', '.join(DATA_SUFFIXES)}", key="--data", got=str(path))
+        require(path.absolute().parent.is_dir(), "there is no such folder", key="--data", got=str(path))

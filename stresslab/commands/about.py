@@ -30,15 +30,16 @@ def schema() -> None:
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
     """Copy the studies, models and rulebooks that come with stresslab into a folder."""
-    import shutil
-
     from stresslab import terminal
+    from stresslab.files.targets import is_empty_folder, require_writable
+    from stresslab.files.writing import write_folder
     from stresslab.shipped import config_root
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    require_writable(folder, "DIR", "folder")
+    if folder.exists() and not is_empty_folder(folder):
         raise InputError("must be a new or empty folder", key="DIR", got=str(folder), hint="Name another")
-    terminal.require_writable(folder, "DIR")
-    shutil.copytree(config_root(), folder, dirs_exist_ok=True)
+    root = config_root()
+    write_folder(folder, {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()})
     terminal.say(f"wrote {folder}; now try: stresslab run {folder}/studies/quickstart.yaml --report report.html")
 
 

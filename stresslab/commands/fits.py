@@ -41,8 +41,9 @@ def calibrate(
     from stresslab import fitting, terminal
     from stresslab.backtest import parse
     from stresslab.files.layout import Layout
+    from stresslab.files.targets import require_writable
+    from stresslab.files.writing import write
     from stresslab.report.fit_page import render_fit
-    from stresslab.report.html import write_whole
 
     if output is None or not model:
         raise InputError(
@@ -50,7 +51,7 @@ def calibrate(
         )
     for path, key in ((output, "--output"), (plot, "--plot")):
         if path is not None:
-            terminal.require_writable(path, key)
+            require_writable(path, key)
     layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
     say = terminal.print_data
     if options is not None:
@@ -61,9 +62,9 @@ def calibrate(
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
     text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""
-    write_whole(text, output)
+    write(output, text)
     if plot is not None:
-        write_whole(page, plot)
+        write(plot, page)
     terminal.print_fit(found.fit)
     terminal.say(f"wrote {output}" + (f" and {plot}" if plot else ""))
 
@@ -88,12 +89,13 @@ def filter_(
     from stresslab import fitting, terminal
     from stresslab.backtest import parse
     from stresslab.files.layout import Layout
-    from stresslab.report.html import write_whole
+    from stresslab.files.targets import require_writable
+    from stresslab.files.writing import write
 
     target = output or model
-    terminal.require_writable(target, "--output")
+    require_writable(target, "--output")
     layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
     found = fitting.filter_file(model, prices, target, layout, terminal.print_data)
-    write_whole(found.yaml, target)
+    write(target, found.yaml)
     terminal.print_filtered(found)
     terminal.say(f"wrote {target}")

@@ -50,6 +50,7 @@ def backtest(
     from stresslab.backtest import Question, parse, read_history, run_backtest
     from stresslab.backtest.page import summary, write_page
     from stresslab.files.layout import Layout
+    from stresslab.files.targets import require_writable
     from stresslab.store import export as export_dataset
 
     sides, leverages = parse.parse_names(side), parse.parse_leverages(leverage)
@@ -64,8 +65,8 @@ def backtest(
     terminal.print_data(bars.words(), quiet)
     parse.check_data_file(data)
     for path, key in ((output, "--output"), (data, "--data")):
-        if path is not None and not (key == "--data" and path.suffix == ".zarr"):
-            terminal.require_writable(path, key)
+        if path is not None:
+            require_writable(path, key, "either" if key == "--data" else "file")
     try:
         with terminal.progress(quiet) as progress:
             dataset = run_backtest(bars, question, progress, keep)

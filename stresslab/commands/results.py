@@ -16,11 +16,12 @@ def report(
 ) -> None:
     """Write the report of a run as one HTML page."""
     from stresslab import terminal
+    from stresslab.files.targets import require_writable
     from stresslab.report import write_report
     from stresslab.store import open_store
 
-    terminal.require_writable(output, "--output")
-    opened = open_store(store, create=False)
+    require_writable(output, "--output")
+    opened = open_store(store, create=False, remark=terminal.quiet_or_print(False))
     write_report(opened.read(run_), opened.provenance(run_), output)
     terminal.say(f"wrote {output}")
 
@@ -39,7 +40,9 @@ def export(
     from stresslab.store import export as export_dataset
     from stresslab.store import open_store
 
-    export_dataset(open_store(store, create=False).read(run_), output, overwrite=overwrite)
+    export_dataset(
+        open_store(store, create=False, remark=terminal.quiet_or_print(False)).read(run_), output, overwrite=overwrite
+    )
     terminal.say(f"wrote {output}")
 
 
@@ -49,7 +52,7 @@ def runs(store: StoreUrl) -> None:
     from stresslab import terminal
     from stresslab.store import open_store
 
-    terminal.print_runs(open_store(store, create=False).runs())
+    terminal.print_runs(open_store(store, create=False, remark=terminal.quiet_or_print(False)).runs())
 
 
 @app.command()
@@ -63,5 +66,5 @@ def compare(
     from stresslab.compare import compare_ruin
     from stresslab.store import open_store
 
-    opened = open_store(store, create=False)
+    opened = open_store(store, create=False, remark=terminal.quiet_or_print(False))
     terminal.print_table(compare_ruin(opened.read(run_a), opened.read(run_b)))

@@ -31,12 +31,14 @@ def run(
 
     from stresslab import limits, terminal
     from stresslab.execution import run_into_store
+    from stresslab.files.targets import require_writable
     from stresslab.report import write_report
     from stresslab.store import open_store
 
     if report is not None:
-        terminal.require_writable(report, "--report")
-    opened, remark = open_store(store), terminal.quiet_or_print(quiet)
+        require_writable(report, "--report")
+    remark = terminal.quiet_or_print(quiet)
+    opened = open_store(store, remark=remark)
     terminal.print_unverified(plan.study.rulebooks.values(), remark)
     if plan.study.recorded is not None:
         terminal.print_data(plan.study.recorded.words(), quiet)

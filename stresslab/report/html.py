@@ -1,4 +1,4 @@
-"""What every HTML page of ours shares: template, look, scripts, security policy, and being written in one move.
+"""What every HTML page of ours shares: template, look, scripts and security policy.
 
 Everything is inlined and the page's own content security policy forbids any request. Only the scripts whose hashes the
 policy lists may run, so text of a study could not run as a script even if it were not escaped.
@@ -7,8 +7,6 @@ policy lists may run, so text of a study could not run as a script even if it we
 import base64
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -37,20 +35,6 @@ def fill(template: Path, **content: Any) -> str:
         css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         scripts={name: Markup(text) for name, text in scripts.items()},
     )
-
-
-def write_whole(page: str, path: Path) -> None:
-    """Write the page in one move: a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def script_json(what: Any) -> Markup:

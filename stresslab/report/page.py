@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from stresslab.files.writing import write
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
 from stresslab.report import (
     answer,
@@ -23,7 +24,7 @@ from stresslab.report import (
     words,
     worse,
 )
-from stresslab.report.html import FOLDER, fill, script_json, write_whole
+from stresslab.report.html import FOLDER, fill, script_json
 from stresslab.report.layout import Layout, arrange, names, swept, thin
 from stresslab.report.safe import safe_values
 
@@ -32,7 +33,7 @@ GLYPHS = {PASS: "\u2713", BREACH: "\u25b2", UNDECIDED: "\u25c6"}
 
 def write_report(ds: xr.Dataset, provenance: dict[str, Any], path: Path) -> None:
     """Write the page in one move: a reader never sees half of it."""
-    write_whole(render(ds, provenance), path)
+    write(path, render(ds, provenance))
 
 
 def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:

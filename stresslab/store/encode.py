@@ -16,10 +16,13 @@ import zarr
 from zarr.codecs import ZstdCodec
 from zarr.dtype import VariableLengthUTF8
 
+from stresslab.store import digest
+
 COMPRESSOR = ZstdCodec(level=3, checksum=True)  # a damaged chunk is an error, never another number
 NUMERIC = "biufc"  # numpy's kinds: bool, signed, unsigned, float, complex
 
 Arrays = dict[str, np.ndarray]
+LABELS = "coordinates"  # the attribute by which xarray tells coordinates that are not dimensions
 Layout = list[list[Any]]  # per variable: name, dtype, whether it is a coordinate
 
 
@@ -43,7 +46,7 @@ def write_dataset(group: zarr.Group, dataset: xr.Dataset) -> Layout:
     attrs = json_values(dataset.attrs)
     labels = [name for name, _, is_coordinate in layout if is_coordinate and name not in dataset.dims]
     if labels:
-        attrs["coordinates"] = " ".join(labels)  # how xarray tells coordinates that are not dimensions
+        attrs[LABELS] = " ".join(labels)
     group.attrs.update(attrs)
     return layout
 
@@ -53,13 +56,50 @@ def read_dataset(group: zarr.Group, layout: Layout) -> xr.Dataset:
     variables: dict[str, xr.Variable] = {}
     coords: dict[str, xr.Variable] = {}
     for name, dtype, is_coordinate in layout:
-        array = group[name]
-        assert isinstance(array, zarr.Array)
+        array = array_of(group, name)
         values = np.asarray(array[...]).astype(dtype, copy=False)
-        dims = array.metadata.dimension_names or ()  # type: ignore[union-attr]
-        (coords if is_coordinate else variables)[name] = xr.Variable(dims, values, dict(array.attrs))
-    attrs = {name: value for name, value in group.attrs.items() if name != "coordinates"}
-    return xr.Dataset(variables, coords=coords, attrs=attrs)
+        (coords if is_coordinate else variables)[name] = xr.Variable(_dims(array), values, dict(array.attrs))
+    return xr.Dataset(variables, coords=coords, attrs=_attrs(group))
+
+
+def array_of(group: zarr.Group, name: str) -> zarr.Array:
+    """An array of ours: one chunk that holds all of it. A wrong bit in its shape must not ask for terabytes."""
+    array = group[name]
+    if not isinstance(array, zarr.Array) or array.chunks != tuple(max(1, size) for size in array.shape):
+        raise ValueError(f"{name} is not an array of one chunk")
+    return array
+
+
+def stored_digest(group: zarr.Group, layout: Layout) -> str:
+    """The digest of all that is known of a stored dataset before its arrays are read."""
+    rows = []
+    for name, dtype, is_coordinate in layout:
+        array = array_of(group, name)
+        rows.append([name, dtype, is_coordinate, list(_dims(array)), list(array.shape), dict(array.attrs)])
+    return digest.of_outline(rows, _attrs(group))
+
+
+def outline_digest(dataset: xr.Dataset) -> str:
+    """What `stored_digest` gives for `dataset` once it is stored."""
+    rows = []
+    for name, variable in dataset.variables.items():
+        values = _plain(str(name), variable.values)
+        dims, attrs = [str(dim) for dim in variable.dims], json_values(variable.attrs)
+        rows.append([str(name), values.dtype.str, name in dataset.coords, dims, list(values.shape), attrs])
+    return digest.of_outline(rows, json_values(dataset.attrs))
+
+
+def values_digest(dataset: xr.Dataset) -> str:
+    """The digest of the values of all variables."""
+    return digest.of_arrays({str(name): _plain(str(name), v.values) for name, v in dataset.variables.items()})
+
+
+def _dims(array: zarr.Array) -> tuple[str, ...]:
+    return tuple(array.metadata.dimension_names or ())  # type: ignore
+
+
+def _attrs(group: zarr.Group) -> dict[str, Any]:
+    return {name: value for name, value in group.attrs.items() if name != LABELS}
 
 
 def _plain(name: str, values: np.ndarray) -> np.ndarray:

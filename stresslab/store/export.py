@@ -5,19 +5,24 @@
 attributes of the dataset as `attrs`, with null for NaN and the strings "Infinity" and "-Infinity".
 """
 
+import io
 import json
 import math
 import os
-import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 import zarr
+from zarr.core.buffer import Buffer
 from zarr.errors import ZarrUserWarning
+from zarr.storage import MemoryStore
 
-from stresslab.errors import InputError, RunError
+from stresslab.errors import InputError
+from stresslab.files.targets import is_stream, require_writable
+from stresslab.files.writing import write, write_folder
 from stresslab.store.encode import json_values, write_dataset
 from stresslab.store.table import tidy, units
 
@@ -25,72 +30,58 @@ from stresslab.store.table import tidy, units
 def export(dataset: xr.Dataset, path: str | os.PathLike[str], overwrite: bool = False) -> None:
     """Write `dataset` to `path` in the format of its suffix. A failure leaves no new file, and an old one as it was."""
     target = Path(path)
-    write = WRITERS.get(target.suffix.lower())
-    if write is None:
-        raise InputError(f"the suffix is one of {', '.join(WRITERS)}", key="export", got=str(target))
-    if target.exists() and not overwrite:
+    suffix = target.suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(f"the suffix is one of {', '.join(FORMATS)}", key="export", got=str(target))
+    require_writable(target, "export", "folder" if suffix == ".zarr" and is_stream(target) else "either")
+    if target.exists() and not is_stream(target) and not overwrite:
         raise InputError("this exists already", file=str(target), hint="Name another file, or ask to overwrite it")
     if not target.parent.is_dir():
         raise InputError("there is no such folder", key="export", got=str(target.parent))
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        write(dataset, unfinished)
-        _move(unfinished, target)
-    except OSError as error:
-        raise RunError(f"{target}: could not write: {error.strerror or error}") from error
-    finally:
-        _remove(unfinished)
-
-
-def _move(source: Path, target: Path) -> None:
-    """Rename over whatever is there; a folder cannot be renamed over, so it steps aside first."""
-    if not target.is_dir():
-        os.replace(source, target)
-        return
-    aside = target.rename(source.with_suffix(".old"))
-    try:
-        source.rename(target)
-    except OSError:
-        aside.rename(target)
-        raise
-    _remove(aside)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
+    content = FORMATS[suffix](dataset)
+    if isinstance(content, dict):
+        write_folder(target, content)
     else:
-        path.unlink(missing_ok=True)
+        write(target, content)
 
 
-def _netcdf(dataset: xr.Dataset, path: Path) -> None:
-    dataset.to_netcdf(path, engine="h5netcdf")
+def netcdf(dataset: xr.Dataset) -> bytes:
+    """NetCDF-4, made in memory: HDF5 ends the process by a signal when its disk is full."""
+    content = io.BytesIO()
+    dataset.to_netcdf(content, engine="h5netcdf")
+    return content.getvalue()
 
 
-def _zarr(dataset: xr.Dataset, path: Path) -> None:
-    group = zarr.open_group(path, mode="w", zarr_format=3)
+def zarr_files(dataset: xr.Dataset) -> dict[str, bytes]:
+    """The files of a Zarr v3 group, by their paths in its folder."""
+    files: dict[str, Buffer] = {}
+    group = zarr.open_group(MemoryStore(files), mode="w", zarr_format=3)
     write_dataset(group, dataset)
     with warnings.catch_warnings():
         # Zarr v3 does not specify consolidated metadata yet, and xarray warns about stores without it.
         warnings.simplefilter("ignore", ZarrUserWarning)
         zarr.consolidate_metadata(group.store)
+    return {name: buffer.to_bytes() for name, buffer in files.items()}
 
 
-def _csv(dataset: xr.Dataset, path: Path) -> None:
-    tidy(dataset).to_csv(path, index=False, lineterminator="\n")
+def csv(dataset: xr.Dataset) -> str:
+    """The table, lines ended by a line feed."""
+    return tidy(dataset).to_csv(index=False, lineterminator="\n")
 
 
-def _parquet(dataset: xr.Dataset, path: Path) -> None:
+def parquet(dataset: xr.Dataset) -> bytes:
+    """The table, with the attributes of the dataset in the metadata."""
     table = tidy(dataset)
     table.attrs = json_values(dataset.attrs)  # pandas keeps them in the file
-    table.to_parquet(path, index=False)
+    return table.to_parquet(index=False)
 
 
-def _json(dataset: xr.Dataset, path: Path) -> None:
+def json_text(dataset: xr.Dataset) -> str:
+    """The table as strict JSON."""
     table = tidy(dataset)
     records = [{name: _json_value(value) for name, value in row.items()} for row in table.to_dict("records")]
     document = {"attrs": json_values(dataset.attrs), "columns": units(dataset, table), "records": records}
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _json_value(value: Any) -> Any:
@@ -99,4 +90,10 @@ def _json_value(value: Any) -> Any:
     return None if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
-WRITERS = {".nc": _netcdf, ".zarr": _zarr, ".csv": _csv, ".parquet": _parquet, ".json": _json}
+FORMATS: dict[str, Callable[[xr.Dataset], str | bytes | dict[str, bytes]]] = {
+    ".nc": netcdf,
+    ".zarr": zarr_files,
+    ".csv": csv,
+    ".parquet": parquet,
+    ".json": json_text,
+}

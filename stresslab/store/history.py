@@ -2,8 +2,8 @@
 
 import difflib
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,15 +13,19 @@ import icechunk
 import xarray as xr
 import zarr
 
-from stresslab.errors import InputError
-from stresslab.store.encode import read_dataset
+from stresslab.errors import InputError, RunError
+from stresslab.store import unchecked
+from stresslab.store.digest import of_json
+from stresslab.store.encode import read_dataset, stored_digest, values_digest
+from stresslab.store.failures import damaged, reading, store_errors
 from stresslab.store.lock import WriterLock
-from stresslab.store.repository import Location, check_writable, create, find, locate, root_snapshot, store_errors
-from stresslab.store.run import DATASET, END_BRANCH, PROVENANCE, RECORD, RUN_BRANCH, OpenRun
+from stresslab.store.repository import Location, check_writable, create, find, locate, remove_staged, root_snapshot
+from stresslab.store.run import CHECKED, DATASET, END_BRANCH, PROVENANCE, RUN_BRANCH, OpenRun
+from stresslab.store.tagged import TaggedRun, all_runs, look_up
 
 ABANDONED = timedelta(days=7)  # an unfinished run is dropped with the runs of its time after this
 IN_FLIGHT = timedelta(days=1)  # what nobody refers to in an object store may belong to a commit under way elsewhere
-LOOK_UPS = 16  # at a time: an object store answers each in tens of milliseconds
+Remark = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,20 @@ class RunRecord:
     device: str
 
 
-def open_store(url: str | os.PathLike[str], create: bool = True) -> "Store":
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=2)
+
+
+def open_store(url: str | os.PathLike[str], create: bool = True, remark: Remark = _warn) -> "Store":
     """The store at a local folder, s3://bucket/prefix, gs://bucket/prefix or memory:// (this process only).
 
-    InputError for what is not a store of ours, for a folder that cannot be written to (create=True), and for a store
-    that does not exist (create=False). Nothing is created here: a new store comes into being when its first run begins.
+    `remark` is told, once for each run, that a run of an earlier version cannot be checked. Nothing is created here: a
+    new store comes into being when its first run begins.
+
+    Raises:
+        InputError: this is not a store of ours, the folder cannot be written to (create=True), or there is no store
+            (create=False).
+        RunError: the store is damaged.
     """
     location = locate(os.fspath(url))
     repository = find(location)
@@ -51,22 +64,30 @@ def open_store(url: str | os.PathLike[str], create: bool = True) -> "Store":
         check_writable(location)
     elif repository is None:
         raise InputError("there is no store here", file=location.url, hint="`stresslab run` makes one")
-    return Store(location)
+    return Store(location, remark)
 
 
 class Store:
-    """Finished runs, newest last, and the door to write another. Made by `open_store`."""
+    """Finished runs, newest last, and the door to write another. Made by `open_store`.
 
-    def __init__(self, location: Location) -> None:
-        self._location = location
+    What is read is what was written, or RunError is raised.
+    """
+
+    def __init__(self, location: Location, remark: Remark = _warn) -> None:
+        self._location, self._remark = location, remark
+        self._remarked: set[str] = set()
 
     def begin(self, run_key: str, fresh: bool = False) -> OpenRun:
         """Open the run of this key for writing, resuming what an earlier process left unless `fresh`."""
         lock = WriterLock(self._location.folder)
         try:
             repository = find(self._location) or create(self._location)
+            if self._location.folder is not None:
+                remove_staged(self._location.folder)
             run = OpenRun(self._location, repository, run_key, lock)
             run.resume(fresh)
+            if run.unchecked:
+                self._say_unchecked("the partial results of this unfinished run")
             return run
         except BaseException:
             lock.release()
@@ -75,20 +96,41 @@ class Store:
     def runs(self) -> list[RunRecord]:
         """All finished runs, newest last."""
         repository = find(self._location)
-        with store_errors(self._location, "list the runs"):
-            return [record for _, record in _dated_runs(repository)] if repository else []
+        with reading(self._location.url, "list the runs"):
+            found = all_runs(self._location, repository) if repository else []
+        if any(not run.seals for run in found):
+            self._say_unchecked(f"{sum(not run.seals for run in found)} of {len(found)} runs")
+        return [RunRecord(tag=run.tag, **run.record) for run in found]
 
     def read(self, tag: str | None = None) -> xr.Dataset:
         """The dataset of a run, in memory; of the newest run without a tag."""
-        with self._reading(tag) as (_, root):
+        with self._reading(tag) as (run, repository, session):
+            root = zarr.open_group(session.store, mode="r")
             group, layout = root[DATASET], root.attrs["layout"]
             assert isinstance(group, zarr.Group)
-            return read_dataset(group, layout)  # type: ignore[arg-type]
+            if CHECKED in root.attrs and not run.seals:
+                raise self._damaged(run, "its digests are missing")
+            # Before any array is read: a wrong bit in a shape must not ask for terabytes.
+            if run.seals and stored_digest(group, layout) != run.seals["outline"]:  # type: ignore[arg-type]
+                raise self._damaged(run, "its variables are not those that were saved")
+            dataset = read_dataset(group, layout)  # type: ignore[arg-type]
+            if run.seals and values_digest(dataset) != run.seals["values"]:
+                raise self._damaged(run, "its numbers are not those that were saved")
+            if not run.seals:
+                noticed = unchecked.missing_chunk(repository, session, group) or unchecked.contradiction(dataset)
+                if noticed:
+                    raise self._damaged(run, noticed)
+        if not run.seals:
+            self._say_unchecked(f"run {run.tag}")
+        return dataset
 
     def provenance(self, tag: str | None = None) -> dict[str, Any]:
         """How the run was made: start, end, seconds, device, versions; and its tag."""
-        with self._reading(tag) as (known, root):
-            return dict(root[PROVENANCE].attrs) | {"tag": known}
+        with self._reading(tag) as (run, _, session):
+            found = dict(zarr.open_group(session.store, path=PROVENANCE, mode="r").attrs)
+            if run.seals and of_json(found) != run.seals["provenance"]:
+                raise self._damaged(run, "its provenance is not the one that was saved")
+            return found | {"tag": run.tag}
 
     def expire(self, keep: int) -> int:
         """Forget all but the newest `keep` runs and free their space; how many were dropped.
@@ -99,51 +141,52 @@ class Store:
             raise InputError("at least one run is kept", key="keep", got=keep)
         if find(self._location) is None:
             return 0
-        with WriterLock(self._location.folder), store_errors(self._location, "drop old runs"):
+        with WriterLock(self._location.folder), store_errors(self._location.url, "drop old runs"):
             repository = find(self._location)
             assert repository is not None
-            dated = _dated_runs(repository)
-            for _, record in dated[:-keep]:
-                repository.delete_tag(record.tag)
-            if dated:
-                repository.reset_branch("main", repository.lookup_tag(dated[-1][1].tag))
-                _drop_abandoned(repository, older_than=dated[-keep:][0][0])
+            runs = all_runs(self._location, repository)
+            for run in runs[:-keep]:
+                repository.delete_tag(run.tag)
+            if runs:
+                repository.reset_branch("main", runs[-1].snapshot)
+                _drop_abandoned(repository, older_than=runs[-keep:][0].written)
             in_flight = timedelta(0) if self._location.folder else IN_FLIGHT
             repository.garbage_collect(datetime.now(UTC) - in_flight)
-            return len(dated[:-keep])
+            return len(runs[:-keep])
 
     @contextmanager
-    def _reading(self, tag: str | None) -> Iterator[tuple[str, zarr.Group]]:
-        """The tag of a finished run (of the newest one without a tag) and its root group."""
+    def _reading(self, tag: str | None) -> Iterator[tuple[TaggedRun, icechunk.Repository, icechunk.Session]]:
+        """A finished run (the newest one without a tag), and a session that reads it."""
         repository = find(self._location)
-        with store_errors(self._location, "read the run"):
-            tags = [record.tag for _, record in _dated_runs(repository)] if repository else []
-            if repository is None or not tags:
+        with reading(self._location.url, "read the run"):
+            if repository is None:
                 raise InputError("this store holds no finished run", file=self._location.url)
-            if tag is not None and tag not in tags:
-                near = difflib.get_close_matches(tag, tags, n=3, cutoff=0.4) or tags[-3:]
-                raise InputError(
-                    "no such run", file=self._location.url, got=tag, hint=f"The nearest: {', '.join(near)}"
-                )
-            known = tag or tags[-1]
-            yield known, zarr.open_group(repository.readonly_session(tag=known).store, mode="r")
+            run = self._find(repository, tag)
+            yield run, repository, repository.readonly_session(snapshot_id=run.snapshot)
 
+    def _find(self, repository: icechunk.Repository, tag: str | None) -> TaggedRun:
+        """The run of this tag alone, so that it can be read whatever became of others; the newest without a tag."""
+        if tag is not None and tag in repository.list_tags():
+            run = look_up(self._location, repository, tag)
+            if run is not None:
+                return run
+        runs = all_runs(self._location, repository)
+        if not runs:
+            raise InputError("this store holds no finished run", file=self._location.url)
+        if tag is not None:
+            tags = [run.tag for run in runs]
+            near = difflib.get_close_matches(tag, tags, n=3, cutoff=0.4) or tags[-3:]
+            raise InputError("no such run", file=self._location.url, got=tag, hint=f"The nearest: {', '.join(near)}")
+        return runs[-1]
 
-def _dated_runs(repository: icechunk.Repository) -> list[tuple[datetime, RunRecord]]:
-    """The finished runs with the time of their last commit, oldest first."""
+    def _damaged(self, run: TaggedRun, why: str) -> RunError:
+        return damaged(self._location.url, f"run {run.tag}", why)
 
-    def look_up(tag: str) -> icechunk.SnapshotInfo:
-        return repository.lookup_snapshot(repository.lookup_tag(tag))
-
-    tags = sorted(repository.list_tags())
-    with ThreadPoolExecutor(LOOK_UPS) as pool:
-        snapshots = zip(tags, pool.map(look_up, tags), strict=True)
-        ours = [
-            (snapshot.written_at, tag, snapshot.metadata[RECORD])
-            for tag, snapshot in snapshots
-            if RECORD in snapshot.metadata
-        ]
-    return [(written, RunRecord(tag=tag, **record)) for written, tag, record in sorted(ours, key=lambda run: run[:2])]
+    def _say_unchecked(self, what: str) -> None:
+        if what not in self._remarked:
+            self._remarked.add(what)
+            place = self._location.url
+            self._remark(f"{place}: {what}: saved by an earlier version, which kept no digest; not checked")
 
 
 def _drop_abandoned(repository: icechunk.Repository, older_than: datetime) -> None:

@@ -4,6 +4,7 @@ A local folder has no compare-and-swap, so two writers would corrupt each other'
 `flock` when its holder dies, however it dies: a lock is never stale. The file's text (who holds it) is for people only.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from stresslab.errors import InputError
+from stresslab.files.targets import FULL, could_not_write
 
 LOCK_NAME = "stresslab.lock"
 
@@ -53,6 +55,8 @@ def _open(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         return os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
+        if error.errno in FULL:
+            raise could_not_write(folder, error) from error
         raise InputError(
             f"the store's folder cannot be written to ({error.strerror})",
             file=str(folder),
@@ -80,8 +84,9 @@ def _take(descriptor: int, folder: Path) -> None:
 
 
 def _write(descriptor: int, text: str) -> None:
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, text.encode(), 0)
+    with contextlib.suppress(OSError):  # a full disk: the lock holds without its text
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
 
 
 def _holder(descriptor: int) -> str:

@@ -4,24 +4,25 @@ A store of ours is an Icechunk repository whose root group carries a marker. All
 marker, so that no run's history holds another's. Icechunk creates folders by merely looking: we look at a folder first.
 """
 
+import contextlib
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import icechunk
 import zarr
-from zarr.errors import NodeNotFoundError
+from zarr.errors import ContainsArrayError
 
-from stresslab.errors import InputError, RunError
+from stresslab.errors import InputError
+from stresslab.store.failures import damaged, reading, store_errors
 from stresslab.store.lock import LOCK_NAME
 
 MARKER, VERSION = "stresslab_store", 1
+STAGED = re.compile(r"([0-9A-HJKMNP-TV-Z]{20}|ref\.json)#\d+")  # an object of Icechunk before it is moved in place
 ASIDE = ".creating"  # where a local repository is made before it is moved in place
-DAMAGE = (icechunk.IcechunkError, NodeNotFoundError, RuntimeError)  # the last is what a decoder raises
 SCHEMES = "a folder, s3://bucket/prefix, gs://bucket/prefix or memory://"
 
 
@@ -67,30 +68,12 @@ def _object_storage(scheme: str, bucket: str, prefix: str | None) -> icechunk.St
     )
 
 
-@contextmanager
-def store_errors(location: Location, doing: str) -> Iterator[None]:
-    """Icechunk's errors, which are pages of Rust, as one line."""
-    try:
-        yield
-    except icechunk.ConflictError:
-        raise RunError(f"{location.url}: could not {doing}: another process is writing the same run") from None
-    except DAMAGE as error:
-        raise RunError(f"{location.url}: could not {doing}: {_causes(error)}") from error
-
-
-def _causes(error: Exception) -> str:
-    """The first and the last cause of an Icechunk error; between them it lists Rust's call stack."""
-    lines = [line.strip(" x×|") for line in str(error).splitlines()]
-    last = [line.split("-> ", 1)[1] for line in lines if "-> " in line]
-    return ": ".join(dict.fromkeys([lines[0], *last[-1:]]))
-
-
 def find(location: Location) -> icechunk.Repository | None:
     """The store at `location`; None where there is nothing yet, InputError where there is something else."""
     storage = _folder_storage(location, location.folder) if location.folder else location.storage
     if storage is None:
         return None
-    with store_errors(location, "open the store"):
+    with reading(location.url, "open the store"):
         if icechunk.Repository.exists(storage):
             repository = icechunk.Repository.open(storage)
             # To Zarr, a snapshot that cannot be read looks like one without a root group: ask for it first.
@@ -99,6 +82,8 @@ def find(location: Location) -> icechunk.Repository | None:
             return repository
     if location.folder is None:
         return None
+    if (location.folder / "refs").is_dir() and (location.folder / "snapshots").is_dir():
+        raise damaged(location.url, "the store", "its branch main is missing")
     raise _not_ours(location, "a folder with other files")
 
 
@@ -120,7 +105,7 @@ def _folder_storage(location: Location, folder: Path) -> icechunk.Storage | None
 def _check_marker(location: Location, repository: icechunk.Repository) -> None:
     try:
         root = zarr.open_group(repository.readonly_session("main").store, mode="r")
-    except (FileNotFoundError, ValueError):  # no group there, or an array
+    except (FileNotFoundError, ContainsArrayError):
         raise _not_ours(location, "an Icechunk repository without our marker") from None
     version = root.attrs.get(MARKER)
     if version is None:
@@ -151,19 +136,29 @@ def check_writable(location: Location) -> None:
 
 def create(location: Location) -> icechunk.Repository:
     """A new store. The caller holds the writer's lock of a local one."""
-    with store_errors(location, "create the store"):
+    with store_errors(location.url, "create the store"):
         if location.folder is None:
             return _create_marked(location, location.storage)
         # Made aside, moved in with the branches last: a killed creation is not taken for somebody else's repository.
         aside = location.folder / ASIDE
         shutil.rmtree(aside, ignore_errors=True)
-        _create_marked(location, icechunk.local_filesystem_storage(str(aside)))
-        for child in sorted(aside.iterdir(), key=lambda child: child.name == "refs"):
-            target = location.folder / child.name
-            shutil.rmtree(target, ignore_errors=True)
-            child.rename(target)
-        aside.rmdir()
+        try:
+            _create_marked(location, icechunk.local_filesystem_storage(str(aside)))
+            for child in sorted(aside.iterdir(), key=lambda child: child.name == "refs"):
+                target = location.folder / child.name
+                shutil.rmtree(target, ignore_errors=True)
+                child.rename(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
         return icechunk.Repository.open(icechunk.local_filesystem_storage(str(location.folder)))
+
+
+def remove_staged(folder: Path) -> None:
+    """Remove the files that a killed writer had not yet moved in place. The caller holds the writer's lock."""
+    with contextlib.suppress(OSError):
+        for file in folder.glob("*/**/*#*"):
+            if STAGED.fullmatch(file.name):
+                file.unlink(missing_ok=True)
 
 
 def _create_marked(location: Location, storage: icechunk.Storage | None) -> icechunk.Repository:

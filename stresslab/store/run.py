@@ -18,12 +18,27 @@ import xarray as xr
 import zarr
 
 from stresslab.errors import RunError
-from stresslab.store.encode import COMPRESSOR, Arrays, json_values, pack, unpack, write_dataset
+from stresslab.store.digest import of_bytes, of_json, sealed
+from stresslab.store.encode import (
+    COMPRESSOR,
+    Arrays,
+    array_of,
+    json_values,
+    outline_digest,
+    pack,
+    unpack,
+    values_digest,
+    write_dataset,
+)
+from stresslab.store.failures import FRESH, damaged, reading, store_errors
 from stresslab.store.lock import WriterLock
-from stresslab.store.repository import Location, root_snapshot, store_errors
+from stresslab.store.repository import Location, root_snapshot
+from stresslab.store.tagged import RECORD, SEALS
 
 PARTIALS, DATASET, PROVENANCE = "partials", "dataset", "provenance"
-RECORD = "stresslab_run"  # the commit metadata of a finished run: its line in the history
+CHECKED = "has_digests"  # an attribute of the root: the metadata of the commit hold digests
+DIGEST = "sha256"  # the attribute of an array of partial results
+COUNT = "stresslab_partials"  # the commit metadata of partial results: the number of their arrays
 RUN_BRANCH, END_BRANCH = "run-", "end-"
 FROM_ATTRIBUTES = {"study": "study_name", "study_hash": "study_hash", "seed": "seed", "as_of": "as_of"}
 FROM_PROVENANCE = ("started", "seconds", "finished", "device")
@@ -41,27 +56,54 @@ class OpenRun:
         self._partials: zarr.Group | None = None  # as of the last commit; opened when needed
         self._packed: dict[str, np.ndarray] = {}  # what was read: one read serves all the parts of a commit
         self._is_open = True
+        self.unchecked = False  # whether partial results of an earlier version, without a digest, are taken up
 
     def resume(self, fresh: bool) -> None:
-        """Take up what an earlier process left under the same key, or delete that (`fresh`) and start anew."""
-        with store_errors(self._location, "open the run"):
-            branches = self._repository.list_branches()
+        """Take up what an earlier process left under the same key, or delete that (`fresh`) and start anew.
+
+        Where the branch itself is lost there is nothing to take up, and everything is computed again.
+
+        Raises:
+            RunError: what is there is not what was written.
+        """
+        with reading(self._location.url, "open the store"):
+            branches, root = self._repository.list_branches(), root_snapshot(self._repository)
+        with store_errors(self._location.url, "open the run"):
             stale = {self._end} | ({self._branch} if fresh else set())
             for branch in branches & stale:
-                self._repository.delete_branch(branch)
-            root = root_snapshot(self._repository)
+                self._drop(branch)
             if self._branch not in branches - stale:
                 self._repository.create_branch(self._branch, root)
-            if self._repository.lookup_branch(self._branch) == root:  # nothing was committed
                 return
-            for name, array in sorted(self._open_partials().arrays()):
+        with reading(self._location.url, "read the partial results of this unfinished run", FRESH):
+            head = self._repository.lookup_branch(self._branch)
+            if head == root:  # nothing was committed
+                return
+            found = dict(sorted(self._open_partials().arrays()))
+            counted = self._repository.lookup_snapshot(head).metadata.get(COUNT)
+            if counted is not None and counted != len(found):
+                raise self._damaged(f"{len(found)} of {counted} commits can be found")
+            for name, array in found.items():
                 self._remember(name, list(array.attrs["keys"]))  # type: ignore[arg-type]
+                self.unchecked |= DIGEST not in array.attrs
+
+    def _drop(self, branch: str) -> None:
+        """Delete a branch, one whose file is damaged too."""
+        try:
+            self._repository.delete_branch(branch)
+        except icechunk.IcechunkError:
+            if self._location.folder is None:
+                raise
+            (self._location.folder / "refs" / f"branch.{branch}" / "ref.json").unlink(missing_ok=True)
 
     def _open_partials(self) -> zarr.Group:
         if self._partials is None:
             store = self._repository.readonly_session(self._branch).store
             self._partials = zarr.open_group(store, path=PARTIALS, mode="r")
         return self._partials
+
+    def _damaged(self, why: str) -> RunError:
+        return damaged(self._location.url, "the partial results of this unfinished run", why, FRESH)
 
     def _remember(self, name: str, keys: list[str]) -> None:
         self._where.update({key: (name, number) for number, key in enumerate(keys)})
@@ -72,15 +114,25 @@ class OpenRun:
         return set(self._where)
 
     def read(self, key: str) -> Arrays:
-        """One partial result, bit for bit."""
+        """One partial result, bit for bit.
+
+        Raises:
+            RunError: it is not what was written.
+        """
         self._require_open()
         name, number = self._where[key]
-        if name not in self._packed:
-            with store_errors(self._location, "read a partial result"):
-                array = self._open_partials()[name]
-                assert isinstance(array, zarr.Array)
-                self._packed[name] = np.asarray(array[...])
-        return unpack(self._packed[name], number)
+        with reading(self._location.url, "read the partial results of this unfinished run", FRESH):
+            if name not in self._packed:
+                self._packed[name] = self._read_packed(name)
+            return unpack(self._packed[name], number)
+
+    def _read_packed(self, name: str) -> np.ndarray:
+        array = array_of(self._open_partials(), name)
+        packed = np.asarray(array[...])
+        wanted = array.attrs.get(DIGEST)
+        if wanted is not None and wanted != _digest(name, array.attrs["keys"], packed):
+            raise self._damaged("they are not those that were saved")
+        return packed
 
     def commit(self, parts: dict[str, Arrays]) -> None:
         """Make several partial results durable, all or none. A key that is there already is replaced."""
@@ -88,9 +140,10 @@ class OpenRun:
         if not parts:
             return
         # Names sort by age; the random part keeps writers apart that no lock keeps apart (object stores have none).
-        name, packed = f"{self._commits:06d}-{os.urandom(4).hex()}", pack(parts)
-        with store_errors(self._location, "commit partial results"):
+        name, packed, keys = f"{self._commits:06d}-{os.urandom(4).hex()}", pack(parts), list(parts)
+        with store_errors(self._location.url, "commit partial results"):
             session = self._repository.writable_session(self._branch)
+            before = self._count(session)
             # One array per commit, not one per result: what a snapshot costs grows with the number of its arrays.
             zarr.create_array(
                 session.store,
@@ -98,33 +151,50 @@ class OpenRun:
                 data=packed,
                 chunks=packed.shape,
                 compressors=COMPRESSOR,
-                attributes={"keys": list(parts)},
+                attributes={"keys": keys, DIGEST: _digest(name, keys, packed)},
             )
-            session.commit(f"{len(parts)} partial results")
+            session.commit(f"{len(parts)} partial results", metadata={COUNT: before + 1})
         self._partials = None
-        self._remember(name, list(parts))
+        self._remember(name, keys)
+
+    def _count(self, session: icechunk.Session) -> int:
+        """How many arrays of partial results there are: as the last commit says, or counted."""
+        metadata = self._repository.lookup_snapshot(session.snapshot_id).metadata
+        if COUNT in metadata:
+            return int(metadata[COUNT])
+        root = zarr.open_group(session.store, mode="r")
+        return root[PARTIALS].nmembers() if PARTIALS in root else 0  # type: ignore[union-attr]
 
     def finish(self, dataset: xr.Dataset, provenance: dict[str, Any]) -> str:
         """Publish the run: write, tag, move `main`, drop the partial results, release the store; the tag."""
         self._require_open()
         record = _record(dataset, provenance)
         repository = self._repository
-        with store_errors(self._location, "finish the run"):
+        with store_errors(self._location.url, "finish the run"):
             branches = repository.list_branches()
             if self._branch not in branches:
                 raise RunError(f"{self._location.url}: another process has finished this run, or started it anew")
             if self._end in branches:  # an earlier try to finish
-                repository.delete_branch(self._end)
+                self._drop(self._end)
             repository.create_branch(self._end, root_snapshot(repository))
             session = repository.writable_session(self._end)
             root = zarr.open_group(session.store, mode="r+")
             root.attrs["layout"] = write_dataset(root.create_group(DATASET), dataset)
+            root.attrs[CHECKED] = True
             root.create_group(PROVENANCE, attributes=json_values(provenance))
-            snapshot = session.commit(f"Run of {record['study']}", metadata={RECORD: record})
+            seals = sealed(
+                record,
+                outline=outline_digest(dataset),
+                values=values_digest(dataset),
+                provenance=of_json(json_values(provenance)),
+                written=datetime.now(UTC).isoformat(),
+                after=repository.lookup_branch("main"),
+            )
+            snapshot = session.commit(f"Run of {record['study']}", metadata={RECORD: record, SEALS: seals})
             tag = _set_tag(repository, snapshot, record)
             repository.reset_branch("main", snapshot)
-            repository.delete_branch(self._branch)
-            repository.delete_branch(self._end)
+            self._drop(self._branch)
+            self._drop(self._end)
         self.close()
         return tag
 
@@ -143,6 +213,10 @@ class OpenRun:
     def _require_open(self) -> None:
         if not self._is_open:
             raise RunError(f"{self._location.url}: this run is closed")
+
+
+def _digest(name: str, keys: Any, packed: np.ndarray) -> str:
+    return of_bytes(name.encode(), of_json(keys).encode(), packed.tobytes())
 
 
 def _record(dataset: xr.Dataset, provenance: dict[str, Any]) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def test_closes_alone_do_not_tell_what_happened(tmp_path):
         (("--side", "up"), "--side"),
         (("--paths", "999"), "--paths"),
         (("--data", "b.csv"), "--data = 'b.csv'"),
+        (("--data", "none/b.nc"), "--data = 'none/b.nc': there is no such folder"),
         (("--mmr", "0.01", "--rulebook", "binance_usdm/BTCUSDT"), "not both"),
         (("--rulebook", "nowhere/BTC"), "no such rulebook"),
     ],

@@ -138,6 +138,29 @@ def test_finished_models_are_taken_from_where_they_were_kept(bars, tmp_path, mon
     assert kept.read(tmp_path / "nothing.npz") is None
 
 
+def test_kept_forecasts_that_are_damaged_are_refused(bars, tmp_path):
+    """300 faults in one file, seed 1: the forecasts are as they were or are refused."""
+    run_backtest(bars, question(), folder=tmp_path / "kept")
+    (path,) = (tmp_path / "kept").iterdir()
+    content, before = path.read_bytes(), repr(as_bytes(kept.read(path)))
+    rng, refused = np.random.default_rng(1), 0
+    for fault in range(300):
+        at = int(rng.integers(len(content)))
+        changed = bytes([content[at] ^ 1 << int(rng.integers(8))])
+        path.write_bytes(content[:at] if fault % 10 == 0 else content[:at] + changed + content[at + 1 :])
+        try:
+            assert repr(as_bytes(kept.read(path))) == before
+        except InputError as error:
+            refused += 1
+            assert "cannot be read. Delete it: its forecasts are made again" in str(error)
+    assert refused > 200  # a zip has a few bytes that say nothing: dates, versions
+
+
+def as_bytes(found):
+    forecast, diary = found
+    return [(value.dtype, value.shape, value.tobytes()) for value in forecast], diary
+
+
 def test_overlapping_horizons_are_thinned_for_value_at_risk(bars):
     found = run_backtest(bars, question(spans=SPANS._replace(horizon=3 * D)))
     assert json.loads(found.attrs["question"])["overlap"] == 3

@@ -3,6 +3,7 @@
 import csv
 import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import xarray as xr
 
 from stresslab.errors import InputError, RunError
 from stresslab.store import export, open_store
-from stresslab.store.export import WRITERS
+from stresslab.store.export import FORMATS
 from stresslab.store.table import tidy
 
 SUFFIXES = ["nc", "zarr", "csv", "parquet", "json"]
@@ -119,11 +120,10 @@ def test_a_failure_leaves_nothing(tmp_path, dataset, monkeypatch, suffix, error,
     target = tmp_path / f"out.{suffix}"
     target.write_text("old")
 
-    def fail(_, path):
-        path.mkdir() if suffix == "zarr" else path.write_text("half")
+    def fail(_):
         raise error
 
-    monkeypatch.setitem(WRITERS, f".{suffix}", fail)
+    monkeypatch.setattr("stresslab.files.writing.os.fsync", fail)
     with pytest.raises(seen):
         export(dataset, target, overwrite=True)
     assert [child.name for child in tmp_path.iterdir()] == [target.name]
@@ -134,11 +134,34 @@ def test_a_failure_to_rename_keeps_the_old_folder(tmp_path, dataset, monkeypatch
     target = tmp_path / "out.zarr"
     target.mkdir()
     (target / "old").touch()
+    rename = Path.rename
 
-    def lose(_, path):
-        path.unlink(missing_ok=True)  # nothing to rename in its place
+    def lose(path, to):
+        if path.name.endswith(".part"):
+            raise OSError(2, "No such file or directory")
+        return rename(path, to)
 
-    monkeypatch.setitem(WRITERS, ".zarr", lose)
+    monkeypatch.setattr(Path, "rename", lose)
     with pytest.raises(RunError, match="could not write: No such file"):
         export(dataset, target, overwrite=True)
     assert (target / "old").exists() and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_link_and_a_device(tmp_path, dataset, suffix):
+    (tmp_path / f"link.{suffix}").symlink_to(f"far.{suffix}")
+    export(dataset, tmp_path / f"link.{suffix}")
+    assert (tmp_path / f"link.{suffix}").is_symlink() and (tmp_path / f"far.{suffix}").exists()
+    (tmp_path / f"null.{suffix}").symlink_to("/dev/null")
+    if suffix == "zarr":
+        with pytest.raises(InputError, match="is a pipe or a device"):
+            export(dataset, tmp_path / "null.zarr")
+    else:
+        export(dataset, tmp_path / f"null.{suffix}")  # a device is written to, not replaced: nothing to overwrite
+    assert (tmp_path / f"null.{suffix}").is_char_device()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_name_that_is_too_long(tmp_path, dataset, suffix):
+    with pytest.raises(InputError, match="File name too long"):
+        export(dataset, tmp_path / ("n" * 255 + suffix))

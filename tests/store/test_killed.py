@@ -55,6 +55,20 @@ def test_a_killed_run_lets_go_and_is_resumed(tmp_path, capsys):
     assert [record.tag for record in store.runs()] == [tag]
 
 
+def test_files_that_a_killed_writer_had_not_moved_in_place(tmp_path):
+    store = open_store(tmp_path)
+    with store.begin("key") as run:
+        run.commit({"a": {"x": np.arange(300.0)}})
+    (chunk,) = (tmp_path / "chunks").iterdir()
+    staged = [chunk.with_name(f"{chunk.name}#1"), tmp_path / "refs" / "branch.main" / "ref.json#12"]
+    others = [chunk.with_name("notes#1"), tmp_path / "refs" / "branch.main" / "ref.json#x"]
+    for file in staged + others:
+        file.write_text("half")
+    with store.begin("key") as run:
+        assert run.read("a")["x"].shape == (300,)
+    assert not any(file.exists() for file in staged) and all(file.exists() for file in others)
+
+
 def whole_parts(url: str) -> int:
     """How many parts of an unfinished run are there; they and the finished runs are whole."""
     store = open_store(url)

@@ -1,10 +1,11 @@
 """One writer at a time, and no lock outlives its holder."""
 
+import errno
 import os
 
 import pytest
 
-from stresslab.errors import InputError
+from stresslab.errors import InputError, RunError
 from stresslab.store import open_store
 from stresslab.store.lock import LOCK_NAME, WriterLock
 
@@ -47,3 +48,23 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
     monkeypatch.setattr("fcntl.flock", refuse)
     with pytest.raises(InputError, match="gives no locks"):
         WriterLock(tmp_path)
+
+
+@pytest.mark.parametrize("function", ["ftruncate", "pwrite"])
+def test_the_text_is_no_reason_to_fail(tmp_path, monkeypatch, function):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(f"stresslab.store.lock.os.{function}", full)
+    with WriterLock(tmp_path), pytest.raises(InputError, match="another run is writing to this store"):
+        WriterLock(tmp_path)
+    WriterLock(tmp_path).release()
+
+
+def test_a_full_disk_is_no_wrong_input(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("stresslab.store.lock.os.open", full)
+    with pytest.raises(RunError, match="store: could not write: No space left on device. Free some space"):
+        WriterLock(tmp_path / "store")
