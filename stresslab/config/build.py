@@ -105,14 +105,12 @@ def _require_open(facts: BookFacts) -> None:
         )
 
 
-def positions(books: Sequence[BookFacts], all_tiers: bool) -> Positions:
+def positions(books: Sequence[BookFacts]) -> Positions:
     """Books of one side in the units of the loop. Tiers that no price between a third and three times matters for are
     left out.
-
-    With `all_tiers` the whole table is given to every book.
     """
     scale = np.array([book.scale for book in books])
-    rates, amounts = _tier_windows(books, all_tiers)
+    rates, amounts = _tier_windows(books)
     fees = [book.rulebook.fees.taker for book in books]
     kept = [float(book.rulebook.liquidation.residual == "customer") for book in books]
     return Positions(
@@ -130,16 +128,14 @@ def positions(books: Sequence[BookFacts], all_tiers: bool) -> Positions:
     )
 
 
-def _tier_windows(books: Sequence[BookFacts], all_tiers: bool) -> tuple[np.ndarray, np.ndarray]:
+def _tier_windows(books: Sequence[BookFacts]) -> tuple[np.ndarray, np.ndarray]:
     """Maintenance rates and amounts, shape (book, tier); shorter windows repeat their last tier."""
     windows = []
     for book in books:
         table = book.rulebook.requirement.table
-        first, last = 0, len(table.mmr)
-        if not all_tiers:
-            lowest, highest = tier_reach(book)
-            first = int(np.searchsorted(table.cap, lowest * book.scale))
-            last = int(np.searchsorted(table.cap, highest * book.scale)) + 1
+        lowest, highest = tier_reach(book)
+        first = int(np.searchsorted(table.cap, lowest * book.scale))
+        last = int(np.searchsorted(table.cap, highest * book.scale)) + 1
         first = min(first, len(table.mmr) - 1)
         windows.append((table.mmr[first:last], table.cum[first:last]))
     longest = max(len(rates) for rates, _ in windows)

@@ -71,14 +71,14 @@ def test_names_of_tasks_are_keys_that_sort(tmp_path):
         (5e-3, "8h", "3D", "static"),  # 9 payments: 4.5 %
         (2.7e-2, "8h", "3D", "static"),  # 24.3 %
         (-2.7e-2, "8h", "3D", "static"),
-        (2.8e-2, "8h", "3D", "account"),  # 25.2 %: a trigger could leave the tiers that the ladder knows
-        (-2.8e-2, "8h", "3D", "account"),
-        (1e-3, "1h", "30D", "account"),
+        (2.8e-2, "8h", "3D", "general"),  # 25.2 %: a trigger could leave the tiers that the ladder knows
+        (-2.8e-2, "8h", "3D", "general"),
+        (1e-3, "1h", "30D", "general"),
     ],
 )
-def test_heavy_funding_takes_the_account_step(tmp_path, rate, interval, horizon, chosen):
+def test_heavy_funding_takes_the_general_engine(tmp_path, rate, interval, horizon, chosen):
     changes = {"funding": {"rate": rate, "interval": interval}, "market": {"horizons": [horizon]}}
-    assert make_plan(small(tmp_path, changes)).ladders[0].shape.evaluation == chosen
+    assert make_plan(small(tmp_path, changes)).ladders[0].evaluation == chosen
 
 
 @pytest.mark.parametrize(
