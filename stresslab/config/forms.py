@@ -172,6 +172,8 @@ def _reach(book: GeneralBook) -> tuple[float, float]:
     """Notionals, relative to the present one, between which a book's tiers are complete: funding may move the trigger
     so far. A book that may shrink keeps those below, one that may grow those above.
     """
+    if not book.legs:
+        return 0.0, math.inf  # options have no tiers
     trigger = book.liquidation_price / book.legs[0].spot
     inverse = book.legs[0].rulebook.contract.kind == "inverse"
     keeps_size = all(policy.closes_whole for policy in book.policies) and not any(

@@ -8,6 +8,7 @@ from typing import Any
 from stresslab.accounts.form import AccountForm, BookForm, Leg
 from stresslab.config import liquidation_stages
 from stresslab.config.account_checks import check_account, check_currency
+from stresslab.config.backed_price import Price, backed_price
 from stresslab.config.held import Account, Held, accounts
 from stresslab.config.leg_forms import leg_form
 from stresslab.config.policy_base import PolicyPart, Standing
@@ -101,8 +102,8 @@ class GeneralBook:
             leg=leg,
             spot=held.spot,
             entry=held.entry / held.spot,
-            margin=account.margin / self.scale,
-            leverage=held.notional / account.deposit,
+            margin=(account.backing - account.inside_fee) / self.scale,
+            leverage=held.notional / (account.backing if account.backing > 0 else account.worth),
             side=held.sign,
             one=abs(held.unit / held.in_units) / self.scale,
             step=step,
@@ -115,13 +116,14 @@ class GeneralBook:
         in_coin = rulebook.contract.settle == rulebook.contract.base
         return self.scale * spot if in_coin else self.scale
 
-    def _price(self, name: str) -> float:
+    def _price(self, name: Price) -> float:
         (account, *more) = self.accounts
-        if more or not self._is_one or account.collaterals or account.legs[0].seconds is not None:
+        if more or not self._is_one or account.legs[0].seconds is not None:
             return math.nan
+        if account.collaterals:
+            return backed_price(account, name)
         leg = account.legs[0]
-        answer = getattr(leg.rulebook, name)
-        return float(answer(leg.side, leg.entry, leg.quantity, max(account.margin, 1e-12 * abs(leg.unit))))
+        return float(getattr(leg.rulebook, name)(leg.side, leg.entry, leg.quantity, account.margin))
 
 
 def general_book(cell: Study) -> GeneralBook:

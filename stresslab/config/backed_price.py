@@ -1,0 +1,46 @@
+"""The liquidation and bankruptcy price of one linear position that its own asset backs, such as a long of BTC on BTC.
+
+    equity(P) = cash + s q (P - entry) + w P        w: the units of the asset that back it, after haircuts
+
+liquidated where equity(P) meets the requirement at P, bankrupt where it is zero. Both are found by Brent's method, from
+the price now against the position. Source: GMX v2, contracts/position/PositionUtils.sol (collateral at its price, plus
+PnL, against a share of the size).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+from scipy.optimize import brentq
+
+from stresslab.config.held import Account
+from stresslab.venues.answers.demand import jumps
+
+Price = Literal["liquidation_price", "bankruptcy_price"]
+
+_LOWEST, _HIGHEST = 1e-9, 1e6  # times the price now: beyond them nothing liquidates the position
+
+
+def backed_price(account: Account, name: Price) -> float:
+    """Quote currency; 0 for a long that no price liquidates, infinite for a short.
+
+    NaN where the price alone does not decide: collateral of another asset, or a requirement that jumps.
+    """
+    (leg,) = account.legs
+    if any(asset.row != leg.row for asset in account.collaterals) or jumps(leg.rulebook):
+        return math.nan
+    units = sum(asset.counted for asset in account.collaterals) / leg.spot
+
+    def excess(price: float) -> float:
+        given = leg.side, leg.entry, leg.quantity, account.margin + units * price
+        equity = float(leg.rulebook.equity(*given, price))
+        return equity if name == "bankruptcy_price" else equity - float(leg.rulebook.required(*given, price))
+
+    return _crossing(excess, leg.price, leg.side)
+
+
+def _crossing(excess: Callable[[float], float], now: float, side: str) -> float:
+    far = now * (_LOWEST if side == "long" else _HIGHEST)
+    if excess(far) > 0:
+        return 0.0 if side == "long" else math.inf
+    return float(brentq(excess, far, now, xtol=1e-9 * now))
