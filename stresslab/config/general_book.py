@@ -150,7 +150,8 @@ def _check_market(cell: Study) -> None:
     several = len(cell.asset_names) > 1
     for key, kind in (("funding", MeanRevertingFunding), ("basis", MeanRevertingBasis)):
         wanders = several and isinstance(getattr(cell, key), kind)
-        hint = "Write kind: constant, or a model of one asset"
+        fields = "rate: ..., interval: ..." if key == "funding" else "basis: ..."
+        hint = f"Write {key}: {{kind: constant, {fields}}}, or use a model of one asset"
         rule = "that wanders belongs to one asset: a book on a joint model has none"
         require(not wanders, rule, key=key, got="mean_reverting", hint=hint, file=cell.file)
 

@@ -16,6 +16,7 @@ LONGEST_HORIZON = parse_duration("3650D")
 
 
 _BACKED_BY = ("collateral", "margin_with_pnl", "collaterals")  # of an isolated position
+_UNDER_POSITIONS = {"margin": "it as collateral"}  # what a key of one position is called there
 
 
 class Market(Part):
@@ -144,8 +145,8 @@ class Book(Part):
 
     def _check_several(self, positions: tuple[Position, ...]) -> None:
         for name in ("side", "leverage", "quantity", "entry_price", "margin", "margin_with_pnl", "slippage_bps"):
-            rule = "belongs to one position: write it under positions"
-            require(getattr(self, name) is None, rule, key=name, got=getattr(self, name))
+            rule, hint = "belongs to one position", f"Write {_UNDER_POSITIONS.get(name, name)} under positions"
+            require(getattr(self, name) is None, rule, key=name, got=getattr(self, name), hint=hint)
         if self.margin_mode == "isolated":
             self._check_isolated(positions)
         else:

@@ -96,7 +96,7 @@ REFUSED = [
     ({"side": "long", "entry_price": 80.0, "margin": 9.0}, "quantity is enough; there is none of them"),
     ({"side": "long", "leverage": 2.0, "entry_price": 80.0, "margin": 9.0}, "is enough; there is leverage 2"),
     ({"positions": [LONG | {"collateral": 9.0, "margin_with_pnl": 9.0}]}, "given beside collateral"),
-    ({"positions": [LONG], "margin_with_pnl": 9.0}, "belongs to one position: write it under positions"),
+    ({"positions": [LONG], "margin_with_pnl": 9.0}, "belongs to one position. Write margin_with_pnl under positions"),
     (
         {"positions": [LONG | {"margin_with_pnl": 9.0}], "margin_mode": "cross", "collateral": 9.0},
         "of a shared account write its cash as book.collateral",
