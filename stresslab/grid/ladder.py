@@ -24,6 +24,7 @@ Evaluation = Literal["static", "general"]
 
 LADDER_BOOKS = 64
 STATIC_FUNDING = 0.25  # the most funding, as a fraction of price, that the static ladder's tiers are complete for
+STATIC_TIERS = 64  # the longest table of the static ladder: what is compiled of it grows with the rates
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def ladders(
         found = whole[cell]
         if isinstance(found, NotAllowed):
             continue
-        if chosen == "general":
+        if chosen == "general" or (evaluation is None and isinstance(found, BookFacts) and _many_tiers(found)):
             found = whole[cell] = forms.as_general(found)
         held.setdefault(found.form, []).append(cell)
     cut = [
@@ -178,6 +179,11 @@ def _ladder(
 def _heavy_funding(market: MarketCell) -> bool:
     """Whether funding could move a trigger further than the static ladder's tiers reach."""
     return market.most_paid > STATIC_FUNDING
+
+
+def _many_tiers(book: BookFacts) -> bool:
+    """Whether the static ladder, which watches every rate of a table at each step, would be compiled for too many."""
+    return len(book.rulebook.requirement.table.mmr) > STATIC_TIERS
 
 
 def _events(events: Sequence[str], coded: tuple[str, ...]) -> tuple[np.ndarray, tuple[int, ...]]:

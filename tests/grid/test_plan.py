@@ -81,6 +81,13 @@ def test_heavy_funding_takes_the_general_engine(tmp_path, rate, interval, horizo
     assert make_plan(small(tmp_path, changes)).ladders[0].evaluation == chosen
 
 
+@pytest.mark.parametrize("rows, chosen", [(64, "static"), (65, "general")])
+def test_a_long_table_of_tiers_takes_the_general_engine(tmp_path, rows, chosen):
+    tiers = tuple((5e4 * (row + 1), 0.004 + 1e-4 * row, 0.02 + 1e-4 * row) for row in range(rows - 1))
+    study = small(tmp_path, tiers=(*tiers, (1e9, 0.02, 0.04)))
+    assert make_plan(study).ladders[0].evaluation == chosen
+
+
 @pytest.mark.parametrize(
     "as_of, interval, step, ends",
     [
