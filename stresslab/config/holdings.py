@@ -4,9 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stresslab.config.fields import Filled, Instant, Part, Text
+from stresslab.config.fields import Amount, Filled, Instant, Part, Text
 from stresslab.errors import InputError, require
-from stresslab.models.base import NonNegative, Positive
+from stresslab.models.base import NonNegative
 
 
 def check_with_pnl(margin: float, entry_price: float | None, other: str, given: float | None) -> None:
@@ -26,7 +26,7 @@ class Backing(Part):
     """
 
     asset: Text = Field(description="market.asset, or one of the joint model's")
-    amount: Positive = Field(description="units of the asset")
+    amount: Amount = Field(description="units of the asset")
     haircut: float | None = Field(
         default=None, ge=0, lt=1, description="what does not count as margin; else as the rulebook says"
     )
@@ -38,20 +38,20 @@ class Position(Part):
     rulebook: Text | None = Field(default=None, description="of this contract; the book's without it")
     asset: Text | None = Field(default=None, description="of a joint model; market.asset without it")
     side: Literal["long", "short"]
-    quantity: Positive | None = Field(default=None, description="in the contract's own unit")
-    notional: Positive | None = Field(default=None, description="at entry, settlement currency")
-    leverage: Positive | None = Field(default=None, description="notional over what backs it: the account's collateral")
-    collateral: Positive | None = Field(
+    quantity: Amount | None = Field(default=None, description="in the contract's own unit")
+    notional: Amount | None = Field(default=None, description="at entry, settlement currency")
+    leverage: Amount | None = Field(default=None, description="notional over what backs it: the account's collateral")
+    collateral: Amount | None = Field(
         default=None, description="isolated: its own margin without the PnL since entry, settlement currency"
     )
-    margin_with_pnl: Positive | None = Field(
+    margin_with_pnl: Amount | None = Field(
         default=None,
         description="isolated, in flight: in place of collateral, with the unrealised PnL at the price now",
     )
     collaterals: Annotated[tuple[Backing, ...], Filled] | None = Field(
         default=None, description="isolated: assets that back it beside its cash, or in place of it"
     )
-    entry_price: Positive | None = Field(default=None, description="of a position in flight; today's price without it")
+    entry_price: Amount | None = Field(default=None, description="of a position in flight; today's price without it")
     slippage_bps: NonNegative | None = Field(
         default=None, lt=10_000, description="of a market order; else the rulebook's"
     )
@@ -60,7 +60,7 @@ class Position(Part):
     )
     basis: float | None = Field(default=None, gt=-5, lt=5, description="log of future over index, per year to expiry")
     option: Literal["call", "put"] | None = Field(default=None, description="European, on the index; what it is")
-    strike: Positive | None = Field(default=None, description="of an option, quote currency")
+    strike: Amount | None = Field(default=None, description="of an option, quote currency")
 
     @model_validator(mode="after")
     def _size(self) -> Self:

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stresslab.config.fields import Distinct, Duration, Filled, Part, Text
+from stresslab.config.fields import Amount, AmountOrZero, Distinct, Duration, Filled, Part, Text
 from stresslab.config.holdings import Backing, Position, check_with_pnl
 from stresslab.config.policies import Policies
 from stresslab.errors import InputError, require
-from stresslab.models.base import NonNegative, Positive
+from stresslab.models.base import NonNegative
 from stresslab.random import MAX_STEPS
 from stresslab.units import format_duration, parse_duration
 
@@ -23,12 +23,12 @@ class Market(Part):
     """What is simulated: one asset under one model, watched up to the horizons."""
 
     asset: Text
-    spot: Positive = Field(description="price at as_of, quote currency")
+    spot: Amount = Field(description="price at as_of, quote currency")
     model: Text = Field(description="one of the names under models")
     step: Duration = Field(description="time step of the simulation")
     horizons: Annotated[tuple[Duration, ...], Filled, Distinct] = Field(description="checkpoints, shortest first")
     shock: Text | None = Field(default=None, description="one of the names under shocks, or none")
-    spots: dict[str, Positive] | None = Field(default=None, description="of a joint model's other assets, at as_of")
+    spots: dict[str, Amount] | None = Field(default=None, description="of a joint model's other assets, at as_of")
 
     @property
     def step_seconds(self) -> int:
@@ -85,14 +85,14 @@ class Book(Part):
         default="isolated", description="isolated: each position has its own margin; cross, portfolio: all share one"
     )
     side: Literal["long", "short"] | None = Field(default=None, description="of one position")
-    collateral: Positive | None = Field(default=None, description="margin put up at entry, settlement currency")
-    leverage: Positive | None = Field(default=None, description="notional over collateral at entry")
-    quantity: Positive | None = Field(default=None, description="size in units of the asset (inverse: USD)")
-    entry_price: Positive | None = Field(default=None, description="of a position in flight; market.spot without it")
-    margin: Positive | None = Field(
+    collateral: Amount | None = Field(default=None, description="margin put up at entry, settlement currency")
+    leverage: Amount | None = Field(default=None, description="notional over collateral at entry")
+    quantity: Amount | None = Field(default=None, description="size in units of the asset (inverse: USD)")
+    entry_price: Amount | None = Field(default=None, description="of a position in flight; market.spot without it")
+    margin: Amount | None = Field(
         default=None, description="of a position in flight, now, without the PnL since entry, settlement currency"
     )
-    margin_with_pnl: Positive | None = Field(
+    margin_with_pnl: Amount | None = Field(
         default=None,
         description="in place of margin: with the unrealised PnL at market.spot, as venues show it "
         "(Hyperliquid's marginUsed, ccxt's collateral)",
@@ -102,7 +102,7 @@ class Book(Part):
     collaterals: Annotated[tuple[Backing, ...], Filled] | None = Field(
         default=None, description="assets that back the account beside its cash, or in place of it"
     )
-    reserve: NonNegative | None = Field(
+    reserve: AmountOrZero | None = Field(
         default=None, description="cash beside the accounts that policies may put in, settlement currency"
     )
     policies: Policies | None = Field(default=None, description="a list, or the name of one under policies")
