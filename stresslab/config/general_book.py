@@ -8,7 +8,7 @@ from typing import Any
 from stresslab.accounts.form import AccountForm, BookForm, Leg
 from stresslab.config import liquidation_stages
 from stresslab.config.account_checks import check_account, check_currency
-from stresslab.config.backed_price import Price, backed_price
+from stresslab.config.account_price import Price, account_price
 from stresslab.config.held import Account, Held, accounts
 from stresslab.config.leg_forms import leg_form
 from stresslab.config.policy_base import PolicyPart, Standing
@@ -102,7 +102,7 @@ class GeneralBook:
             leg=leg,
             spot=held.spot,
             entry=held.entry / held.spot,
-            margin=(account.backing - account.inside_fee) / self.scale,
+            margin=account.margin / self.scale,
             leverage=held.notional / (account.backing if account.backing > 0 else account.worth),
             side=held.sign,
             one=abs(held.unit / held.in_units) / self.scale,
@@ -117,13 +117,7 @@ class GeneralBook:
         return self.scale * spot if in_coin else self.scale
 
     def _price(self, name: Price) -> float:
-        (account, *more) = self.accounts
-        if more or not self._is_one or account.legs[0].seconds is not None:
-            return math.nan
-        if account.collaterals:
-            return backed_price(account, name)
-        leg = account.legs[0]
-        return float(getattr(leg.rulebook, name)(leg.side, leg.entry, leg.quantity, account.margin))
+        return account_price(self.accounts[0], name) if len(self.accounts) == 1 else math.nan
 
 
 def general_book(cell: Study) -> GeneralBook:
@@ -177,6 +171,9 @@ def _check_policies(cell: Study, held: tuple[Account, ...], policies: tuple[Poli
         alone = len(account.legs) == 1 and account.options is None
         rule = f"{kind} is about an account with one position: this one has several"
         require(alone or not policy.of_one_leg, rule, key=key, file=cell.file)
+        rule = "is a fraction of the account's cash, and there is none"
+        has_cash = getattr(policy, "of_margin", None) is None or account.margin > 0
+        require(has_cash, rule, key=f"{key}.of_margin", hint="Give distance or price", file=cell.file)
         rule = f"{kind} takes its cash from the reserve, and there is none"
         funded = not policy.needs_reserve or (cell.book.reserve or 0.0) > 0
         require(funded, rule, key=key, hint="Write book.reserve", file=cell.file)

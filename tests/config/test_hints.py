@@ -201,6 +201,12 @@ CASES = [
         JOINT | {"basis": REVERTING},
     ),
     Case("Write book.reserve", ONE | {"policies": [TOP_UP]}, put("book", reserve=5_000.0)),
+    Case(
+        "Give distance or price",
+        {"rulebook": GMX, **LONG, "collaterals": [{"asset": "BTC", "amount": 0.5}]}
+        | {"policies": [{"kind": "stop_loss", "of_margin": 0.5}]},
+        put("book", "policies", "0", of_margin=None, distance=0.05),
+    ),
     Case("Write order: limit", ONE | {"policies": [LIMIT]}, put("book", "policies", "0", order="limit")),
     Case("The model has ETH", ONE, put("venue", "own_book", asset="ETH"), JOINT | {"venue": OWN_BOOK}),
     Case(

@@ -1,4 +1,6 @@
-"""The liquidation and bankruptcy price of one linear position that its own asset backs, such as a long of BTC on BTC.
+"""The liquidation and bankruptcy price of an account: the rulebook's, or that of a position that its own asset backs.
+
+Of a long of BTC on BTC, or the like:
 
     equity(P) = cash + s q (P - entry) + w P        w: the units of the asset that back it, after haircuts
 
@@ -21,7 +23,20 @@ Price = Literal["liquidation_price", "bankruptcy_price"]
 _LOWEST, _HIGHEST = 1e-9, 1e6  # times the price now: beyond them nothing liquidates the position
 
 
-def backed_price(account: Account, name: Price) -> float:
+def account_price(account: Account, name: Price) -> float:
+    """Of one position whose requirement depends on its own price alone, quote currency.
+
+    NaN for several positions, options and dated futures, and where `_backed_price` has none.
+    """
+    if len(account.legs) != 1 or account.options is not None or account.legs[0].seconds is not None:
+        return math.nan
+    if account.collaterals:
+        return _backed_price(account, name)
+    (leg,) = account.legs
+    return float(getattr(leg.rulebook, name)(leg.side, leg.entry, leg.quantity, account.margin))
+
+
+def _backed_price(account: Account, name: Price) -> float:
     """Quote currency; 0 for a long that no price liquidates, infinite for a short.
 
     NaN where the price alone does not decide: collateral of another asset, or a requirement that jumps.
