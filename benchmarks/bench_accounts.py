@@ -1,4 +1,4 @@
-"""The general account step with 64 books, against the same engine in NumPy."""
+"""The general engine with 64 plain accounts, against the same rules in NumPy."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks import machine, numpy_accounts, tasks
 from benchmarks.harness import Case, Comparison, Section, Size, measure
 from stresslab.grid.block import run_blocks
-from stresslab.grid.ladder import Ladder
+from stresslab.grid.ladder import Evaluation, Ladder
 from stresslab.grid.plan import make_plan
 
 TITLE = "64 general accounts (32 leverages, long and short) with funding, 7D of 15 min steps"
@@ -19,18 +19,19 @@ def cases(size: Size) -> Iterator[Case]:
     """Ours on two models, then NumPy on GBM; both draw their own paths."""
     horizons = ["1D"] if size.name == "tiny" else ["1D", "7D"]
     block, n_steps = size.pick(16384, 4096, 1024), int(tasks.ends(horizons)[-1])
-    ladders = {kind: _ladder(kind, horizons, block) for kind in ("gbm", "heston")}
+    ladders = {kind: _ladder(kind, horizons, block, "general") for kind in ("gbm", "heston")}
+    plain = _ladder("gbm", horizons, block, "static")  # the books as NumPy takes them
     blocks = size.paths(1, 1, 1)
     for kind, ladder in ladders.items():
         work = tasks.LADDER * block * blocks * n_steps
         yield Case(f"stresslab, {kind}", _ours(ladder, blocks, block), work, "book-steps", cold=True)
     few = size.pick(2048, 1024, 1024)
-    truth = _hits(ladders["gbm"], run_blocks(ladders["gbm"], 0, 1, block)) / block
+    truth = _hits(plain, run_blocks(plain, 0, 1, block)) / block
     for paths in NUMPY_BLOCKS[-2:] if size.name == "tiny" else NUMPY_BLOCKS:
         for threads in sorted({1, machine.cores()}):
             if few // paths < threads:
                 continue
-            run = _numpy(ladders["gbm"], few, paths, threads)
+            run = _numpy(plain, few, paths, threads)
             name = f"NumPy, gbm, blocks of {paths}, {threads} threads"
             check = _against(truth, block, few)
             yield Case(name, run, tasks.LADDER * few * n_steps, "book-steps", "NumPy", check)
@@ -42,9 +43,9 @@ def run(size: Size) -> Section:
     return measure(TITLE, size, list(cases(size)), comparisons)
 
 
-def _ladder(kind: str, horizons: list[str], block: int) -> Ladder:
+def _ladder(kind: str, horizons: list[str], block: int, evaluation: Evaluation) -> Ladder:
     study = tasks.study(kind, ["long", "short"], tasks.LADDER // 2, horizons, block, block)
-    (ladder,) = make_plan(study, evaluation="account").ladders
+    (ladder,) = make_plan(study, evaluation=evaluation).ladders
     return ladder
 
 

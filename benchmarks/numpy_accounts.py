@@ -1,4 +1,4 @@
-"""The account engine in NumPy: the per-step rules of `stresslab.books.account`, vectorised over books and paths.
+"""Plain accounts in NumPy: the rules of each step, vectorised over books and paths.
 
 Geometric Brownian motion is drawn here too, by NumPy's Generator in float32 (ziggurat), a segment of steps at a time,
 with the bridge's extreme in every step. Kept small: float32 and booleans, temporaries written in place, blocks that

@@ -1,11 +1,10 @@
-"""One block of a study: all books of a market cell on the same paths, by the static ladder or by the general account
-step.
+"""One block of a study by the static ladder: the plain books of a market cell on the same paths.
 
 Three stages, each compiled into the same program: walk the paths; look up the record of the segment in which each book
-was crossed; settle the money. Both evaluations end in the same `Outcome`.
+was crossed; settle the money. All other books are evaluated by `general`.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,14 +12,12 @@ import numpy as np
 from jax import Array, lax
 
 from stresslab import payments, random, scan
-from stresslab.books import account, ladder
+from stresslab.books import ladder
 from stresslab.books.linear import Lines, Positions, ladder_lines
 from stresslab.books.outcome import CAUSES, Closing, Money, Outcome, at_horizons, close_out
 from stresslab.models.base import Dynamics, Layout, Parameters, State
-from stresslab.observers import AccountObserver, ExtremeObserver, LadderObserver, Side
+from stresslab.observers import ExtremeObserver, LadderObserver, Side
 from stresslab.schedule import GAP_SLOTS, Schedule, Segments
-
-Evaluation = Literal["static", "account"]
 
 
 class Shape(NamedTuple):
@@ -28,7 +25,6 @@ class Shape(NamedTuple):
 
     dynamics: Dynamics
     layout: Layout
-    evaluation: Evaluation
     sides: tuple[int, ...]
     n_horizons: int
     antithetic: bool
@@ -49,10 +45,10 @@ class Arguments(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """The paths walked. `books` are Crossings or Accounts of each side; records have the segment in front."""
+    """The paths walked: for each side the crossings of its books, and the records with the segment in front."""
 
-    books: tuple[Any, ...]
-    records: tuple[ladder.Record, ...]  # empty for accounts
+    books: tuple[ladder.Crossings, ...]
+    records: tuple[ladder.Record, ...]
     funding_after: Array  # (segment, 1, path)
     price_at: Array  # (horizon, 1, path)
     funding_at: Array
@@ -124,11 +120,8 @@ def _to_single(leaf: Any) -> np.ndarray:
 
 def bytes_per_path(shape: Shape, a: Arguments) -> tuple[int, int]:
     """What a path takes: the state that every step touches, and the records of its segments."""
-    n_books = sum(len(side.positions.margin) for side in a.sides)
     n_segments, slots = len(a.segments.steps), GAP_SLOTS if shape.layout.jumps else 0
     memory = 4 * sum(np.asarray(leaf).size for leaf in jax.tree.leaves(a.state.memory))
-    if shape.evaluation == "account":
-        return memory + n_books * 4 * (4 + len(a.fractions)), 4 * n_segments
     return memory, len(a.sides) * n_segments * 4 * (4 + 2 * slots)
 
 
@@ -153,18 +146,15 @@ def walk(shape: Shape, first: Array, *given: Any) -> Walked:
     a = Arguments(*given)
     numbers = scan.path_numbers(first, shape.n_paths)
     paths = scan.Walk(shape.dynamics, shape.layout, shape.antithetic, a.key, numbers, a.coefficients)
-    run_segment = _static_segment if shape.evaluation == "static" else _account_segment
     place = scan.begin(paths, scan.spread(shape.dynamics, a.state, shape.n_paths))
     start = _start(shape, a, place, payments.begin(a.funding, paths, place.state) if a.funding else ())
     end, (records, funding_after) = lax.scan(
-        lambda running, row: run_segment(shape, a, paths, running, *row),
+        lambda running, row: _segment(shape, a, paths, running, *row),
         start,
         (a.segments, a.funding.payments if a.funding else ()),
     )
-    books = end.books
-    if shape.evaluation == "static":
-        n_segments = a.segments.steps.shape[0]
-        books = tuple(ladder.never(crossed, n_segments) for crossed in _book_crossings(shape, a, end))
+    n_segments = a.segments.steps.shape[0]
+    books = tuple(ladder.never(crossed, n_segments) for crossed in _book_crossings(shape, a, end))
     return Walked(books, records, funding_after, end.price_at, end.funding_at, sum(end.gaps_lost[1:], end.gaps_lost[0]))
 
 
@@ -172,20 +162,15 @@ def _start(shape: Shape, a: Arguments, place: scan.Place, rates: Any) -> _Runnin
     n_paths, n_fractions = shape.n_paths, a.fractions.shape[0]
     nothing, none_lost = jnp.zeros((1, n_paths), jnp.float32), jnp.zeros((1, n_paths), jnp.int32)
     at = jnp.zeros((shape.n_horizons, 1, n_paths), jnp.float32)
-    if shape.evaluation == "static":
-        books: Any = tuple(ladder.start(side.positions.margin.shape[0], n_fractions, n_paths) for side in a.sides)
-        far = tuple(
-            jnp.full((book.lines.slopes.shape[0], n_paths), np.float32(side * np.inf))
-            for side, book in zip(shape.sides, a.sides, strict=True)
-        )
-    else:
-        books, far = tuple(account.start(side.positions, n_fractions, n_paths) for side in a.sides), ()
+    books = tuple(ladder.start(side.positions.margin.shape[0], n_fractions, n_paths) for side in a.sides)
+    far = tuple(
+        jnp.full((book.lines.slopes.shape[0], n_paths), np.float32(side * np.inf))
+        for side, book in zip(shape.sides, a.sides, strict=True)
+    )
     return _Running(place, books, nothing, at, at, (none_lost,) * len(shape.sides), far, rates)
 
 
-def _static_segment(
-    shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments, payment: Any
-) -> Any:
+def _segment(shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments, payment: Any) -> Any:
     jumps, slots = shape.layout.jumps, GAP_SLOTS if shape.layout.jumps else 0
     here = running.place.state.log_price
     seen = tuple(
@@ -200,7 +185,7 @@ def _static_segment(
         seen = tuple(one._replace(extreme=extreme) for one, extreme in zip(seen, worst, strict=True))
     records = tuple(ladder.record(one, place.state.log_price, running.funding) for one in seen)
     booked = _book_crossings(shape, a, running)
-    after, funding, _ = _finish_segment(a, paths, running, segment, payment, place, booked)
+    after, funding = _finish_segment(a, paths, running, segment, payment, place, booked)
     distances = tuple(
         ladder.distances(side, book.lines.slopes, before, done, funding)
         for side, book, before, done in zip(shape.sides, a.sides, running.distances, records, strict=True)
@@ -216,31 +201,12 @@ def _book_crossings(shape: Shape, a: Arguments, running: _Running) -> tuple[ladd
     )
 
 
-def _account_segment(
-    shape: Shape, a: Arguments, paths: scan.Walk, running: _Running, segment: Segments, payment: Any
-) -> Any:
-    observer = AccountObserver(shape.sides, a.sides, a.fractions, segment.bin)
-    place, books = scan.many_steps(paths, running.place, observer, running.books, segment.steps)
-    after, funding, rate = _finish_segment(a, paths, running, segment, payment, place, books)
-    price = jnp.exp(place.state.log_price)
-
-    def pay(books: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(
-            account.pay_funding(side, b.positions, a.fractions, one, price, rate, segment.bin)
-            for side, b, one in zip(shape.sides, a.sides, books, strict=True)
-        )
-
-    is_due = payment.is_due if a.funding else segment.funding_rate != np.float32(0)
-    books = lax.cond(is_due, pay, lambda books: books, books)
-    return after._replace(books=books), ((), funding)
-
-
 def _finish_segment(
     a: Arguments, paths: scan.Walk, running: _Running, segment: Segments, payment: Any, place: scan.Place, books: Any
-) -> tuple[_Running, Array, Array]:
+) -> tuple[_Running, Array]:
     """Funding where it is due, and the horizon's record: each segment overwrites it until the horizon has come.
 
-    Also F and the rate that was paid.
+    The second is F, the funding paid so far.
     """
     price, rate, rates = jnp.exp(place.state.log_price), segment.funding_rate, running.rates
     if a.funding:
@@ -255,13 +221,11 @@ def _finish_segment(
         funding_at=lax.dynamic_update_index_in_dim(running.funding_at, funding, segment.horizon, 0),
         rates=rates,
     )
-    return after, funding, rate
+    return after, funding
 
 
 def look_up(shape: Shape, walked: Walked, *given: Any) -> Looked:
     """The record, F afterwards and survival bin of the segment of each crossing."""
-    if shape.evaluation == "account":
-        return Looked(walked, (), ())
     a = Arguments(*given)
     found = [
         [_at(when, records, walked.funding_after, a.segments.bin) for when in (crossed.liquidation, *crossed.loss)]
@@ -283,18 +247,12 @@ def _at(when: Array, records: ladder.Record, funding_after: Array, bins: Array) 
 def resolve(shape: Shape, looked: Looked, *given: Any) -> Resolved:
     """When, why and where every book was closed."""
     a, walked = Arguments(*given), looked.walked
-    if shape.evaluation == "static":
-        outcomes = tuple(
-            _resolve(side, book.lines, crossed, at, losses)
-            for side, book, crossed, at, losses in zip(
-                shape.sides, a.sides, walked.books, looked.liquidation, looked.losses, strict=True
-            )
+    outcomes = tuple(
+        _resolve(side, book.lines, crossed, at, losses)
+        for side, book, crossed, at, losses in zip(
+            shape.sides, a.sides, walked.books, looked.liquidation, looked.losses, strict=True
         )
-    else:
-        outcomes = tuple(
-            account.outcome(side, book.positions, a.fractions, accounts)
-            for side, book, accounts in zip(shape.sides, a.sides, walked.books, strict=True)
-        )
+    )
     return Resolved(outcomes, walked.price_at, walked.funding_at, walked.gaps_lost)
 
 

@@ -1,11 +1,8 @@
-"""What watches the pieces of each step: for the static ladder, with and without jumps, and for the general accounts."""
+"""What watches the pieces of each step for the static ladder, with and without jumps."""
 
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-from jax import Array
-
-from stresslab.books import account, ladder
+from stresslab.books import ladder
 from stresslab.books.linear import LONG, Lines, Positions
 from stresslab.scan import Gap, Reach, Track
 
@@ -52,26 +49,3 @@ class ExtremeObserver(NamedTuple):
                 for side, one in zip(self.sides, seen, strict=True)
             )
         return seen
-
-
-class AccountObserver(NamedTuple):
-    """Of the general accounts: every piece is shown to every account."""
-
-    sides: tuple[int, ...]
-    books: tuple[Side, ...]
-    fractions: Array
-    bin_index: Array
-
-    def step(self, seen: Any, track: Track) -> Any:
-        return tuple(
-            self._one(side, book.positions, one, track.pieces)
-            for side, book, one in zip(self.sides, self.books, seen, strict=True)
-        )
-
-    def _one(self, side: int, positions: Positions, accounts: account.Accounts, pieces: Any) -> account.Accounts:
-        for piece in pieces:
-            is_gap = isinstance(piece, Gap)
-            worst = jnp.exp(piece.end if is_gap else piece.low if side == LONG else piece.high)
-            watch = account.jump if is_gap else account.diffuse
-            accounts = watch(side, positions, self.fractions, accounts, worst, self.bin_index)
-        return accounts

@@ -25,7 +25,7 @@ LEVEL_ROUNDING = 1e-6  # of the price: how near a level a path has to be for rou
 class Both(NamedTuple):
     plan: Plan
     static: Paths
-    account: Paths
+    general: Paths
 
 
 @pytest.fixture(scope="module", params=list(MODELS))
@@ -34,8 +34,8 @@ def both(request, tmp_path_factory) -> Both:
     hours.
     """
     study = small(tmp_path_factory.mktemp("study"), {"market": {"model": request.param}})
-    static, account = make_plan(study, "static"), make_plan(study, "account")
-    return Both(static, per_path(static.ladders[0], N_PATHS), per_path(account.ladders[0], N_PATHS))
+    static, general = make_plan(study, "static"), make_plan(study, "general")
+    return Both(static, per_path(static.ladders[0], N_PATHS), per_path(general.ladders[0], N_PATHS))
 
 
 def different(one: Paths, other: Paths) -> np.ndarray:
@@ -69,9 +69,9 @@ def agrees(paths: Paths, row: int, path: int, found: Account) -> bool:
     )
 
 
-def test_the_static_ladder_is_the_general_account(both):
+def test_the_static_ladder_is_the_general_engine(both):
     """Path by path. At most 1e-5 of the 262,144 pairs may differ, and those must lie within 1e-6 of a level."""
-    differ = different(both.static, both.account)
+    differ = different(both.static, both.general)
     assert not both.static.gaps_lost.any()
     assert differ.sum() <= 1e-5 * differ.size, f"{differ.sum()} of {differ.size}"
     for row, path in zip(*np.nonzero(differ), strict=True):
@@ -79,7 +79,7 @@ def test_the_static_ladder_is_the_general_account(both):
         recorded = pieces.record(both.plan, 0, RECORDED, first)
         events = pieces.events(recorded, path - first, both.plan.markets[0], SPOT)
         near = [account_of(both, row, shifted(events, by)) for by in (-LEVEL_ROUNDING, 0.0, LEVEL_ROUNDING)]
-        for paths in (both.static, both.account):
+        for paths in (both.static, both.general):
             assert any(agrees(paths, row, path, found) for found in near), (row, path)
 
 
@@ -92,7 +92,7 @@ def test_both_are_the_naive_ledger(both):
         for row in range(len(both.plan.cells)):
             found = account_of(both, row, events)
             assert agrees(both.static, row, path, found), (row, path)
-            assert agrees(both.account, row, path, found), (row, path)
+            assert agrees(both.general, row, path, found), (row, path)
             causes[found.liquidation.cause if found.liquidation else "diffusion"] += 1
     assert causes["diffusion"] > 500
     assert causes["gap"] > 50 or market.study.market.model != "merton"
@@ -132,7 +132,7 @@ def test_a_small_wrong_rule_makes_them_differ(both, tmp_path, wrong, at_least):
     else:
         study = small(tmp_path, market | {"funding": {"rate": -1e-3}})
     static = per_path(make_plan(study, "static").ladders[0], N_PATHS)
-    assert different(static, both.account).mean() > at_least
+    assert different(static, both.general).mean() > at_least
 
 
 def test_one_compilation_for_one_shape(both, tmp_path):

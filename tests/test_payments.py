@@ -223,16 +223,16 @@ def test_no_volatility_at_the_mean_is_constant_funding(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_static_ladder_and_accounts_agree(tmp_path):
+def test_static_ladder_and_general_engine_agree(tmp_path):
     """Per path, with rates of 1 % of notional and both clamps met: the same events but for a few on the edge."""
     wild = {**REVERTING, "volatility": 0.3, "cap": 0.01, "floor": -0.01}
-    static, account = (paths_of(plans(tmp_path, wild, evaluation)) for evaluation in ("static", "account"))
-    differ = (static.liquidation != account.liquidation) | (static.bankruptcy != account.bankruptcy)
+    static, general = (paths_of(plans(tmp_path, wild, evaluation)) for evaluation in ("static", "general"))
+    differ = (static.liquidation != general.liquidation) | (static.bankruptcy != general.bankruptcy)
     assert differ.mean() < 2e-3
     same = ~differ[None]
     assert np.allclose(
         static.pnl[np.broadcast_to(same, static.pnl.shape)],
-        account.pnl[np.broadcast_to(same, account.pnl.shape)],
+        general.pnl[np.broadcast_to(same, general.pnl.shape)],
         atol=2e-5,
     )
     by_funding = static.liquidation[static.liquidation >= 0] % len(CAUSES) == FUNDING
@@ -243,13 +243,13 @@ def test_static_ladder_and_accounts_agree(tmp_path):
 
 def test_the_evaluation_is_chosen_by_the_bound(tmp_path):
     """Nine payments of at most 0.75 % are few; of 5 % they are many, unless it is known that they stay small."""
-    shapes = {
-        cap: make_plan(small(tmp_path, {"funding": {**REVERTING, "cap": cap}})).ladders[0].shape.evaluation
+    chosen = {
+        cap: make_plan(small(tmp_path, {"funding": {**REVERTING, "cap": cap}})).ladders[0].evaluation
         for cap in (0.0075, 0.05)
     }
-    assert shapes == {0.0075: "static", 0.05: "account"}
+    assert chosen == {0.0075: "static", 0.05: "general"}
     known = {**REVERTING, "correlation": 0.0, "cap": 0.05, "floor": -0.05}
-    assert make_plan(small(tmp_path, {"funding": known})).ladders[0].shape.evaluation == "static"
+    assert make_plan(small(tmp_path, {"funding": known})).ladders[0].evaluation == "static"
 
 
 class TestSpikes:

@@ -20,6 +20,7 @@ from stresslab.accounts import option_legs, portfolio
 from stresslab.accounts.contracts import OPTIONS, notional
 from stresslab.accounts.form import AccountForm, AccountNumbers, Leg, LegNumbers
 from stresslab.accounts.point import Point, leg_price
+from stresslab.accounts.tier_tables import is_long, largest, row_of, tier_at
 
 
 def of_account(
@@ -67,11 +68,12 @@ def rate_by_size(leg: Leg, numbers: LegNumbers, size: Array) -> Array:
 
 
 def _marginal(numbers: LegNumbers, held: Array, measure: Array) -> Array:
-    lines = [numbers.mmr[:, tier, None] * held - numbers.cum[:, tier, None] for tier in range(numbers.mmr.shape[1])]
-    return functools.reduce(jnp.maximum, lines)
+    return largest(lambda rate, amount: rate * held - amount, numbers.mmr, numbers.cum)
 
 
 def _flat(numbers: LegNumbers, held: Array, measure: Array) -> Array:
+    if is_long(numbers.mmr):
+        return row_of(numbers.mmr, tier_at(numbers.cap[:, :-1], measure)) * held
     rate = numbers.mmr[:, 0, None] + jnp.zeros_like(held)
     for tier in range(1, numbers.mmr.shape[1]):
         rate = jnp.where(measure > numbers.cap[:, tier - 1, None], numbers.mmr[:, tier, None], rate)

@@ -21,6 +21,7 @@ from stresslab.accounts.form import AccountForm, AccountNumbers
 from stresslab.accounts.point import Point, Prices, spread_out
 from stresslab.accounts.requirement import rate_by_size
 from stresslab.accounts.state import Holding, excess, is_open
+from stresslab.accounts.tier_tables import largest
 
 Value = Callable[[Prices], Array]
 
@@ -80,20 +81,21 @@ def trigger_price(form: AccountForm, numbers: AccountNumbers, holding: Holding) 
     (leg,), (own,), (size,) = form.legs, numbers.legs, holding.sizes
     sign, amount = jnp.sign(size), jnp.abs(size)
     fee = own.fee[:, None] if leg.close_fee == "on_notional" else np.float32(0)
-    if leg.shape == "marginal":
-        tiers = [(own.mmr[:, tier, None] + fee, own.cum[:, tier, None]) for tier in range(own.mmr.shape[1])]
-    else:
-        tiers = [(rate_by_size(leg, own, size) + fee, np.float32(0))]
     level = _inverse_level if leg.contract == "inverse" else _linear_level
-    met = [sign * level(sign, amount, holding.balance, rate, cum) for rate, cum in tiers]
-    return sign * functools.reduce(jnp.maximum, met)
+
+    def met(rate: Array, cum: Any) -> Array:
+        return sign * level(sign, amount, holding.balance, rate + fee, cum)
+
+    if leg.shape == "marginal":
+        return sign * largest(met, own.mmr, own.cum)
+    return sign * met(rate_by_size(leg, own, size), np.float32(0))
 
 
-def _linear_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Array) -> Array:
+def _linear_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Any) -> Array:
     return (sign * amount - balance - cum) / (amount * (sign - rate))
 
 
-def _inverse_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Array) -> Array:
+def _inverse_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Any) -> Array:
     coin = balance + sign * amount + cum
     # a short that is covered by its coin is never liquidated; a long without coin is at any price
     return jnp.where(sign * coin > np.float32(0), amount * (sign + rate) / coin, np.float32(np.inf))

@@ -1,7 +1,7 @@
 """What became of each book on each path: codes for when and why, and the prices that settle the money.
 
-Both evaluations, the static ladder and the account step, end in an `Outcome`; `close_out` and `at_horizons` turn it
-into money. Units are those of `books.linear`: prices relative to spot, money relative to the notional at spot.
+The static ladder ends in an `Outcome`; `close_out` and `at_horizons` turn it into money. Units are those of
+`books.linear`: prices relative to spot, money relative to the notional at spot.
 """
 
 from typing import Any, NamedTuple

@@ -23,12 +23,13 @@ def check_account(cell: Study, account: Account) -> None:
         modes = rulebook.collateral.modes
         if mode not in modes:
             rule = f"{rulebook.id} allows {' and '.join(modes)} margin"
-            raise NotAllowed(rule, key="book.margin_mode", got=mode, file=cell.file)
+            hint = f"Write margin_mode: {modes[0]}{_moved(cell, modes[0])}"
+            raise NotAllowed(rule, key="book.margin_mode", got=mode, hint=hint, file=cell.file)
     check_agree(rulebooks, cell.file)
     for leg in account.legs:
         leverage = _ANY_LEVERAGE
         if leg.is_new and mode == "isolated":
-            leverage = leg.notional / account.deposit
+            leverage = leg.notional / account.backing
         size = leg.rulebook.size(leg.quantity, leg.spot)
         try:
             leg.rulebook.check_allowed(abs(leg.unit), leverage, size)
@@ -36,6 +37,15 @@ def check_account(cell: Study, account: Account) -> None:
             raise refusal.at(key="book") from None
     _check_opened(account, mode)
     _check_open(account, mode)
+
+
+def _moved(cell: Study, mode: str) -> str:
+    """What else changes with the margin mode of a book of several positions."""
+    if cell.book.positions is None or (mode == "isolated") == (cell.book.margin_mode == "isolated"):
+        return ""
+    if mode == "isolated":
+        return ", and a collateral in each position in place of the book's"
+    return ", and one collateral of the book in place of each position's"
 
 
 def _check_opened(account: Account, mode: str) -> None:
@@ -57,7 +67,8 @@ def _check_opened(account: Account, mode: str) -> None:
 
 def _check_open(account: Account, mode: str) -> None:
     """NotAllowed for an account that its venue would liquidate at once."""
-    if account.margin <= 0:
+    # a position in flight may stand on its unrealised PnL alone; one that is opened needs margin left after its fee
+    if account.inside_fee > 0 and account.backing <= account.inside_fee:
         below = True
     elif mode != "portfolio" and len(account.legs) == 1 and not account.collaterals and account.options is None:
         leg = account.legs[0]
@@ -71,7 +82,7 @@ def _check_open(account: Account, mode: str) -> None:
         raise NotAllowed(
             "is at or below its maintenance margin at spot already: it would be liquidated at once",
             key="book",
-            got=f"{got} with margin {account.margin:g}",
+            got=f"{got} with margin {account.backing - account.inside_fee:g}",
             hint="Give it more margin, or less leverage",
         )
 
@@ -79,7 +90,7 @@ def _check_open(account: Account, mode: str) -> None:
 def _equity(account: Account) -> float:
     """What counts as margin: cash after fees, unrealised PnL, options, collaterals after haircuts."""
     worth = account.margin + sum(leg.pnl for leg in account.legs) + account.options_worth
-    return worth + sum((1 - asset.haircut) * asset.worth for asset in account.collaterals)
+    return worth + sum(asset.counted for asset in account.collaterals)
 
 
 def _maintenance(account: Account, mode: str) -> float:

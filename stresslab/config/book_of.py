@@ -16,7 +16,8 @@ def book_of(cell: Study) -> BookFacts | GeneralBook:
 def is_plain(cell: Study) -> bool:
     """One isolated linear position that is closed whole and left alone, at a venue where nothing fails."""
     book = cell.book
-    is_one = book.positions is None and book.margin_mode == "isolated" and book.reserve is None
+    alone = book.reserve is None and book.collaterals is None
+    is_one = book.positions is None and book.margin_mode == "isolated" and alone
     asked = any(event in _GENERAL_EVENTS for event in cell.outputs.events)
     calm = not cell.book_policies and cell.venue is None and not asked
     return is_one and calm and not cell.rulebook().needs

@@ -47,8 +47,11 @@ def book_facts(cell: Study) -> BookFacts:
     in_flight = book.entry_price is not None
     entry = book.entry_price if book.entry_price is not None else spot
     quantity, collateral = _size(book.leverage, book.collateral, book.quantity, entry)
-    notional = quantity * entry
-    leverage = book.leverage if book.leverage is not None else notional / collateral
+    notional, pnl = quantity * entry, SIDES[book.side] * quantity * (spot - entry)
+    before_fee = book.margin if book.margin is not None else collateral
+    if book.margin_with_pnl is not None:
+        before_fee = book.margin_with_pnl - pnl
+    leverage = book.leverage if book.leverage is not None else notional / (collateral or before_fee + pnl)
     # of a position in flight only its size is judged: the leverage was judged when it was opened
     try:
         rulebook.check_allowed(quantity * spot, 1e-9 if in_flight else leverage)
@@ -56,7 +59,6 @@ def book_facts(cell: Study) -> BookFacts:
         raise refusal.at(key="book") from None
     entry_fee = 0.0 if in_flight else rulebook.fees.taker * notional
     outside_fee = entry_fee if rulebook.fees.entry_charged_to == "wallet" else 0.0
-    before_fee = book.margin if book.margin is not None else collateral
     margin = before_fee - (entry_fee - outside_fee)
     facts = BookFacts(
         side=book.side,
@@ -67,12 +69,12 @@ def book_facts(cell: Study) -> BookFacts:
         notional=notional,
         leverage=leverage,
         margin=margin,
-        equity=before_fee + SIDES[book.side] * quantity * (spot - entry),
+        equity=before_fee + pnl,
         entry_fee=entry_fee,
         outside_fee=outside_fee,
         slippage=BASIS_POINT * (rulebook.close_out.slippage_bps if book.slippage_bps is None else book.slippage_bps),
-        liquidation_price=float(rulebook.liquidation_price(book.side, entry, quantity, max(margin, 1e-12))),
-        bankruptcy_price=float(rulebook.bankruptcy_price(book.side, entry, quantity, max(margin, 1e-12))),
+        liquidation_price=float(rulebook.liquidation_price(book.side, entry, quantity, margin)),
+        bankruptcy_price=float(rulebook.bankruptcy_price(book.side, entry, quantity, margin)),
     )
     _require_open(facts)
     return facts
@@ -81,22 +83,22 @@ def book_facts(cell: Study) -> BookFacts:
 def _size(
     leverage: float | None, collateral: float | None, quantity: float | None, entry: float
 ) -> tuple[float, float]:
-    """Quantity and collateral from any two of the three."""
+    """Quantity and collateral from any two of the three; with quantity alone, of a position in flight, the collateral
+    is not known and is 0.
+    """
     if quantity is None:
         assert leverage is not None and collateral is not None  # the schema gives exactly two
         return leverage * collateral / entry, collateral
     if collateral is None:
-        assert leverage is not None
-        return quantity, quantity * entry / leverage
+        return quantity, quantity * entry / leverage if leverage is not None else 0.0
     return quantity, collateral
 
 
 def _require_open(facts: BookFacts) -> None:
     """NotAllowed for a position that its venue would liquidate at once."""
-    below = facts.margin <= 0 or facts.rulebook.is_liquidated(
-        facts.side, facts.entry, facts.quantity, facts.margin, facts.spot
-    )
-    if below:
+    # a position in flight may stand on its unrealised PnL alone; one that is opened needs margin left after its fee
+    eaten = facts.entry_fee > 0 and facts.margin <= 0
+    if eaten or facts.rulebook.is_liquidated(facts.side, facts.entry, facts.quantity, facts.margin, facts.spot):
         raise NotAllowed(
             f"is at or below its maintenance margin at spot {facts.spot:g} already: it would be liquidated at once",
             key="book",
@@ -105,14 +107,12 @@ def _require_open(facts: BookFacts) -> None:
         )
 
 
-def positions(books: Sequence[BookFacts], all_tiers: bool) -> Positions:
+def positions(books: Sequence[BookFacts]) -> Positions:
     """Books of one side in the units of the loop. Tiers that no price between a third and three times matters for are
     left out.
-
-    With `all_tiers` the whole table is given to every book.
     """
     scale = np.array([book.scale for book in books])
-    rates, amounts = _tier_windows(books, all_tiers)
+    rates, amounts = _tier_windows(books)
     fees = [book.rulebook.fees.taker for book in books]
     kept = [float(book.rulebook.liquidation.residual == "customer") for book in books]
     return Positions(
@@ -130,16 +130,14 @@ def positions(books: Sequence[BookFacts], all_tiers: bool) -> Positions:
     )
 
 
-def _tier_windows(books: Sequence[BookFacts], all_tiers: bool) -> tuple[np.ndarray, np.ndarray]:
+def _tier_windows(books: Sequence[BookFacts]) -> tuple[np.ndarray, np.ndarray]:
     """Maintenance rates and amounts, shape (book, tier); shorter windows repeat their last tier."""
     windows = []
     for book in books:
         table = book.rulebook.requirement.table
-        first, last = 0, len(table.mmr)
-        if not all_tiers:
-            lowest, highest = tier_reach(book)
-            first = int(np.searchsorted(table.cap, lowest * book.scale))
-            last = int(np.searchsorted(table.cap, highest * book.scale)) + 1
+        lowest, highest = tier_reach(book)
+        first = int(np.searchsorted(table.cap, lowest * book.scale))
+        last = int(np.searchsorted(table.cap, highest * book.scale)) + 1
         first = min(first, len(table.mmr) - 1)
         windows.append((table.mmr[first:last], table.cum[first:last]))
     longest = max(len(rates) for rates, _ in windows)

@@ -13,9 +13,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from stresslab.errors import InputError, require
 from stresslab.files.validation import nearest
+from stresslab.models.base import NonNegative, Positive
 from stresslab.units import format_duration, parse_duration
 
 EVENTS = ("liquidation", "bankruptcy", "adl", "venue_default")  # and loss_1 to loss_99
+LARGEST_AMOUNT = 1e30  # products of several such numbers, and of their inverses, are still finite
 _LOSS = re.compile(r"loss_[1-9][0-9]?", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -64,6 +66,13 @@ def _matches(pattern: re.Pattern[str], rule: str) -> AfterValidator:
 def _level(value: float) -> float:
     hint = f"It is a fraction: write {value / 100:g}" if 1 < value < 100 else ""
     require(0 < value < 1, "must lie between 0 and 1", got=value, hint=hint)
+    return value
+
+
+def _amount(value: float) -> float:
+    in_range = value == 0 or 1 / LARGEST_AMOUNT <= value <= LARGEST_AMOUNT
+    rule = f"must lie between {1 / LARGEST_AMOUNT:g} and {LARGEST_AMOUNT:g}: no price and no position is beyond"
+    require(in_range, rule, got=value, hint="Count in another unit")
     return value
 
 
@@ -152,3 +161,5 @@ Count = Annotated[int, BeforeValidator(_whole)]
 Slug = Annotated[str, _matches(_SLUG, "a study's name is made of letters, digits, dot, - and _, at most 64")]
 Level = Annotated[float, AfterValidator(_level), Field(json_schema_extra={"minimum": 0, "maximum": 1})]
 Text = Annotated[str, AfterValidator(_printable)]
+Amount = Annotated[Positive, AfterValidator(_amount)]  # of money, units or a price
+AmountOrZero = Annotated[NonNegative, AfterValidator(_amount)]

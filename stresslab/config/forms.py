@@ -48,12 +48,17 @@ def form(book: GeneralBook, dt: float) -> BookForm:
     return book.form._replace(conditions=tuple(block.form(at) for block in cell.venue.conditions))
 
 
-def numbers(books: Sequence[BookFacts | GeneralBook], dt: float) -> BookNumbers:
-    """The rows of books of one form; `dt` is the step in years."""
+def numbers(books: Sequence[BookFacts | GeneralBook], dt: float, all_tiers: bool = False) -> BookNumbers:
+    """The rows of books of one form; `dt` is the step in years.
+
+    With `all_tiers` no tier is left out: funding may move a trigger anywhere.
+    """
     held = [as_general(book) for book in books]
     scale = np.array([book.scale for book in held])
+    reaches = [(0.0, math.inf) if all_tiers else _reach(book) for book in held]
     accounts = tuple(
-        _account(held, [book.accounts[number] for book in held], scale, dt) for number in range(len(held[0].accounts))
+        _account(held, [book.accounts[number] for book in held], scale, dt, reaches)
+        for number in range(len(held[0].accounts))
     )
     return BookNumbers(
         accounts=accounts,
@@ -87,11 +92,15 @@ def _column(values: Sequence[float | int]) -> np.ndarray:
     return np.array(values, np.int32 if all(isinstance(value, int) for value in values) else np.float64)
 
 
-def _account(books: list[GeneralBook], held: list[Account], scale: np.ndarray, dt: float) -> AccountNumbers:
+def _account(
+    books: list[GeneralBook], held: list[Account], scale: np.ndarray, dt: float, reaches: list[tuple[float, float]]
+) -> AccountNumbers:
     # a balance is the equity if every price were the spot of its index: a future's basis is in its gain
     balance = _row(one.margin + sum(leg.pnl_at_index for leg in one.legs) + one.options_worth for one in held)
     kept = _row(float(one.rulebook.liquidation.residual == "customer") for one in held)
-    legs = tuple(_leg(books, [one.legs[place] for one in held], scale, dt) for place in range(len(held[0].legs)))
+    legs = tuple(
+        _leg(books, [one.legs[place] for one in held], scale, dt, reaches) for place in range(len(held[0].legs))
+    )
     collaterals = tuple(
         CollateralNumbers(
             amount=_row(one.collaterals[place].worth for one in held) / scale,
@@ -121,10 +130,10 @@ def _stages(books: list[GeneralBook], held: list[Account], dt: float) -> tuple[A
     )
 
 
-def _leg(books: list[GeneralBook], held: list[Held], scale: np.ndarray, dt: float) -> LegNumbers:
-    table = _padded(
-        [rates(leg, float(unit), *_reach(book)) for book, leg, unit in zip(books, held, scale, strict=True)]
-    )
+def _leg(
+    books: list[GeneralBook], held: list[Held], scale: np.ndarray, dt: float, reaches: list[tuple[float, float]]
+) -> LegNumbers:
+    table = _padded([rates(leg, float(unit), *reach) for reach, leg, unit in zip(reaches, held, scale, strict=True)])
     plain = LegNumbers(
         size=_row(leg.unit for leg in held) / scale,
         entry=_row(leg.entry / leg.spot for leg in held),
@@ -163,6 +172,8 @@ def _reach(book: GeneralBook) -> tuple[float, float]:
     """Notionals, relative to the present one, between which a book's tiers are complete: funding may move the trigger
     so far. A book that may shrink keeps those below, one that may grow those above.
     """
+    if not book.legs:
+        return 0.0, math.inf  # options have no tiers
     trigger = book.liquidation_price / book.legs[0].spot
     inverse = book.legs[0].rulebook.contract.kind == "inverse"
     keeps_size = all(policy.closes_whole for policy in book.policies) and not any(

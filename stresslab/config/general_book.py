@@ -8,6 +8,7 @@ from typing import Any
 from stresslab.accounts.form import AccountForm, BookForm, Leg
 from stresslab.config import liquidation_stages
 from stresslab.config.account_checks import check_account, check_currency
+from stresslab.config.account_price import Price, account_price
 from stresslab.config.held import Account, Held, accounts
 from stresslab.config.leg_forms import leg_form
 from stresslab.config.policy_base import PolicyPart, Standing
@@ -102,7 +103,7 @@ class GeneralBook:
             spot=held.spot,
             entry=held.entry / held.spot,
             margin=account.margin / self.scale,
-            leverage=held.notional / account.deposit,
+            leverage=held.notional / (account.backing if account.backing > 0 else account.worth),
             side=held.sign,
             one=abs(held.unit / held.in_units) / self.scale,
             step=step,
@@ -115,13 +116,8 @@ class GeneralBook:
         in_coin = rulebook.contract.settle == rulebook.contract.base
         return self.scale * spot if in_coin else self.scale
 
-    def _price(self, name: str) -> float:
-        (account, *more) = self.accounts
-        if more or not self._is_one or account.collaterals or account.legs[0].seconds is not None:
-            return math.nan
-        leg = account.legs[0]
-        answer = getattr(leg.rulebook, name)
-        return float(answer(leg.side, leg.entry, leg.quantity, max(account.margin, 1e-12 * abs(leg.unit))))
+    def _price(self, name: Price) -> float:
+        return account_price(self.accounts[0], name) if len(self.accounts) == 1 else math.nan
 
 
 def general_book(cell: Study) -> GeneralBook:
@@ -148,7 +144,8 @@ def _check_market(cell: Study) -> None:
     several = len(cell.asset_names) > 1
     for key, kind in (("funding", MeanRevertingFunding), ("basis", MeanRevertingBasis)):
         wanders = several and isinstance(getattr(cell, key), kind)
-        hint = "Write kind: constant, or a model of one asset"
+        fields = "rate: ..., interval: ..." if key == "funding" else "basis: ..."
+        hint = f"Write {key}: {{kind: constant, {fields}}}, or use a model of one asset"
         rule = "that wanders belongs to one asset: a book on a joint model has none"
         require(not wanders, rule, key=key, got="mean_reverting", hint=hint, file=cell.file)
 
@@ -174,6 +171,9 @@ def _check_policies(cell: Study, held: tuple[Account, ...], policies: tuple[Poli
         alone = len(account.legs) == 1 and account.options is None
         rule = f"{kind} is about an account with one position: this one has several"
         require(alone or not policy.of_one_leg, rule, key=key, file=cell.file)
+        rule = "is a fraction of the account's cash, and there is none"
+        has_cash = getattr(policy, "of_margin", None) is None or account.margin > 0
+        require(has_cash, rule, key=f"{key}.of_margin", hint="Give distance or price", file=cell.file)
         rule = f"{kind} takes its cash from the reserve, and there is none"
         funded = not policy.needs_reserve or (cell.book.reserve or 0.0) > 0
         require(funded, rule, key=key, hint="Write book.reserve", file=cell.file)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from stresslab.config.holdings import Position
+from stresslab.config.holdings import Backing, Position
 from stresslab.config.schema import Study
 from stresslab.config.written import Written, written
 from stresslab.errors import InputError, require
@@ -81,6 +81,11 @@ class Backed:
     worth: float  # at as_of, without haircut
     haircut: float
 
+    @property
+    def counted(self) -> float:
+        """What of it is margin."""
+        return (1 - self.haircut) * self.worth
+
 
 @dataclass(frozen=True)
 class Account:
@@ -114,6 +119,11 @@ class Account:
         return self.deposit - self.inside_fee
 
     @property
+    def backing(self) -> float:
+        """What stands behind the positions before entry fees, without PnL: cash, and collaterals after haircuts."""
+        return self.deposit + sum(asset.counted for asset in self.collaterals)
+
+    @property
     def worth(self) -> float:
         """Cash before fees, unrealised PnL, options at their value and collaterals in full."""
         legs = sum(leg.pnl for leg in self.legs)
@@ -132,13 +142,15 @@ def accounts(cell: Study) -> tuple[Account, ...]:
         return (_of_one(cell),)
     if book.margin_mode == "isolated":
         return tuple(_isolated(cell, place, position) for place, position in enumerate(book.positions))
-    assert book.collateral is not None  # the schema asks for it
+    named = [position.rulebook for position in book.positions if position.option is None]
+    backed = _backed(cell, "book", cell.rulebook((named or [None])[0] or ""), book.collaterals)
+    behind = book.collateral if book.collateral is not None else _counted(backed)
     legs = [
-        replace(_held(cell, f"positions[{place}]", one, book.collateral), number=place)
+        replace(_held(cell, f"positions[{place}]", one, behind), number=place)
         for place, one in enumerate(book.positions)
         if one.option is None
     ]
-    return (_shared(cell, legs, book.collateral),)
+    return (_shared(cell, legs, book.collateral or 0.0, backed),)
 
 
 def _of_one(cell: Study) -> Account:
@@ -146,9 +158,9 @@ def _of_one(cell: Study) -> Account:
     book, rulebook = cell.book, cell.rulebook()
     assert book.side is not None
     entry = book.entry_price if book.entry_price is not None else cell.market.spot
+    backed = _backed(cell, "book", rulebook, book.collaterals)
     collateral = book.collateral
-    if collateral is None:
-        assert book.quantity is not None and book.leverage is not None  # the schema gives exactly two
+    if collateral is None and book.quantity is not None and book.leverage is not None:
         collateral = float(rulebook.notional(book.quantity, entry)) / book.leverage
     position = Position(
         side=book.side,
@@ -157,37 +169,55 @@ def _of_one(cell: Study) -> Account:
         entry_price=book.entry_price,
         slippage_bps=book.slippage_bps,
     )
-    leg = _held(cell, "", position, collateral)
-    deposit = book.margin if book.margin is not None else collateral
+    leg = _held(cell, "", position, collateral if collateral is not None else _counted(backed))
+    deposit = book.margin if book.margin is not None else collateral or 0.0
+    if book.margin_with_pnl is not None:
+        deposit = book.margin_with_pnl - leg.pnl
     if book.margin_mode == "isolated":
-        return Account((leg,), deposit, _inside(leg))
-    return _shared(cell, [leg], deposit)
+        return Account((leg,), deposit, _inside(leg), backed)
+    return _shared(cell, [leg], deposit, backed)
 
 
 def _isolated(cell: Study, place: int, position: Position) -> Account:
-    assert position.collateral is not None  # the schema asks for it
-    leg = _held(cell, f"positions[{place}]", position, position.collateral)
-    return Account((replace(leg, number=place),), position.collateral, _inside(leg))
+    key = f"positions[{place}]"
+    backed = _backed(cell, f"book.{key}", cell.rulebook(position.rulebook or ""), position.collaterals)
+    behind = position.collateral if position.collateral is not None else _counted(backed)
+    leg = replace(_held(cell, key, position, behind), number=place)
+    deposit = position.collateral or 0.0
+    if position.margin_with_pnl is not None:
+        deposit = position.margin_with_pnl - leg.pnl
+    return Account((leg,), deposit, _inside(leg), backed)
 
 
-def _shared(cell: Study, legs: Sequence[Held], deposit: float) -> Account:
+def _shared(cell: Study, legs: Sequence[Held], deposit: float, backed: tuple[Backed, ...]) -> Account:
     """The wallet is the account: it pays the entry fees itself."""
-    given = cell.book.collaterals or ()
-    options = written(cell)
-    rulebook = legs[0].rulebook if legs else cell.rulebook()
+    return Account(tuple(legs), deposit, sum(leg.entry_fee for leg in legs), backed, written(cell))
+
+
+def _counted(backed: tuple[Backed, ...]) -> float:
+    return sum(asset.counted for asset in backed)
+
+
+def _backed(cell: Study, of: str, rulebook: Rulebook, given: Sequence[Backing] | None) -> tuple[Backed, ...]:
+    """The assets that back an account under a rulebook; InputError for one that it does not take."""
     backed = []
-    for place, one in enumerate(given):
-        key = f"book.collaterals[{place}]"
+    for place, one in enumerate(given or ()):
+        key = f"{of}.collaterals[{place}]"
         rule = f"backs contracts that settle in quote currency; {rulebook.id} settles in {rulebook.contract.settle}"
         require(rulebook.contract.kind == "linear", rule, key=key, got=one.asset, file=cell.file)
         known = {asset.currency: asset.haircut for asset in rulebook.collateral.assets}
         haircut = one.haircut if one.haircut is not None else known.get(one.asset)
         if haircut is None:
-            hint = f"It takes {', '.join(known)}; or give a haircut"
+            taken = [name for name in known if name in cell.asset_names]
+            hint = f"It takes {', '.join(taken)}; or give a haircut" if taken else "Give a haircut of your own"
             raise InputError(f"is no collateral of {rulebook.id}", key=key, got=one.asset, hint=hint, file=cell.file)
+        if one.asset in known and one.asset not in cell.asset_names and one.asset != rulebook.contract.base:
+            rule = "is cash: market.model has no price of it"
+            hint = f"Write it as {of}.collateral, or put it under the assets of a joint model"
+            raise InputError(rule, key=f"{key}.asset", got=one.asset, hint=hint, file=cell.file)
         row, spot = cell.market.place(one.asset, cell.asset_names, f"{key}.asset")
         backed.append(Backed(one.asset, row, one.amount * spot, haircut))
-    return Account(tuple(legs), deposit, sum(leg.entry_fee for leg in legs), tuple(backed), options)
+    return tuple(backed)
 
 
 def _inside(leg: Held) -> float:

@@ -4,27 +4,31 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stresslab.config.fields import Distinct, Duration, Filled, Part, Text
-from stresslab.config.holdings import Backing, Position
+from stresslab.config.fields import Amount, AmountOrZero, Distinct, Duration, Filled, Part, Text
+from stresslab.config.holdings import Backing, Position, check_with_pnl
 from stresslab.config.policies import Policies
 from stresslab.errors import InputError, require
-from stresslab.models.base import NonNegative, Positive
+from stresslab.models.base import NonNegative
 from stresslab.random import MAX_STEPS
 from stresslab.units import format_duration, parse_duration
 
 LONGEST_HORIZON = parse_duration("3650D")
 
 
+_BACKED_BY = ("collateral", "margin_with_pnl", "collaterals")  # of an isolated position
+_UNDER_POSITIONS = {"margin": "it as collateral"}  # what a key of one position is called there
+
+
 class Market(Part):
     """What is simulated: one asset under one model, watched up to the horizons."""
 
     asset: Text
-    spot: Positive = Field(description="price at as_of, quote currency")
+    spot: Amount = Field(description="price at as_of, quote currency")
     model: Text = Field(description="one of the names under models")
     step: Duration = Field(description="time step of the simulation")
     horizons: Annotated[tuple[Duration, ...], Filled, Distinct] = Field(description="checkpoints, shortest first")
     shock: Text | None = Field(default=None, description="one of the names under shocks, or none")
-    spots: dict[str, Positive] | None = Field(default=None, description="of a joint model's other assets, at as_of")
+    spots: dict[str, Amount] | None = Field(default=None, description="of a joint model's other assets, at as_of")
 
     @property
     def step_seconds(self) -> int:
@@ -81,17 +85,24 @@ class Book(Part):
         default="isolated", description="isolated: each position has its own margin; cross, portfolio: all share one"
     )
     side: Literal["long", "short"] | None = Field(default=None, description="of one position")
-    collateral: Positive | None = Field(default=None, description="margin put up at entry, settlement currency")
-    leverage: Positive | None = Field(default=None, description="notional over collateral at entry")
-    quantity: Positive | None = Field(default=None, description="size in units of the asset (inverse: USD)")
-    entry_price: Positive | None = Field(default=None, description="of a position in flight; market.spot without it")
-    margin: Positive | None = Field(default=None, description="of a position in flight, now, settlement currency")
+    collateral: Amount | None = Field(default=None, description="margin put up at entry, settlement currency")
+    leverage: Amount | None = Field(default=None, description="notional over collateral at entry")
+    quantity: Amount | None = Field(default=None, description="size in units of the asset (inverse: USD)")
+    entry_price: Amount | None = Field(default=None, description="of a position in flight; market.spot without it")
+    margin: Amount | None = Field(
+        default=None, description="of a position in flight, now, without the PnL since entry, settlement currency"
+    )
+    margin_with_pnl: Amount | None = Field(
+        default=None,
+        description="in place of margin: with the unrealised PnL at market.spot, as venues show it "
+        "(Hyperliquid's marginUsed, ccxt's collateral)",
+    )
     slippage_bps: NonNegative | None = Field(default=None, lt=10_000, description="of a close-out; else the rulebook's")
     positions: Annotated[tuple[Position, ...], Filled] | None = Field(default=None, description="in place of side")
     collaterals: Annotated[tuple[Backing, ...], Filled] | None = Field(
-        default=None, description="assets that back a cross account beside its cash"
+        default=None, description="assets that back the account beside its cash, or in place of it"
     )
-    reserve: NonNegative | None = Field(
+    reserve: AmountOrZero | None = Field(
         default=None, description="cash beside the accounts that policies may put in, settlement currency"
     )
     policies: Policies | None = Field(default=None, description="a list, or the name of one under policies")
@@ -102,18 +113,10 @@ class Book(Part):
             self._check_one()
         else:
             self._check_several(self.positions)
-        isolated = self.margin_mode == "isolated"
-        rule = "back a cross account: an isolated position is backed by its own cash"
-        require(self.collaterals is None or not isolated, rule, key="collaterals", hint="Write margin_mode: cross")
         return self
 
     def _check_one(self) -> None:
         require(self.side is not None, "this key is required and is missing", key="side")
-        sizes = {name: getattr(self, name) for name in ("leverage", "collateral", "quantity")}
-        given = {name: value for name, value in sizes.items() if value is not None}
-        if len(given) != 2:
-            got = ", ".join(f"{name} {value:g}" for name, value in given.items()) or "none of them"
-            raise InputError(f"give exactly two of leverage, collateral and quantity; there is {got}")
         require(
             self.margin is None or self.entry_price is not None,
             "describes a position in flight and needs entry_price",
@@ -121,15 +124,51 @@ class Book(Part):
             got=self.margin,
             hint="For a position that is opened now give collateral",
         )
+        if self.margin_with_pnl is not None:
+            check_with_pnl(self.margin_with_pnl, self.entry_price, "margin", self.margin)
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        sizes = {name: getattr(self, name) for name in ("leverage", "collateral", "quantity")}
+        given = {name: value for name, value in sizes.items() if value is not None}
+        if len(given) == 2:
+            return
+        rule = "give exactly two of leverage, collateral and quantity"
+        alone: tuple[str, ...] = ()
+        if self.margin is not None or self.margin_with_pnl is not None:
+            rule, alone = f"{rule}; of a position in flight with its margin quantity is enough", ("quantity",)
+        elif self.collaterals is not None:
+            rule, alone = f"{rule}; beside collaterals quantity or leverage is enough", ("quantity", "leverage")
+        if tuple(given) not in [(name,) for name in alone]:
+            got = ", ".join(f"{name} {value:g}" for name, value in given.items()) or "none of them"
+            raise InputError(f"{rule}; there is {got}")
 
     def _check_several(self, positions: tuple[Position, ...]) -> None:
-        for name in ("side", "leverage", "quantity", "entry_price", "margin", "slippage_bps"):
-            rule = "belongs to one position: write it under positions"
-            require(getattr(self, name) is None, rule, key=name, got=getattr(self, name))
-        isolated = self.margin_mode == "isolated"
-        rule = "of isolated positions each has its own collateral" if isolated else "is what backs all positions"
-        require((self.collateral is None) == isolated, rule, key="collateral", got=self.collateral)
+        for name in ("side", "leverage", "quantity", "entry_price", "margin", "margin_with_pnl", "slippage_bps"):
+            rule, hint = "belongs to one position", f"Write {_UNDER_POSITIONS.get(name, name)} under positions"
+            require(getattr(self, name) is None, rule, key=name, got=getattr(self, name), hint=hint)
+        if self.margin_mode == "isolated":
+            self._check_isolated(positions)
+        else:
+            self._check_shared(positions)
+
+    def _check_isolated(self, positions: tuple[Position, ...]) -> None:
+        for name in ("collateral", "collaterals"):
+            rule, hint = f"of isolated positions each has its own {name}", f"Write {name} under each position"
+            require(getattr(self, name) is None, rule, key=name, got=getattr(self, name), hint=hint)
         for place, position in enumerate(positions):
-            key = f"positions[{place}].collateral"
-            rule = "an isolated position needs its own" if isolated else "backs all positions: write it under book"
-            require((position.collateral is not None) == isolated, rule, key=key, got=position.collateral)
+            backed = any(getattr(position, name) is not None for name in _BACKED_BY)
+            key, hint = f"positions[{place}].collateral", f"Give one of {', '.join(_BACKED_BY)}"
+            require(backed, "an isolated position needs its own", key=key, got=position.collateral, hint=hint)
+
+    def _check_shared(self, positions: tuple[Position, ...]) -> None:
+        backed = self.collateral is not None or self.collaterals is not None
+        hint = "Write book.collateral, book.collaterals or both"
+        require(backed, "is what backs all positions", key="collateral", got=self.collateral, hint=hint)
+        for place, position in enumerate(positions):
+            for name in _BACKED_BY:
+                key, got = f"positions[{place}].{name}", getattr(position, name)
+                rule = "backs all positions: write it under book"
+                if name == "margin_with_pnl":
+                    rule = "belongs to an isolated position: of a shared account write its cash as book.collateral"
+                require(got is None, rule, key=key, got=got)

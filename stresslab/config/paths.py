@@ -61,7 +61,7 @@ def sweepable(study: Study) -> list[str]:
 
 
 def _of_book(study: Study) -> Iterator[str]:
-    one = ("side", "leverage", "quantity", "entry_price", "margin", "slippage_bps")
+    one = ("side", "leverage", "quantity", "entry_price", "margin", "margin_with_pnl", "slippage_bps")
     several = study.book.positions is not None
     for field in Book.model_fields:
         named = field != "policies" or bool(study.policies)

@@ -13,7 +13,7 @@ from stresslab.accounts.policies.re_entry import ReEntryNumbers
 from stresslab.accounts.policies.stop_loss import StopLossNumbers
 from stresslab.accounts.policies.take_profit import TakeProfitNumbers
 from stresslab.accounts.policies.trailing_stop import TrailingStopNumbers
-from stresslab.config.fields import Duration, Level
+from stresslab.config.fields import Amount, Duration, Level
 from stresslab.config.policy_base import PolicyPart, Standing
 from stresslab.errors import require
 from stresslab.models.base import NonNegative, Positive
@@ -23,7 +23,7 @@ class _Target(PolicyPart):
     """A level, given in one of three ways."""
 
     distance: Level | None = Field(default=None, description="of the price from entry, fraction of the entry price")
-    price: Positive | None = Field(default=None, description="the level itself, quote currency")
+    price: Amount | None = Field(default=None, description="the level itself, quote currency")
     of_margin: Positive | None = Field(default=None, lt=1000, description="fraction of the margin lost or gained")
     share: float = Field(default=1.0, gt=0, le=1, description="of the position that is closed")
 
@@ -112,7 +112,7 @@ class TrailingStop(PolicyPart):
 
     kind: Literal["trailing_stop"]
     distance: Level = Field(description="fraction of the best price so far")
-    best: Positive | None = Field(default=None, description="best price until as_of; market.spot without it")
+    best: Amount | None = Field(default=None, description="best price until as_of; market.spot without it")
     on: Literal["mark", "last"] = Field(default="mark", description="the price that is watched")
     closes_whole: ClassVar[bool] = True
 
@@ -170,7 +170,7 @@ class ConstantLeverage(PolicyPart):
     """Trades back to a leverage, at an interval or when it has left a band."""
 
     kind: Literal["constant_leverage"]
-    leverage: Positive | None = Field(default=None, description="notional over equity; that of as_of without it")
+    leverage: Amount | None = Field(default=None, description="notional over equity; that of as_of without it")
     interval: Duration | None = None
     band: Positive | None = Field(default=None, lt=1, description="fraction of the leverage")
     grows: ClassVar[bool] = True
@@ -215,7 +215,7 @@ class ReEntry(PolicyPart):
     """Opens the position again after it was closed, from what is left."""
 
     kind: Literal["re_entry"]
-    leverage: Positive | None = Field(default=None, description="notional over margin; that of as_of without it")
+    leverage: Amount | None = Field(default=None, description="notional over margin; that of as_of without it")
     floor: NonNegative = Field(default=0.0, lt=1, description="wealth below which it stays out, fraction of as_of's")
     wait: Duration | None = None
     grows: ClassVar[bool] = True

@@ -20,10 +20,11 @@ from stresslab.grid.market import MarketCell
 from stresslab.models import Parameters
 from stresslab.random import key
 
-Evaluation = Literal["static", "account", "general"]
+Evaluation = Literal["static", "general"]
 
 LADDER_BOOKS = 64
 STATIC_FUNDING = 0.25  # the most funding, as a fraction of price, that the static ladder's tiers are complete for
+STATIC_TIERS = 64  # the longest table of the static ladder: what is compiled of it grows with the rates
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Ladder:
     @property
     def evaluation(self) -> Evaluation:
         """How its books are evaluated."""
-        return "general" if isinstance(self.shape, general.Shape) else self.shape.evaluation
+        return "general" if isinstance(self.shape, general.Shape) else "static"
 
     @property
     def stages(self) -> tuple[Callable[..., Any], ...]:
@@ -85,11 +86,12 @@ def ladders(
     """
     held: dict[Any, list[int]] = {}
     whole = list(books)
+    chosen = evaluation or ("general" if _heavy_funding(market) else "static")
     for cell in market.cells:
         found = whole[cell]
         if isinstance(found, NotAllowed):
             continue
-        if evaluation == "general":
+        if chosen == "general" or (evaluation is None and isinstance(found, BookFacts) and _many_tiers(found)):
             found = whole[cell] = forms.as_general(found)
         held.setdefault(found.form, []).append(cell)
     cut = [
@@ -100,32 +102,21 @@ def ladders(
     made = []
     for number, (form, members) in enumerate(cut):
         if form is None:
-            made.append(_plain(market, number, members, whole, study, evaluation))
+            made.append(_plain(market, number, members, whole, study))
         else:
             made.append(_general(market, number, members, whole, study))
     return made
 
 
-def _plain(
-    market: MarketCell,
-    number: int,
-    members: tuple[int, ...],
-    books: Sequence[Any],
-    study: Study,
-    evaluation: Evaluation | None,
-) -> Ladder:
-    fit = _evaluation(market)
-    chosen = evaluation or fit
-    assert chosen != "general"
+def _plain(market: MarketCell, number: int, members: tuple[int, ...], books: Sequence[Any], study: Study) -> Ladder:
     by_side = {side: [books[c] for c in members if SIDES[books[c].side] == side] for side in (LONG, SHORT)}
     ordered = tuple(c for side in (LONG, SHORT) for c in members if SIDES[books[c].side] == side)
-    sides = {side: positions(held, all_tiers=fit == "account") for side, held in by_side.items() if held}
+    sides = {side: positions(held) for side, held in by_side.items() if held}
     losses, wanted = _events(study.outputs.events, ("liquidation", "bankruptcy"))
     model = market.models[0]
     shape = evaluate.Shape(
         dynamics=model.dynamics,
         layout=model.layout(market.dt),
-        evaluation=chosen,
         sides=tuple(sides),
         n_horizons=len(study.market.horizons),
         antithetic=study.sampling.antithetic,
@@ -153,7 +144,7 @@ def _general(market: MarketCell, number: int, members: tuple[int, ...], books: S
         market.dt,
         market.schedule,
         losses,
-        forms.numbers(held, market.dt),
+        forms.numbers(held, market.dt, all_tiers=_heavy_funding(market)),
         model.price_correlation,
         market.funding,
     )
@@ -185,9 +176,14 @@ def _ladder(
     )
 
 
-def _evaluation(market: MarketCell) -> Evaluation:
-    """The static ladder where no trigger can move further than its tiers reach: moderate funding."""
-    return "static" if market.most_paid <= STATIC_FUNDING else "account"
+def _heavy_funding(market: MarketCell) -> bool:
+    """Whether funding could move a trigger further than the static ladder's tiers reach."""
+    return market.most_paid > STATIC_FUNDING
+
+
+def _many_tiers(book: BookFacts) -> bool:
+    """Whether the static ladder, which watches every rate of a table at each step, would be compiled for too many."""
+    return len(book.rulebook.requirement.table.mmr) > STATIC_TIERS
 
 
 def _events(events: Sequence[str], coded: tuple[str, ...]) -> tuple[np.ndarray, tuple[int, ...]]:

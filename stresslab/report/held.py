@@ -25,7 +25,8 @@ def held(ds: xr.Dataset) -> Held | None:
     book, venue = study["book"], study.get("venue")
     sets = study.get("policies") or {}
     own = book.get("policies")
-    plain = not book.get("positions") and book.get("margin_mode") == "isolated" and not book.get("reserve")
+    alone = not book.get("positions") and not book.get("collaterals") and not book.get("reserve")
+    plain = alone and book.get("margin_mode") == "isolated"
     if plain and not sets and not own and not venue:
         return None
     policies = [(name, _policies(listed)) for name, listed in sets.items()]
@@ -46,11 +47,15 @@ def _positions(study: Fields, book: Fields) -> list[str]:
     if book.get("collateral") is not None:
         found.append(f"Cash behind it: {words.quantity(book['collateral'])}")
     for asset in book.get("collaterals") or []:
-        cut = f", haircut {words.share(asset['haircut'])}" if asset.get("haircut") is not None else ""
-        found.append(f"Collateral: {words.quantity(asset['amount'])} {asset['asset']}{cut}")
+        found.append(f"Collateral: {_backing(asset)}")
     if book.get("reserve"):
         found.append(f"Reserve beside it: {words.quantity(book['reserve'])}")
     return found
+
+
+def _backing(asset: Fields) -> str:
+    cut = f", haircut {words.share(asset['haircut'])}" if asset.get("haircut") is not None else ""
+    return f"{words.quantity(asset['amount'])} {asset['asset']}{cut}"
 
 
 def _position(one: Fields, book: Fields, market: Fields) -> str:
@@ -60,6 +65,10 @@ def _position(one: Fields, book: Fields, market: Fields) -> str:
     parts = [f"{one['side']} {asset} on {rulebook}", size]
     if one.get("collateral") is not None and one is not book:
         parts.append(f"margin {words.quantity(one['collateral'])}")
+    if one.get("margin_with_pnl") is not None:
+        parts.append(f"margin {words.quantity(one['margin_with_pnl'])} with its unrealised PnL")
+    if one is not book:
+        parts += [f"backed by {_backing(asset)}" for asset in one.get("collaterals") or []]
     if one.get("entry_price") is not None:
         parts.append(f"opened at {words.quantity(one['entry_price'])}")
     if one.get("option"):

@@ -8,10 +8,11 @@ N = q x in settlement currency:
 
 so inside one tier  x* = (margin + other_pnl - other_maintenance + cum - s q x_entry) / (q (mmr + close_fee) - s q).
 q > 0 is base currency for a linear contract and USD for an inverse one (contracts x multiplier for a quanto: linear in
-P, settled in coin). `margin` is what backs the position now (isolated margin, or the wallet of a cross account), net of
-fees and of funding already settled. An isolated position leaves other_pnl and other_maintenance at 0; a requirement
-frozen at entry is an other_maintenance. Sources: Binance FAQ b3c689c1f50a44cabb3a84e663b81d93 (cross and isolated) and
-ceccfcfb4e3a45e3b48b0b1bb1a8ae46 (inverse), Gate and OKX with close_fee > 0, dYdX v4 with cum = 0, Kraken (inverse).
+P, settled in coin). `margin` is what backs the position now (isolated margin, or the wallet of a cross account),
+without its PnL since entry, net of fees and of funding already settled. An isolated position leaves other_pnl and
+other_maintenance at 0; a requirement frozen at entry is an other_maintenance. Sources: Binance FAQ
+b3c689c1f50a44cabb3a84e663b81d93 (cross and isolated) and ceccfcfb4e3a45e3b48b0b1bb1a8ae46 (inverse), Gate and OKX with
+close_fee > 0, dYdX v4 with cum = 0, Kraken (inverse).
 """
 
 from typing import Any, Literal, get_args

@@ -43,8 +43,8 @@ def safe_interval(
     m, k, a = np.broadcast_arrays(slope[..., None] - rate, intercept[..., None] + amount, square)
     discriminant = m * m + 4 * a * k
     spread = np.abs(m) + np.sqrt(np.maximum(discriminant, 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        near, far = 2 * k / spread, spread / (2 * a)  # far is infinite where a is 0
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        near, far = 2 * k / spread, spread / (2 * a)  # far is infinite where a is 0, or next to it
     low = np.where(m >= 0, -near, -far)
     high = np.where(m >= 0, far, near)
     low, high = np.where(spread > 0, low, -np.inf), np.where(spread > 0, high, np.inf)  # no x in it: m = a = 0

@@ -59,7 +59,7 @@ def build(folder: Path) -> Scene:
     }
     flat = [script for group in scripts.values() for script in group]
     market = make_plan(studies[0]).markets[0]
-    played = {name: scripted.play(flat, facts, market, LOSS_LEVELS, name) for name in ("static", "account")}
+    played = {name: scripted.play(flat, facts, market, LOSS_LEVELS, name) for name in ("static", "general")}
     rows = [order.index(number) for number in range(len(CASES))]
     accounts = [account(studies[number]) for number in order]
     return Scene(market, scripts, [one.scale for one in facts], rows, accounts, played)

@@ -9,7 +9,7 @@ from helpers.ledger import Money
 NAMES = [case.name for case in CASES]
 
 
-@pytest.mark.parametrize("evaluation", ["static", "account"])
+@pytest.mark.parametrize("evaluation", ["static", "general"])
 @pytest.mark.parametrize("number", range(len(CASES)), ids=NAMES)
 def test_a_ledger_by_hand(scene, number, evaluation):
     case, row, paths = CASES[number], scene.rows[number], scene.played[evaluation]

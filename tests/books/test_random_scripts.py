@@ -33,7 +33,7 @@ def differences(scene: Scene, evaluation: str, paths: range, twist: Twist = as_i
     return differ, causes
 
 
-@pytest.mark.parametrize("evaluation", ["static", "account"])
+@pytest.mark.parametrize("evaluation", ["static", "general"])
 @pytest.mark.parametrize("kind, at_least", [("wild", 500), ("busy", 50)])
 def test_random_paths_against_the_naive_ledger(scene, evaluation, kind, at_least):
     """Every book on every path (400 with seed 1, 200 with seed 2): each event, and all money at both horizons."""
@@ -70,9 +70,9 @@ def test_a_small_wrong_rule_is_seen(scene, twist, at_least):
     assert differ >= at_least
 
 
-def test_accounts_need_no_slots_for_gaps(scene):
+def test_the_general_engine_needs_no_slots_for_gaps(scene):
     """Six gaps to new extremes in one hour: whoever is liquidated there is liquidated by one of them."""
-    played = scene.played["account"]
+    played = scene.played["general"]
     for path in scene.paths("stairs"):
         for row, opened in enumerate(scene.accounts):
             found = opened().follow(scene.events(path))

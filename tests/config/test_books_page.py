@@ -17,6 +17,8 @@ from stresslab.grid.plan import make_plan
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "books.md").read_text()
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+LINEAR_ON_CASH = (0, 1)
+FIGURES = {1: "is liquidated at 81,401.61", 5: "is liquidated at 85,545.48"}
 BASE: dict[str, Any] = {
     "study": "page",
     "as_of": "2025-01-01T00:00:00Z",
@@ -30,14 +32,22 @@ BASE: dict[str, Any] = {
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_is_part_of_a_study(number: int) -> None:
-    """All but the first are for the general engine."""
+    """All but a linear position on cash are for the general engine."""
     plan = make_plan(study_from_dict(BASE | BLOCKS[number]))
     assert all(hasattr(book, "equity") for book in plan.books)
-    assert any(isinstance(book, GeneralBook) for book in plan.books) == (number > 0)
+    assert any(isinstance(book, GeneralBook) for book in plan.books) == (number not in LINEAR_ON_CASH)
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_a_liquidation_price_of_the_page_is_right(number: int) -> None:
+    (book,) = make_plan(study_from_dict(BASE | BLOCKS[number])).books
+    said = float(FIGURES[number].rpartition(" ")[2].replace(",", ""))
+    assert FIGURES[number] in " ".join(PAGE.split())
+    assert book.liquidation_price == pytest.approx(said, abs=0.005)  # type: ignore[union-attr]
 
 
 def test_the_page_has_its_blocks() -> None:
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 9
 
 
 @pytest.mark.parametrize("kind, part", [*KINDS.items()])
@@ -59,7 +69,7 @@ def test_every_condition_and_its_keys_are_in_the_table() -> None:
 def test_the_plan_of_such_a_study_is_told(tmp_path: Path) -> None:
     """`stresslab check` counts books of any form as allowed."""
     path = tmp_path / "study.yaml"
-    path.write_text(yaml.safe_dump(BASE | BLOCKS[2]))
+    path.write_text(yaml.safe_dump(BASE | BLOCKS[3]))
     told = subprocess.run([sys.executable, "-m", "stresslab", "check", str(path)], capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
     assert "cells 1 (0 not allowed)" in told.stdout

@@ -124,7 +124,7 @@ def test_positions_are_relative_to_the_notional_at_spot(facts):
     """The in-flight book of above, and the new one, in the units of the loop."""
     flying = facts({"leverage": 10.0, "quantity": 10.0, "entry_price": 80.0, "margin": 60.0})
     fresh = facts({"leverage": 10.0, "quantity": 10.0})
-    found = positions([flying, fresh], all_tiers=True)
+    found = positions([flying, fresh])
     np.testing.assert_allclose(found.entry, [0.8, 1.0])
     np.testing.assert_allclose(found.margin, [0.06, 0.1])
     np.testing.assert_allclose(found.equity, [0.26, 0.1])
@@ -135,8 +135,8 @@ def test_positions_are_relative_to_the_notional_at_spot(facts):
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
 def test_units_of_money_do_not_matter(facts, scale):
     """The same book in another currency (one tier, so that size does not matter) is the same to the loop."""
-    one = positions([facts({"leverage": 7.0, "quantity": 1.0})], all_tiers=True)
-    other = positions([facts({"leverage": 7.0, "quantity": 1.0}, spot=100.0 * scale)], all_tiers=True)
+    one = positions([facts({"leverage": 7.0, "quantity": 1.0})])
+    other = positions([facts({"leverage": 7.0, "quantity": 1.0}, spot=100.0 * scale)])
     for left, right in zip(one, other, strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-12)
 
@@ -151,11 +151,12 @@ def test_the_tiers_that_are_left_out_never_matter(tmp_path, side):
     given = small(tmp_path, {"book": {"rulebook": BINANCE, "side": side, "collateral": None}, "sweep": sweep})
     books = [book for book in make_plan(given).books if isinstance(book, BookFacts)]
     assert len(books) == len(collaterals) * 3
-    window, whole = positions(books, all_tiers=False), positions(books, all_tiers=True)
-    assert window.mmr.shape[1] < whole.mmr.shape[1]
+    window, table = positions(books), books[0].rulebook.requirement.table
+    whole_cum = table.cum / np.array([book.scale for book in books])[:, None]
+    assert window.mmr.shape[1] < len(table.mmr)
     trigger = np.array([book.liquidation_price / book.spot for book in books])
     for factor in (0.75, 0.9, 1.0, 1.1, 1.25):
         price = (factor * trigger)[:, None]
         few = (window.mmr * price - window.cum).max(axis=1)
-        all_of_them = (whole.mmr * price - whole.cum).max(axis=1)
+        all_of_them = (table.mmr * price - whole_cum).max(axis=1)
         np.testing.assert_allclose(few, all_of_them, rtol=1e-12)

@@ -168,7 +168,7 @@ REFUSED = [
     ),
     (
         {"side": "long", "leverage": 2.0, "collateral": 9.0, "collaterals": [{"asset": "BTC", "amount": 1.0}]},
-        "back a cross account",
+        "is no collateral of test/VENUE",
     ),
     (CROSS | {"positions": [LONG], "collaterals": [{"asset": "BTC", "amount": 1.0}]}, "is no collateral of test/VENUE"),
 ]

@@ -71,14 +71,21 @@ def test_names_of_tasks_are_keys_that_sort(tmp_path):
         (5e-3, "8h", "3D", "static"),  # 9 payments: 4.5 %
         (2.7e-2, "8h", "3D", "static"),  # 24.3 %
         (-2.7e-2, "8h", "3D", "static"),
-        (2.8e-2, "8h", "3D", "account"),  # 25.2 %: a trigger could leave the tiers that the ladder knows
-        (-2.8e-2, "8h", "3D", "account"),
-        (1e-3, "1h", "30D", "account"),
+        (2.8e-2, "8h", "3D", "general"),  # 25.2 %: a trigger could leave the tiers that the ladder knows
+        (-2.8e-2, "8h", "3D", "general"),
+        (1e-3, "1h", "30D", "general"),
     ],
 )
-def test_heavy_funding_takes_the_account_step(tmp_path, rate, interval, horizon, chosen):
+def test_heavy_funding_takes_the_general_engine(tmp_path, rate, interval, horizon, chosen):
     changes = {"funding": {"rate": rate, "interval": interval}, "market": {"horizons": [horizon]}}
-    assert make_plan(small(tmp_path, changes)).ladders[0].shape.evaluation == chosen
+    assert make_plan(small(tmp_path, changes)).ladders[0].evaluation == chosen
+
+
+@pytest.mark.parametrize("rows, chosen", [(64, "static"), (65, "general")])
+def test_a_long_table_of_tiers_takes_the_general_engine(tmp_path, rows, chosen):
+    tiers = tuple((5e4 * (row + 1), 0.004 + 1e-4 * row, 0.02 + 1e-4 * row) for row in range(rows - 1))
+    study = small(tmp_path, tiers=(*tiers, (1e9, 0.02, 0.04)))
+    assert make_plan(study).ladders[0].evaluation == chosen
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import jax
 import numpy as np
 from helpers.ledger import Money
 
-from stresslab import scan
-from stresslab.evaluate import PATH_BY_PATH, Shape
+from stresslab import evaluate, general, scan
 from stresslab.grid.ladder import Ladder
 
 
@@ -30,15 +29,26 @@ def per_path(ladder: Ladder, n_paths: int, scan_paths: int = 512) -> Paths:
     return launched(shape, firsts, tuple(ladder.arguments))
 
 
-def launched(shape: Shape, firsts: np.ndarray, given: tuple[Any, ...]) -> Paths:
+def launched(shape: evaluate.Shape | general.Shape, firsts: np.ndarray, given: tuple[Any, ...]) -> Paths:
     """The engine without the condensing that a run adds; the books of all sides together."""
-    found = jax.tree.map(_paths_last, scan.launch(PATH_BY_PATH, shape, firsts, given))
+    if isinstance(shape, general.Shape):
+        found = jax.tree.map(_paths_last, scan.launch((_codes_and_money,), shape, firsts, given))
+        codes, money = found
+        moved = (getattr(money, name) for name in Money._fields)
+        lost = np.zeros(codes.liquidation.shape[-1], np.int32)  # the general engine loses no gap
+        return Paths(codes.liquidation, codes.bankruptcy, codes.loss, *moved, gaps_lost=lost)
+    found = jax.tree.map(_paths_last, scan.launch(evaluate.PATH_BY_PATH, shape, firsts, given))
     sides = [
         (closing.liquidation, closing.bankruptcy, closing.loss, *(getattr(money, name) for name in Money._fields))
         for closing, money in zip(found.closing, found.money, strict=True)
     ]
     joined = (np.concatenate(parts, axis=-2) for parts in zip(*sides, strict=True))
     return Paths(*joined, gaps_lost=found.gaps_lost[0])
+
+
+def _codes_and_money(shape: general.Shape, first: Any, *given: Any) -> Any:
+    found = general.walk(shape, first, *given)
+    return found.codes, found.money
 
 
 def _paths_last(scans: Any) -> np.ndarray:

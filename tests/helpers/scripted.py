@@ -11,9 +11,10 @@ from helpers.engine import Paths, launched
 from helpers.ledger import Clock, Funding, Jump, Mark, Move
 from jax import Array, lax
 
+from stresslab import evaluate, general
 from stresslab.books.linear import LONG, SHORT
+from stresslab.config import forms
 from stresslab.config.build import BookFacts, positions
-from stresslab.evaluate import Shape, arguments
 from stresslab.grid.market import MarketCell
 from stresslab.models.base import Diffusion, Layout, Parameters, State
 from stresslab.models.base import Jump as JumpPiece
@@ -61,14 +62,27 @@ def play(
     prices = np.array(scripts, float).reshape(len(scripts), -1)
     moves = np.diff(np.log(prices / spot), axis=1, prepend=0.0).reshape(len(scripts), -1, 3)
     model = Scripted.model_construct(moves=tuple(moves.transpose(1, 2, 0)))
+    if evaluation == "static":
+        return _by_ladder(model, books, market, np.array(loss_levels), len(scripts))
+    return _by_general(model, books, market, np.array(loss_levels), len(scripts))
+
+
+def _by_ladder(model: Parameters, books: list[BookFacts], market: MarketCell, levels: np.ndarray, n: int) -> Paths:
     sides = {
-        side: positions([book for book in books if book.side == name], all_tiers=evaluation == "account")
+        side: positions([book for book in books if book.side == name])
         for side, name in ((LONG, "long"), (SHORT, "short"))
     }
-    given = arguments(key(1), model, market.dt, market.schedule, np.array(loss_levels), sides)
-    shape = Shape(
-        Scripted, model.layout(1.0), evaluation, (LONG, SHORT), len(market.study.market.horizons), False, len(scripts)
-    )
+    given = evaluate.arguments(key(1), model, market.dt, market.schedule, levels, sides)
+    horizons = len(market.study.market.horizons)
+    shape = evaluate.Shape(Scripted, model.layout(1.0), (LONG, SHORT), horizons, False, n)
+    return launched(shape, np.zeros(1), tuple(given))
+
+
+def _by_general(model: Parameters, books: list[BookFacts], market: MarketCell, levels: np.ndarray, n: int) -> Paths:
+    numbers = forms.numbers(books, market.dt)
+    given = general.arguments(key(1), model, market.dt, market.schedule, levels, numbers)
+    form, horizons = forms.as_general(books[0]).form, len(market.study.market.horizons)
+    shape = general.Shape(Scripted, model.layout(1.0), form, horizons, False, n)
     return launched(shape, np.zeros(1), tuple(given))
 
 

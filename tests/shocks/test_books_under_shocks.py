@@ -1,4 +1,4 @@
-"""Books under shocks: the static ladder and the general accounts see the same gaps, on the same paths."""
+"""Books under shocks: the static ladder and the general engine see the same gaps, on the same paths."""
 
 import numpy as np
 import pytest
@@ -22,11 +22,11 @@ def outcomes(tmp_path, crash, evaluation):
 
 
 @pytest.mark.parametrize("crash", ["given", "drawn"])
-def test_static_ladder_and_accounts_agree(tmp_path, crash):
-    static, account = (outcomes(tmp_path, crash, evaluation) for evaluation in ("static", "account"))
-    differ = static.liquidation != account.liquidation
+def test_static_ladder_and_general_engine_agree(tmp_path, crash):
+    static, general = (outcomes(tmp_path, crash, evaluation) for evaluation in ("static", "general"))
+    differ = static.liquidation != general.liquidation
     assert differ.mean() < 1e-3, "rounding on the edge"
-    np.testing.assert_allclose(np.where(differ, 0, static.pnl), np.where(differ, 0, account.pnl), atol=2e-5)
+    np.testing.assert_allclose(np.where(differ, 0, static.pnl), np.where(differ, 0, general.pnl), atol=2e-5)
     assert static.gaps_lost.sum() == 0
 
 

@@ -1,9 +1,10 @@
 """What a rulebook answers about a position: what it requires, and the prices at which it is liquidated and bankrupt.
 
 Prices are in quote currency and money in settlement currency. `quantity` is in base currency for a linear contract, in
-quote currency (USD) for an inverse one, in contracts for a quanto. `margin` is what backs the position now: its
-isolated margin, or the wallet of a cross account, whose other positions come as their PnL and maintenance margin
-(`other_pnl`, `other_maintenance`; `account.others` gives both for a list). Everything is elementwise over arrays.
+quote currency (USD) for an inverse one, in contracts for a quanto. `margin` is what backs the position now, without its
+PnL since entry: its isolated margin, or the wallet of a cross account, whose other positions come as their PnL and
+maintenance margin (`other_pnl`, `other_maintenance`; `account.others` gives both for a list). Everything is elementwise
+over arrays.
 
     equity = margin + other_pnl + PnL       liquidated where equity <= (or <) requirement + other_maintenance
 

@@ -5,6 +5,8 @@ for a quanto. `size` is in the unit that tiers are counted in (`requirement.tier
 itself, the notional is the size.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -93,6 +95,7 @@ class SizeAnswers(Rules):
     def _refusal(self, size: float, leverage: float, most: float) -> NotAllowed:
         unit, highest = self._unit(), self._highest()
         key = "notional" if size_moves(self) else "size"
+        most = _down(most)
         if size > highest:
             rule = f"{self.id} allows at most {_amount(highest)} {unit}"
             return NotAllowed(rule, key=key, got=size, hint="Make the position smaller")
@@ -144,6 +147,14 @@ class SizeAnswers(Rules):
     @property
     def _kind(self) -> _margin.Kind:
         return "inverse" if isinstance(self.contract, Inverse) else "linear"
+
+
+def _down(value: float) -> float:
+    """To the six digits that a message shows, never above the value: who writes what was shown is not refused again."""
+    nearest = float(f"{value:g}")
+    if nearest <= value * (1 + CAP_ROUNDING):
+        return nearest
+    return float(f"{value - 10.0 ** (math.floor(math.log10(value)) - 5):g}")
 
 
 def _amount(value: float) -> str:

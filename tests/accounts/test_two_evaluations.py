@@ -1,4 +1,4 @@
-"""Plain books by the static ladder, the account step and the general engine: the same events and the same money."""
+"""Plain books by the static ladder and the general engine: the same events and the same money."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def totals(study, evaluation):
 
 
 @pytest.mark.parametrize("model", ["calm", pytest.param("jumps", marks=pytest.mark.slow)])
-def test_three_evaluations_of_one_study(tmp_path, model):
+def test_two_evaluations_of_one_study(tmp_path, model):
     """Two venues with marginal tiers around the position, both sides, three leverages, funding; 2,048 paths."""
     for name, rules in VENUES.items():
         write_rulebook(
@@ -52,14 +52,13 @@ def test_three_evaluations_of_one_study(tmp_path, model):
         "outputs": {"events": ["liquidation", "bankruptcy", "loss_50"], "survival_points": 4},
     }
     study = small(tmp_path, changes)
-    static, account, general = (totals(study, name) for name in ("static", "account", "general"))
+    static, (events, money) = (totals(study, name) for name in ("static", "general"))
     assert static[0].sum() > PATHS
-    for events, money in (account, general):
-        assert np.abs(events - static[0]).sum() <= 2e-4 * static[0].sum()
-        assert money[:, :, :4] == pytest.approx(static[1][:, :, :4], abs=5e-6 * PATHS)  # not all have the fund
+    assert np.abs(events - static[0]).sum() <= 2e-4 * static[0].sum()
+    assert money[:, :, :4] == pytest.approx(static[1], abs=5e-6 * PATHS)  # the general engine adds the fund
 
 
-def test_three_evaluations_of_payments_inside_a_step(tmp_path):
+def test_two_evaluations_of_payments_inside_a_step(tmp_path):
     """Random rates and a spike at a drawn time, three payments in a step of 12 h; both sides, 2,048 paths."""
     reverting = {"kind": "mean_reverting", "rate": 1e-3, "mean": 5e-4, "speed": 300.0, "volatility": 0.05}
     changes = {
@@ -71,10 +70,9 @@ def test_three_evaluations_of_payments_inside_a_step(tmp_path):
         "outputs": {"events": ["liquidation", "bankruptcy", "loss_50"], "survival_points": 4},
     }
     study = small(tmp_path, changes)
-    static, account, general = (totals(study, name) for name in ("static", "account", "general"))
+    static, (events, money) = (totals(study, name) for name in ("static", "general"))
     assert static[0].sum() > PATHS
     by_funding = static[0][:, 0, :, CAUSES.index("funding")].sum()
     assert by_funding > 20, "some are liquidated by a payment"
-    for events, money in (account, general):
-        assert np.abs(events - static[0]).sum() <= 1e-3 * static[0].sum()
-        assert money[:, :, :4] == pytest.approx(static[1][:, :, :4], abs=2e-5 * PATHS)
+    assert np.abs(events - static[0]).sum() <= 1e-3 * static[0].sum()
+    assert money[:, :, :4] == pytest.approx(static[1], abs=2e-5 * PATHS)
