@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from stresslab.assets import same_asset
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit, Returns, log_returns, read_bars, read_chain
 from stresslab.calibrate.covariances import rounded_covariance
 from stresslab.calibrate.model_yaml import flow, rounded, text, utc
-from stresslab.config.fields import instant_text
+from stresslab.config.fields import NAME, instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
 from stresslab.errors import InputError, require
 from stresslab.files.validation import nearest, validation_error
@@ -22,6 +23,7 @@ from stresslab.models import MODELS, Parameters
 from stresslab.models.unconstrained import bounds, number
 from stresslab.units import format_duration, parse_duration
 
+PRICE_KINDS = ("spot", "last", "mark")
 LIBRARIES = ("stresslab", "numpy", "scipy", "jax", "arch")
 DIGITS = 5
 
@@ -41,8 +43,26 @@ class Calibrated:
         return text(self.content)
 
 
-def from_prices(kind: str, prices: Path, output: Path, source: str = "", utc_stamps: bool = False) -> Calibrated:
-    """Fit a model to the bars of a file."""
+@dataclass(frozen=True)
+class Told:
+    """What the caller says of the data and of the fit; kept in the file where it is given."""
+
+    source: str = ""  # where the data are from
+    asset: str = ""  # whose prices they are
+    price_kind: str = ""  # one of PRICE_KINDS
+    accept_doubtful: bool = False  # a doubtful fit is written, with its doubts
+
+    def __post_init__(self) -> None:
+        rule = f"the kind of price is one of {', '.join(PRICE_KINDS)}"
+        require(not self.price_kind or self.price_kind in PRICE_KINDS, rule, key="--prices-are", got=self.price_kind)
+        rule = "an asset is a name of at most 64 letters, digits, - and _, such as BTC"
+        require(not self.asset or NAME.fullmatch(self.asset) is not None, rule, key="--asset", got=self.asset)
+
+
+def from_prices(
+    kind: str, prices: Path, output: Path, source: str = "", utc_stamps: bool = False, told: Told | None = None
+) -> Calibrated:
+    """Fit a model to the bars of a file. InputError for a doubtful fit that `told` does not accept."""
     _require_kind(kind, FITS, CHAIN_FITS, "from prices", "give --options")
     bars = read_bars(prices, utc=utc_stamps)
     returns = log_returns(bars)
@@ -50,13 +70,21 @@ def from_prices(kind: str, prices: Path, output: Path, source: str = "", utc_sta
         fit = FITS[kind](returns)
     except InputError as error:
         raise error.at(file=error.file or str(prices)) from None
-    return _calibrated(fit, bars.words(), source or prices.name, output, returns)
+    told = replace(told or Told(), source=source or prices.name)
+    return _calibrated(fit, bars.words(), told, prices, output, returns)
 
 
 def from_chain(
-    kind: str, options: Path, output: Path, currency: str = "", unit: str = "", expiry: str = "", source: str = ""
+    kind: str,
+    options: Path,
+    output: Path,
+    currency: str = "",
+    unit: str = "",
+    expiry: str = "",
+    source: str = "",
+    told: Told | None = None,
 ) -> Calibrated:
-    """Fit a model to the quotes of an option chain."""
+    """Fit a model to the quotes of an option chain. InputError for a doubtful fit that `told` does not accept."""
     _require_kind(kind, CHAIN_FITS, FITS, "from an option chain", "give prices, without --options")
     chain = read_chain(options, currency=currency, unit=unit, expiry=expiry)
     try:
@@ -65,7 +93,13 @@ def from_chain(
         raise error.at(file=error.file or str(options)) from None
     words = [f"{chain.observations} quotes of {len(chain.expiries)} expiries at {utc(chain.end):%Y-%m-%d %H:%M} UTC"]
     words += [f"dropped: {count} quotes, {reason}" for reason, count in chain.dropped.items()]
-    return _calibrated(fit, words, source or options.name, output)
+    told = told or Told()
+    rule = f"the chain's underlying is {chain.underlying}"
+    same = not (told.asset and chain.underlying) or same_asset(told.asset, chain.underlying)
+    require(same, rule, file=str(options), key="--asset", got=told.asset, hint="Leave --asset out")
+    asset = told.asset or (chain.underlying if NAME.fullmatch(chain.underlying) else "")
+    words += [f"the asset is {asset}, the chain's underlying"] if asset and not told.asset else []
+    return _calibrated(fit, words, replace(told, source=source or options.name, asset=asset), options, output)
 
 
 def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any], how: str, instead: str) -> None:
@@ -78,10 +112,28 @@ def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any],
     raise InputError(rule, key="--model", got=kind, hint=close or f"Can be fitted {how}: {', '.join(table)}")
 
 
-def _calibrated(fit: Fit, data: list[str], source: str, output: Path, returns: Returns | None = None) -> Calibrated:
-    content = fit.document(source, versions())
+def _calibrated(
+    fit: Fit, data: list[str], told: Told, file: Path, output: Path, returns: Returns | None = None
+) -> Calibrated:
+    if not told.accept_doubtful:
+        _require_sure(fit, file)
+    content = fit.document(told.source, versions())
+    _say_whose(content["fitted"], told)
     _move_history(content, Path(), output.parent)
     return Calibrated(fit, data, content, returns)
+
+
+def _require_sure(fit: Fit, file: Path) -> None:
+    hint = "Give other data, choose another model, or write the file with its doubts by --accept-doubtful"
+    rule = f"the fit is doubtful: {'; '.join(fit.doubts)}"
+    require(not fit.doubts, rule, file=str(file), key="--model", got=fit.kind, hint=hint)
+
+
+def _say_whose(fitted: dict[str, Any], told: Told) -> None:
+    """Asset and kind of price, beside the source."""
+    rest = {name: fitted.pop(name) for name in list(fitted)[list(fitted).index("source") + 1 :]}
+    fitted |= {name: value for name in ("asset", "price_kind") if (value := getattr(told, name))}
+    fitted |= rest
 
 
 def _move_history(content: Mapping[str, Any], old: Path, new: Path) -> None:

@@ -43,5 +43,5 @@ def write(path: Path, forecast: Forecast, diary: Diary) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{os.getpid()}.{path.name}")
     refused = np.array(diary.refused, str)
-    np.savez(unfinished, fits=diary.fits, refused=refused, warned=diary.warned, **forecast._asdict())
+    np.savez(unfinished, fits=diary.fits, refused=refused, warned=diary.doubtful, **forecast._asdict())
     os.replace(unfinished, path)

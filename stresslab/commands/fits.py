@@ -24,6 +24,11 @@ def calibrate(
     unit: Annotated[str, typer.Option(help="Prices of the chain: coin or quote; told from them without it.")] = "",
     expiry: Annotated[str, typer.Option(help="Only the expiry of the chain nearest to this, such as 30D.")] = "",
     source: Annotated[str, typer.Option(help="Where the data are from; kept in the file.")] = "",
+    asset: Annotated[str, typer.Option(help="Whose prices they are, such as BTC; kept in the file.")] = "",
+    prices_are: Annotated[str, typer.Option(help="Kind of price: spot, last or mark; kept in the file.")] = "",
+    accept_doubtful: Annotated[
+        bool, typer.Option("--accept-doubtful", help="Write a doubtful fit too, with its doubts in the file.")
+    ] = False,
     utc: Utc = False,
 ) -> None:
     """Fit a model to prices or to an option chain, say how well it fits, and write its parameters.
@@ -41,10 +46,11 @@ def calibrate(
     for path, key in ((output, "--output"), (plot, "--plot")):
         if path is not None:
             terminal.require_writable(path, key)
+    told = fitting.Told(source, asset, prices_are, accept_doubtful)
     if options is not None:
-        found = fitting.from_chain(model, options, output, currency, unit, expiry, source)
+        found = fitting.from_chain(model, options, output, currency, unit, expiry, source, told)
     elif prices is not None:
-        found = fitting.from_prices(model, prices, output, source, utc)
+        found = fitting.from_prices(model, prices, output, source, utc, told)
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
     text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""
