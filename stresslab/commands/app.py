@@ -26,6 +26,7 @@ Tag = Annotated[str | None, typer.Option("--run", metavar="TAG", help="Which run
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")]
 Workers = Annotated[int, typer.Option(min=0, help="Run on so many local processes; 0 runs in this one.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Stamps without a zone are UTC.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Make every warning about the study an error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
 
 
