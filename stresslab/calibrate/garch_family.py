@@ -124,11 +124,15 @@ def _persistence(kind: str, law: Law, numbers: dict[str, float]) -> float:
 
 
 def _admissible(kind: str, law: Law, numbers: dict[str, float]) -> dict[str, float]:
-    """Parameters as the model takes them: a persistence of one is kept a hair below it, no weight is negative."""
+    """Parameters as the model takes them: no weight negative, a persistence of one or more a hair below one."""
     numbers = _not_negative(kind, numbers)
     if kind in ("garch", "gjr"):
-        excess = _persistence(kind, law, numbers) - MOST_PERSISTENT
-        return {**numbers, "beta": numbers["beta"] - max(excess, 0.0)}
+        reaction = _persistence(kind, law, numbers) - numbers["beta"]
+        beta = max(min(numbers["beta"], MOST_PERSISTENT - reaction), 0.0)
+        shrunk = min(MOST_PERSISTENT / reaction, 1.0) if reaction > 0 else 1.0  # where there is no beta to take from
+        return (
+            numbers | {name: shrunk * numbers[name] for name in ("alpha", "gamma") if name in numbers} | {"beta": beta}
+        )
     if kind == "egarch":
         return {**numbers, "beta": min(numbers["beta"], MOST_PERSISTENT)}
     return numbers

@@ -27,7 +27,7 @@ Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run on t
 Workers = Annotated[int, typer.Option(min=0, help="Run on so many local processes; 0 runs in this one.")]
 Utc = Annotated[bool, typer.Option("--utc", help="Stamps without a zone are UTC.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Make every warning about the study an error.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result and warnings.")]
 
 
 def fail(message: str, status: int) -> NoReturn:

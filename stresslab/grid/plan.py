@@ -94,10 +94,9 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
     InputError where a contract or a model is another asset's, and the study does not say so.
     """
     cells = expand(study)
-    for cell in {
-        (id(cell.study.book), cell.study.market.asset, cell.study.market.model): cell for cell in cells
-    }.values():
-        check_assets(cell.study)
+    studies = [cell.study for cell in cells]
+    for study_of_cell in {(id(one.book), one.market.asset, one.market.model): one for one in studies}.values():
+        check_assets(study_of_cell)
     books = [_book(cell, alone=not study.sweep) for cell in cells]
     market_dims = [dimension(path) for path in study.sweep if is_market_path(path)]
     bins = _bin_seconds(study)
