@@ -18,16 +18,28 @@ from stresslab.config.schema import Study
 from stresslab.grid.assemble import assemble
 from stresslab.grid.block import Summary
 from stresslab.grid.drive import Executor, Forgetful, Progress, drive
-from stresslab.grid.plan import Plan, Task, check_runnable, make_plan
+from stresslab.grid.plan import Plan, Task, check_runnable, check_strictly, make_plan
 from stresslab.grid.serial import Serial
 from stresslab.store import OpenRun, Store
 
 COMMIT_SECONDS = 2.0  # how much work a kill may cost beyond the block under way
 
 
-def run(study: Study, executor: Executor | None = None, progress: Progress = lambda done, planned: None) -> xr.Dataset:
-    """Run a study in this process (or on the executor given) and return its dataset. Nothing is stored."""
-    return run_plan(make_plan(study), executor or Serial(), progress)
+def run(
+    study: Study,
+    executor: Executor | None = None,
+    progress: Progress = lambda done, planned: None,
+    strict: bool = False,
+) -> xr.Dataset:
+    """Run a study in this process (or on the executor given) and return its dataset. Nothing is stored.
+
+    Doubts about values that may be wrong are in the attribute `warnings`, a JSON list of sentences; with `strict` the
+    first of them is an InputError.
+    """
+    plan = make_plan(study)
+    if strict:
+        check_strictly(plan)
+    return run_plan(plan, executor or Serial(), progress)
 
 
 def run_plan(plan: Plan, executor: Executor, progress: Progress = lambda done, planned: None) -> xr.Dataset:

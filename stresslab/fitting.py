@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from stresslab.assets import same_asset
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Bars, Fit, Returns, log_returns, read_bars, read_chain
 from stresslab.calibrate.covariances import rounded_covariance
 from stresslab.calibrate.model_yaml import flow, rounded, text, utc
-from stresslab.config.fields import instant_text
+from stresslab.config.fields import NAME, instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
 from stresslab.errors import InputError, require
 from stresslab.files.bars import MANY_MISSING
@@ -25,6 +26,7 @@ from stresslab.models.unconstrained import bounds, number
 from stresslab.units import format_duration, parse_duration
 
 KNOWS_HOLES = ("gbm",)  # fits whose likelihood knows how much time has passed between two rows
+PRICE_KINDS = ("spot", "last", "mark")
 LIBRARIES = ("stresslab", "numpy", "scipy", "jax", "arch")
 DIGITS = 5
 
@@ -51,17 +53,37 @@ class Calibrated:
         return text(self.content)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the caller says of the data and of the fit; kept in the file where it is given."""
+
+    source: str = ""  # where the data are from
+    asset: str = ""  # whose prices they are
+    price_kind: str = ""  # one of PRICE_KINDS
+    accept_doubtful: bool = False  # a doubtful fit is written, with its doubts
+
+    def __post_init__(self) -> None:
+        rule = f"the kind of price is one of {', '.join(PRICE_KINDS)}"
+        require(not self.price_kind or self.price_kind in PRICE_KINDS, rule, key="--prices-are", got=self.price_kind)
+        rule = "an asset is a name of at most 64 letters, digits, - and _, such as BTC"
+        require(not self.asset or NAME.fullmatch(self.asset) is not None, rule, key="--asset", got=self.asset)
+
+
+NOTHING_TOLD = Told()
+
+
 def from_prices(
     kind: str,
     prices: Sequence[Path],
     output: Path,
-    source: str = "",
+    told: Told = NOTHING_TOLD,
     layout: Layout = AS_FOUND,
     on_data: OnData = _unheard,
 ) -> Calibrated:
     """Fit a model to the bars of a file, or of several that are joined in time.
 
     `on_data` hears what the files hold before the fit begins: a reader sees it though the fit may be refused.
+    InputError for a doubtful fit that `told` does not accept.
     """
     _require_kind(kind, FITS, CHAIN_FITS, "from prices", "give --options")
     bars = read_bars(prices, layout)
@@ -71,7 +93,8 @@ def from_prices(
         fit = FITS[kind](returns)
     except InputError as error:
         raise error.at(file=error.file or bars.file) from None
-    return _calibrated(_with_holes(fit, bars), bars.words(), source or _names(bars), output, returns)
+    told = replace(told, source=told.source or _names(bars))
+    return _calibrated(_with_holes(fit, bars), bars.words(), told, bars.file, output, returns)
 
 
 def from_chain(
@@ -81,23 +104,28 @@ def from_chain(
     currency: str = "",
     unit: str = "",
     expiry: str = "",
-    source: str = "",
     at: int | None = None,
+    told: Told = NOTHING_TOLD,
     layout: Layout = AS_FOUND,
     on_data: OnData = _unheard,
 ) -> Calibrated:
-    """Fit a model to the quotes of an option chain."""
+    """Fit a model to the quotes of an option chain. InputError for a doubtful fit that `told` does not accept."""
     _require_kind(kind, CHAIN_FITS, FITS, "from an option chain", "give prices, without --options")
     chain = read_chain(options, currency, unit, expiry, at, layout)
     words = [f"{chain.observations} quotes of {len(chain.expiries)} expiries at {utc(chain.end):%Y-%m-%d %H:%M} UTC"]
     words += chain.notes
     words += [f"dropped: {count} quotes, {reason}" for reason, count in chain.dropped.items()]
+    rule = f"the chain's underlying is {chain.underlying}"
+    same = not (told.asset and chain.underlying) or same_asset(told.asset, chain.underlying)
+    require(same, rule, file=str(options), key="--asset", got=told.asset, hint="Leave --asset out")
+    asset = told.asset or (chain.underlying if NAME.fullmatch(chain.underlying) else "")
+    words += [f"the asset is {asset}, the chain's underlying"] if asset and not told.asset else []
     on_data(words)
     try:
         fit = CHAIN_FITS[kind](chain)
     except InputError as error:
         raise error.at(file=error.file or str(options)) from None
-    return _calibrated(fit, words, source or options.name, output)
+    return _calibrated(fit, words, replace(told, source=told.source or options.name, asset=asset), str(options), output)
 
 
 def _with_holes(fit: Fit, bars: Bars) -> Fit:
@@ -122,10 +150,28 @@ def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any],
     raise InputError(rule, key="--model", got=kind, hint=close or f"Can be fitted {how}: {', '.join(table)}")
 
 
-def _calibrated(fit: Fit, data: list[str], source: str, output: Path, returns: Returns | None = None) -> Calibrated:
-    content = fit.document(source, versions())
+def _calibrated(
+    fit: Fit, data: list[str], told: Told, file: str, output: Path, returns: Returns | None = None
+) -> Calibrated:
+    if not told.accept_doubtful:
+        _require_sure(fit, file)
+    content = fit.document(told.source, versions())
+    _say_whose(content["fitted"], told)
     _move_history(content, Path(), output.parent)
     return Calibrated(fit, data, content, returns)
+
+
+def _require_sure(fit: Fit, file: str) -> None:
+    hint = "Give other data, choose another model, or write the file with its doubts by --accept-doubtful"
+    rule = f"the fit is doubtful: {'; '.join(fit.doubts)}"
+    require(not fit.doubts, rule, file=file, key="--model", got=fit.kind, hint=hint)
+
+
+def _say_whose(fitted: dict[str, Any], told: Told) -> None:
+    """Asset and kind of price, beside the source."""
+    rest = {name: fitted.pop(name) for name in list(fitted)[list(fitted).index("source") + 1 :]}
+    fitted |= {name: value for name in ("asset", "price_kind") if (value := getattr(told, name))}
+    fitted |= rest
 
 
 def _move_history(content: Mapping[str, Any], old: Path, new: Path) -> None:

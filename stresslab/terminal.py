@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from rich.table import Table
 
 from stresslab import device, execution, limits
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Fit
+from stresslab.config.doubts import future
 from stresslab.config.sweep import Cell
 from stresslab.errors import InputError, NotAllowed
 from stresslab.fitting import Filtered
@@ -50,6 +52,16 @@ def print_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None
     for rulebook in rulebooks:
         for line in rulebook.warnings:
             remark(f"not verified: {line}")
+
+
+def settle_doubts(plan: Plan, strict: bool) -> None:
+    """A line for each doubt about the study, on standard error; with `strict` InputError for the first of them."""
+    latest = max((market.study.as_of for market in plan.markets), default=plan.study.as_of)
+    found = [*plan.doubts, *future(latest, datetime.now(UTC))]
+    for doubt in found[1:] if strict else found:
+        _ERR.print(f"warning: {doubt.text}", markup=False, soft_wrap=True)
+    if strict and found:
+        raise found[0].error(plan.study.file)
 
 
 def quiet_or_print(quiet: bool) -> Callable[[str], None]:

@@ -12,7 +12,7 @@ ROOT = Path(stresslab.__file__).parent
 # A module imports only from rows above its own; a package's inner order is held by `test_packages_have_an_inner_order`.
 LAYERS = (
     ("errors",),
-    ("units",),
+    ("units", "assets"),
     ("random", "numerics", "device", "shipped", "files"),
     ("models", "venues", "books", "options", "estimate"),
     ("shocks",),

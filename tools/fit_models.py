@@ -1,7 +1,8 @@
 """Fit the models in configs/models again: python tools/fit_models.py DATA_DIR [KIND ...].
 
 DATA_DIR holds binance_spot_mit/{BTC,ETH}USDT_1h.csv.gz and the option chain of options_deribit_snapshot_nolicence.
-Without kinds every model is fitted: to prices as ASSET_KIND.yaml, to options as ASSET_KIND_options.yaml.
+Without kinds every model is fitted: to prices as ASSET_KIND.yaml, to options as ASSET_KIND_options.yaml. Doubtful fits
+are written too, with their doubts.
 """
 
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from stresslab.calibrate import CHAIN_FITS, FITS
 from stresslab.calibrate.model_yaml import text
-from stresslab.fitting import Calibrated, from_chain, from_prices
+from stresslab.fitting import Calibrated, Told, from_chain, from_prices
 from stresslab.shipped import config_root
 
 PRICES = "Binance spot {asset}USDT, hourly klines, by way of github.com/bernini10/oraculo-de-bitcoin at 68eb4ed (MIT)"
@@ -30,12 +31,14 @@ def main(data: Path, kinds: list[str]) -> None:
             if kind in FITS:
                 path = out / f"{asset.lower()}_{kind}.yaml"
                 started = time.perf_counter()
-                _write(path, from_prices(kind, prices, path, PRICES.format(asset=asset)), started)
+                told = Told(PRICES.format(asset=asset), asset, "spot", accept_doubtful=True)
+                _write(path, from_prices(kind, [prices], path, told), started)
         for kind in kinds or CHAIN_FITS:
             if kind in CHAIN_FITS:
                 path = out / f"{asset.lower()}_{kind}_options.yaml"
-                started, source = time.perf_counter(), OPTIONS.format(asset=asset)
-                _write(path, from_chain(kind, data / CHAIN, path, currency=asset, source=source), started)
+                started = time.perf_counter()
+                told = Told(OPTIONS.format(asset=asset), asset, accept_doubtful=True)
+                _write(path, from_chain(kind, data / CHAIN, path, currency=asset, told=told), started)
 
 
 def _write(path: Path, found: Calibrated, started: float) -> None:

@@ -197,7 +197,7 @@ def _diary(judged: Judged) -> Variables:
             [len(one.refused) for one in diaries],
             _text("fits", "fits refused"),
         ),
-        "fits_warned": (("forecaster",), [one.warned for one in diaries], _text("fits", "fits with a warning")),
+        "fits_warned": (("forecaster",), [one.doubtful for one in diaries], _text("fits", "fits with a doubt")),
         "refusal": (("forecaster",), reasons, _text("", "why the last refused fit was refused")),
     }
 

@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from stresslab import random
 from stresslab.backtest.baselines import Asked, Forecast, empty
 from stresslab.backtest.clock import Clock, trailing
 from stresslab.backtest.sample import read_off, simulated_moves
 from stresslab.calibrate import FILTERS, FITS, Bars, Fit, Returns
+from stresslab.calibrate.fit import require_valid
 from stresslab.errors import InputError
-from stresslab.files.validation import validation_error
-from stresslab.models import MODELS
 from stresslab.models.base import Parameters
 
 
@@ -30,7 +28,7 @@ class Diary:
 
     fits: int = 0
     refused: list[str] = field(default_factory=list)  # why, one entry for each refused fit
-    warned: int = 0  # fits that warned of a bound, or of parameters that are not identified
+    doubtful: int = 0  # fits with a doubt: no convergence, a bound, parameters that are not identified
 
 
 def forecast_model(
@@ -68,7 +66,7 @@ def _fitted(kind: str, returns: Returns, diary: Diary) -> Fit | None:
         diary.refused.append(str(error))
         return None
     diary.fits += 1
-    diary.warned += bool(fit.warnings)
+    diary.doubtful += bool(fit.doubts)
     return fit
 
 
@@ -85,7 +83,4 @@ def _with_state(fit: Fit, returns: Returns, diary: Diary) -> Parameters | None:
 
 
 def _model(kind: str, parameters: dict[str, Any]) -> Parameters:
-    try:
-        return MODELS[kind](kind=kind, **parameters)
-    except ValidationError as error:
-        raise validation_error(error, "").at(key=f"fitted {kind}") from error
+    return require_valid(kind, parameters)

@@ -52,5 +52,5 @@ def write(path: Path, forecast: Forecast, diary: Diary) -> None:
     """Keep it, in one move."""
     content = io.BytesIO()
     refused = np.array(diary.refused, str)
-    np.savez(content, fits=diary.fits, refused=refused, warned=diary.warned, **forecast._asdict())
+    np.savez(content, fits=diary.fits, refused=refused, warned=diary.doubtful, **forecast._asdict())
     writing.write(path, content.getvalue())

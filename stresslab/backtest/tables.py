@@ -184,7 +184,7 @@ def fits(ds: xr.Dataset) -> Table:
         rows.append(
             (name(one), [Cell(f"{dates:,}"), *(Cell(text) for text in counts), Cell(str(part["refusal"].item()))])
         )
-    columns = ["dates forecast", "fits", "refused", "with a warning", "why the last was refused"]
+    columns = ["dates forecast", "fits", "refused", "with a doubt", "why the last was refused"]
     return Table("Fits along the way", "model", columns, (), [_all(rows)])
 
 

@@ -21,7 +21,7 @@ from stresslab.calibrate import heston, large_moves
 from stresslab.calibrate.blocks import BLOCK_SECONDS
 from stresslab.calibrate.filter import Filtered, filter_variance, variance_before
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import undetermined
+from stresslab.calibrate.identification import sign_undetermined, undetermined
 from stresslab.calibrate.large_moves import Bins, JumpLaw, LargeMoves
 from stresslab.calibrate.prices import Returns, daily
 from stresslab.errors import require
@@ -86,13 +86,13 @@ def fit(returns: Returns) -> Fit:
 
 
 class Method(NamedTuple):
-    """What is fitted and how: the words, the names of what an estimate gives, what is held, and what it warns of."""
+    """What is fitted and how: the words, the names of what an estimate gives, what is held, and what it doubts."""
 
     kind: str
     words: str
     names: tuple[str, ...]
     held: Mapping[str, float] = MappingProxyType({})
-    warn: Callable[[Mapping[str, float]], list[str]] = lambda _: []
+    doubts: Callable[[Mapping[str, float]], list[str]] = lambda _: []
 
 
 def fit_of(method: Method, returns: Returns, sample: Sample, estimate: Estimate) -> Fit:
@@ -105,6 +105,7 @@ def fit_of(method: Method, returns: Returns, sample: Sample, estimate: Estimate)
     spread[0, 0], spread[1:, 1:] = state.error**2, bootstrap_covariance(sample, estimate)
     parameters = {"v0": state.variance, **found}
     errors = dict(zip(parameters, np.sqrt(np.diag(spread)), strict=True))
+    own = {name: errors[name] for name in found}
     return make_fit(
         method.kind,
         returns,
@@ -115,7 +116,8 @@ def fit_of(method: Method, returns: Returns, sample: Sample, estimate: Estimate)
         volatility=np.sqrt(variance_before(rest, state, stationary["theta"])),
         state=("v0",),
         fixed=tuple(method.held),
-        warnings=method.warn(found) + undetermined(found, {name: errors[name] for name in found}),
+        warnings=sign_undetermined(found, own),
+        doubts=method.doubts(found) + undetermined(found, own),
     )
 
 

@@ -20,12 +20,13 @@ from scipy.stats import qmc
 
 from stresslab.calibrate.chain import Chain
 from stresslab.calibrate.fit import Fit, Smile, make_fit
-from stresslab.calibrate.identification import collinear, on_bound, undetermined
+from stresslab.calibrate.identification import NOT_CONVERGED, collinear, on_bound, sign_undetermined, undetermined
 from stresslab.errors import require
 
 SOBOL_SEED = 20260116
 WORST = 1e3  # residual where the model gives no price
 ON_BOUND = 1e-3  # of the scaled range
+STEPS_USED_UP = 0  # status of scipy's least squares
 
 ERRORS = (
     "Standard errors: s^2 (J'J)^-1, if quotes err independently and the model holds; how parameters move from day to "
@@ -82,6 +83,7 @@ class Solution(NamedTuple):
     on_bound: tuple[str, ...]
     jacobian: np.ndarray
     residuals: np.ndarray
+    converged: bool = True
 
 
 def fit_chain(
@@ -107,8 +109,9 @@ def fit_chain(
     free = [name for name in ranges if name not in solution.on_bound]
     covariance = covariance_of(solution.jacobian[:, [name in free for name in ranges]], solution.residuals)
     errors = dict(zip(free, np.sqrt(np.diag(covariance)), strict=True))
-    warnings = [*on_bound(solution.on_bound, parameters), *undetermined(parameters, errors)]
-    warnings += collinear(solution.jacobian, list(ranges), f"the chain (expiries: {len(chain.expiries)})")
+    doubts = [*on_bound(solution.on_bound, parameters), *undetermined(parameters, errors)]
+    doubts += [] if solution.converged else [NOT_CONVERGED]
+    doubts += collinear(solution.jacobian, list(ranges), f"the chain (expiries: {len(chain.expiries)})")
     found = smiles(chain, (written or price)(parameters))
     return make_fit(
         kind,
@@ -118,7 +121,8 @@ def fit_chain(
         f"{method(parameters)} {_miss(found, chain)} {ERRORS}",
         covariance=covariance,
         smiles=found,
-        warnings=warnings,
+        warnings=sign_undetermined(parameters, errors),
+        doubts=doubts,
         state=state,
         fixed=[*solution.on_bound, *given],
         free_parameters=len(free),
@@ -149,7 +153,7 @@ def solve(chain: Chain, ranges: Mapping[str, Range], price: Price, search: Searc
     slopes = np.array([one.slope(x) for one, x in zip(each, best.x, strict=True)])
     jacobian = best.jac / slopes
     names = tuple(name for name, is_held in zip(ranges, held, strict=True) if is_held)
-    return Solution(parameters(best.x), names, jacobian, best.fun)
+    return Solution(parameters(best.x), names, jacobian, best.fun, best.status != STEPS_USED_UP)
 
 
 def _descend(residuals: Callable[[np.ndarray], np.ndarray], start: np.ndarray, steps: int) -> OptimizeResult:

@@ -17,6 +17,7 @@ from stresslab.calibrate.arch_estimate import estimate
 from stresslab.calibrate.fit import Fit, make_fit
 from stresslab.calibrate.garch_family import LEAST, MOST_PERSISTENT
 from stresslab.calibrate.histories import history_of
+from stresslab.calibrate.identification import NOT_CONVERGED
 from stresslab.calibrate.prices import Returns
 from stresslab.errors import require
 from stresslab.models import FilteredHistorical
@@ -37,7 +38,7 @@ def fit(returns: Returns, block: float = 1.0) -> Fit:
     require(n >= LEAST, f"at least {LEAST} returns are needed", key="returns", got=n)
     require(float(returns.values.std()) > 0, "the price does not move", key="returns")
     found = estimate(returns.values, "gjr", "normal")
-    weights, omega, warnings = _targeted(found.parameters, found.variances, returns.values)
+    weights, omega, doubts = _targeted(found.parameters, found.variances, returns.values)
     h = filtered_variances(returns.values, omega, **weights)
     residuals = returns.values / np.sqrt(h[:-1])
     covariance = found.covariance[1:, 1:]  # omega comes first
@@ -50,7 +51,7 @@ def fit(returns: Returns, block: float = 1.0) -> Fit:
         covariance=covariance,
         residuals=ndtri((rankdata(residuals) - 0.5) / n),
         volatility=np.sqrt(h[:-1] / returns.dt),
-        warnings=warnings,
+        doubts=([] if found.converged else [NOT_CONVERGED]) + doubts,
         state=("h0",),
         fixed=("omega", "block"),
     )
@@ -68,7 +69,7 @@ def _targeted(
     numbers: dict[str, float], h: np.ndarray, values: np.ndarray
 ) -> tuple[dict[str, float], float, list[str]]:
     """Weights alpha, gamma, beta with a persistence below one, and the omega that goes with the sample's variance."""
-    weights, warnings = {name: numbers[name] for name in ("alpha", "gamma", "beta")}, []
+    weights, doubts = {name: numbers[name] for name in ("alpha", "gamma", "beta")}, []
     z = values / np.sqrt(h)
     z = (z - z.mean()) / z.std()
     falls = float(np.mean(np.where(z < 0, z * z, 0.0)))
@@ -76,5 +77,5 @@ def _targeted(
     most = MOST_PERSISTENT - max(reaction, 0.0)
     if weights["beta"] > most:
         weights["beta"] = most
-        warnings.append("persistence sits at 1: the variance hardly returns to a level")
-    return weights, float(values.var() * (1 - reaction - weights["beta"])), warnings
+        doubts.append("persistence sits at 1: the variance hardly returns to a level")
+    return weights, float(values.var() * (1 - reaction - weights["beta"])), doubts

@@ -3,7 +3,8 @@
 Standard errors bear the parameters' names; an element of a nested one is named by its place: `sigmas.0`,
 `generator.0.1`. A number without a standard error is a `state` of the night (h0, regime probabilities) or was `fixed`
 by hand (beta of SABR): it says so. `covariance` is that of the standard errors, in their order and units; a fit that
-rests on a bootstrap may give its replicates, `draws`, in its place.
+rests on a bootstrap may give its replicates, `draws`, in its place. `doubts` are the warnings that make the numbers
+doubtful: no convergence, a volatility that is not the data's, a parameter on a bound or not identified.
 
     AIC = 2 k - 2 log L        BIC = k log n - 2 log L        k free parameters, n observations
 """
@@ -18,10 +19,11 @@ from pydantic import ValidationError
 from stresslab.calibrate import model_yaml
 from stresslab.calibrate.covariances import checked, rounded_covariance
 from stresslab.calibrate.diagnostics import Diagnostics, diagnose
+from stresslab.calibrate.doubts import volatility_doubts
 from stresslab.calibrate.model_yaml import flow, rounded
-from stresslab.errors import require
+from stresslab.errors import InputError, require
 from stresslab.files.validation import validation_error
-from stresslab.models import MODELS
+from stresslab.models import MODELS, Parameters
 from stresslab.models.history import History
 
 DIGITS, ERROR_DIGITS, DRAW_DIGITS = 5, 3, 4  # significant ones in the file
@@ -81,7 +83,8 @@ class Fit:
     draws: np.ndarray | None = None  # (replicate, standard error)
     state: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # remarks, and after them the doubts
+    doubts: tuple[str, ...] = ()
     diagnostics: Diagnostics | None = None
     # for the plot alone
     residuals: np.ndarray | None = field(default=None, repr=False)
@@ -103,10 +106,7 @@ class Fit:
     def document(self, source: str, versions: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The content of the model's file, rounded; InputError where the model refuses the parameters."""
         parameters = {name: _rounded_parameter(value) for name, value in self.parameters.items()}
-        try:
-            MODELS[self.kind](kind=self.kind, **parameters)
-        except ValidationError as error:
-            raise validation_error(error, "").at(key=f"fitted {self.kind}") from error
+        require_valid(self.kind, parameters)
         fitted: dict[str, Any] = {"as_of": model_yaml.utc(self.as_of), **self.provenance}
         fitted |= {"source": source, "method": self.method}
         fitted["standard_errors"] = {name: rounded(value, ERROR_DIGITS) for name, value in self.standard_errors.items()}
@@ -138,8 +138,9 @@ class Fit:
             found["smiles"] = [one.summary() for one in self.smiles]
         if self.diagnostics is not None:
             found["diagnostics"] = {name: rounded(value, 3) for name, value in asdict(self.diagnostics).items()}
-        if self.warnings:
-            found["warnings"] = list(self.warnings)
+        if self.warnings:  # an empty list of doubts says that the rest are remarks
+            found["doubts"] = list(self.doubts)
+            found["warnings"] = [text for text in self.warnings if text not in self.doubts]
         return found
 
     def yaml(self, source: str, versions: Mapping[str, str] | None = None) -> str:
@@ -161,6 +162,7 @@ def make_fit(
     volatility: np.ndarray | None = None,
     smiles: Sequence[Smile] = (),
     warnings: Sequence[str] = (),
+    doubts: Sequence[str] = (),
     state: Sequence[str] = (),
     fixed: Sequence[str] = (),
     free_parameters: int | None = None,
@@ -170,7 +172,7 @@ def make_fit(
     Every number among the parameters has a standard error, or its field is listed in `state` or `fixed`. `residuals`:
     in time order, standard normal and independent if the model holds (probability integral transform). `volatility`:
     the model's, per square root of a year, at each return of the data. `free_parameters` is the number of standard
-    errors of fields that are no state, without it.
+    errors of fields that are no state, without it. `warnings` are remarks; `doubts` are counted among the warnings.
     """
     given = {name: _plain(value) for name, value in parameters.items()}
     errors = {name: float(value) for name, value in standard_errors.items()}
@@ -180,9 +182,10 @@ def make_fit(
     require(listed <= given.keys(), rule, key=kind, got=sorted(listed - given.keys()))
     known = {path for name, value in given.items() for path, _ in leaves(name, value)}
     require(errors.keys() <= known and numbers <= errors.keys(), rule, key=kind, got=sorted(numbers ^ errors.keys()))
-    doubt = ""
+    doubtful = [*doubts, *volatility_doubts(kind, given, data, volatility, smiles)]
     if covariance is not None:
         covariance, doubt = checked(kind, errors, covariance)
+        doubtful += [doubt] if doubt else []
     if draws is not None:
         require(np.shape(draws)[1:] == (len(errors),), "a draw has one number for each standard error", key=kind)
     return Fit(
@@ -199,12 +202,23 @@ def make_fit(
         draws=None if draws is None else np.asarray(draws, float),
         state=tuple(state),
         fixed=tuple(fixed),
-        warnings=(*warnings, doubt) if doubt else tuple(warnings),
+        warnings=(*warnings, *doubtful),
+        doubts=tuple(doubtful),
         diagnostics=None if residuals is None else diagnose(residuals),
         residuals=None if residuals is None else np.asarray(residuals, float),
         volatility=None if volatility is None else np.asarray(volatility, float),
         smiles=tuple(smiles),
     )
+
+
+def require_valid(kind: str, parameters: Mapping[str, Any]) -> Parameters:
+    """The model; InputError that names the data, not the parameter, where no model of the kind has these parameters."""
+    try:
+        return MODELS[kind](kind=kind, **parameters)
+    except ValidationError as error:
+        found = validation_error(error, "")
+    rule = f"{kind} cannot be fitted to these data: the best fit is no model ({found.rule.rstrip('.')})"
+    raise InputError(rule, hint="Give more data or data of other dates, or choose another model")
 
 
 def _free(errors: Mapping[str, float], state: Sequence[str]) -> int:

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from stresslab.calibrate.arch_estimate import LAWS, Estimate, estimate
+from stresslab.calibrate.doubts import STILL, still_share
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import undetermined
+from stresslab.calibrate.identification import NOT_CONVERGED, undetermined
 from stresslab.calibrate.prices import Returns
 from stresslab.calibrate.variance_recursion import conditional_variances, lifted_factors
 from stresslab.errors import require
@@ -25,6 +26,11 @@ LEAST = 250  # returns
 MOST_PERSISTENT = 1 - 2e-5  # rounding in the file must not make the variance explode
 FAT, NEARLY_NORMAL = 30.0, 100.0  # degrees of freedom
 ON_BOUND = 1e-6  # a weight that is as good as 0
+LEAST_OMEGA = 1e-16  # squared log return per bar
+STILL_WORDS = (
+    "{kind} cannot be fitted to prices that stand still in {share:.0f} % of the bars: a variance that feeds on "
+    "returns dies out where there are none"
+)
 
 METHOD = (
     "Maximum likelihood on log returns of {bar} ({mean} mean) by the arch package, {law} innovations{how}; the "
@@ -61,7 +67,7 @@ def best_law(values: np.ndarray, kind: str, constant_mean: bool) -> tuple[Law, E
 
 
 def _fit(kind: str, returns: Returns, law: Law, found: Estimate, how: str) -> Fit:
-    numbers, warnings = dict(found.parameters), _warnings(kind, found)
+    numbers = dict(found.parameters)
     covariance = found.covariance
     constant = "mu" in numbers
     if constant:  # per bar to per year
@@ -71,7 +77,10 @@ def _fit(kind: str, returns: Returns, law: Law, found: Estimate, how: str) -> Fi
     numbers = _admissible(kind, law, numbers)
     errors = dict(zip(numbers, np.sqrt(np.diag(covariance)), strict=True))
     weights = {name: numbers[name] for name in ("phi", "d", "beta") if numbers.get(name, 0.0) > ON_BOUND}
-    warnings += undetermined(weights, {name: errors[name] for name in weights})
+    doubts = _doubts(kind, found) + undetermined(weights, {name: errors[name] for name in weights})
+    still = still_share(returns)
+    if doubts and still > STILL:
+        doubts = [STILL_WORDS.format(kind=kind, share=100 * still), *doubts]
     noise = returns.values - (numbers.get("mu", 0.0) * returns.dt)
     state: dict[str, Any]
     state = {"factors": lifted_factors(noise)} if kind == "figarch" else {"h0": found.next_variance}
@@ -89,7 +98,8 @@ def _fit(kind: str, returns: Returns, law: Law, found: Estimate, how: str) -> Fi
         covariance=covariance,
         residuals=found.scores,
         volatility=np.sqrt(found.variances / returns.dt),
-        warnings=warnings,
+        warnings=_remarks(found),
+        doubts=doubts,
         state=tuple(state),
     )
 
@@ -114,19 +124,40 @@ def _persistence(kind: str, law: Law, numbers: dict[str, float]) -> float:
 
 
 def _admissible(kind: str, law: Law, numbers: dict[str, float]) -> dict[str, float]:
-    """Parameters as the model takes them: a persistence of one is kept a hair below it."""
+    """Parameters as the model takes them: no weight negative, a persistence of one or more a hair below one."""
+    numbers = _not_negative(kind, numbers)
     if kind in ("garch", "gjr"):
-        excess = _persistence(kind, law, numbers) - MOST_PERSISTENT
-        return {**numbers, "beta": numbers["beta"] - max(excess, 0.0)}
+        reaction = _persistence(kind, law, numbers) - numbers["beta"]
+        beta = max(min(numbers["beta"], MOST_PERSISTENT - reaction), 0.0)
+        shrunk = min(MOST_PERSISTENT / reaction, 1.0) if reaction > 0 else 1.0  # where there is no beta to take from
+        return (
+            numbers | {name: shrunk * numbers[name] for name in ("alpha", "gamma") if name in numbers} | {"beta": beta}
+        )
     if kind == "egarch":
         return {**numbers, "beta": min(numbers["beta"], MOST_PERSISTENT)}
     return numbers
 
 
-def _warnings(kind: str, found: Estimate) -> list[str]:
+def _not_negative(kind: str, numbers: dict[str, float]) -> dict[str, float]:
+    """A weight that the search left a rounding below its bound 0 is on it; so is omega, which must be above."""
+    if kind == "egarch":
+        return numbers
+    found = numbers | {name: max(numbers[name], 0.0) for name in ("alpha", "beta") if name in numbers}
+    found["omega"] = max(found["omega"], LEAST_OMEGA)
+    if kind == "gjr":
+        found["gamma"] = max(found["gamma"], -found["alpha"])
+    return found
+
+
+def _remarks(found: Estimate) -> list[str]:
+    is_normal = found.parameters.get("nu", 0.0) > NEARLY_NORMAL
+    return ["nu cannot be told from infinity: the innovations are normal"] if is_normal else []
+
+
+def _doubts(kind: str, found: Estimate) -> list[str]:
     numbers, words = found.parameters, []
     if not found.converged:
-        words.append("the optimiser of arch stopped before it converged: other starting values may do better")
+        words.append(NOT_CONVERGED)
     law: Law = "skewed_t" if "skew" in numbers else "student_t" if "nu" in numbers else "normal"
     persistence = numbers["beta"] if kind == "egarch" else 0.0
     persistence = _persistence(kind, law, numbers) if kind in ("garch", "gjr") else persistence
@@ -138,8 +169,6 @@ def _warnings(kind: str, found: Estimate) -> list[str]:
         words.append("beta sits on its bound 0: the variance has no memory of its own")
     if kind == "figarch" and numbers["phi"] < ON_BOUND:
         words.append("phi sits on its bound 0")
-    if numbers.get("nu", NEARLY_NORMAL / 2) > NEARLY_NORMAL:
-        words.append("nu cannot be told from infinity: the innovations are normal")
     if numbers.get("nu", 5.0) < 2.06:
         words.append("nu sits on its bound: the variance of the innovations is hardly finite")
     return words

@@ -27,7 +27,7 @@ from scipy.optimize import minimize
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
 from stresslab.calibrate.hawkes_filter import Law, normal_scores, seen_share, thinned, whole
-from stresslab.calibrate.identification import undetermined
+from stresslab.calibrate.identification import sign_undetermined, undetermined
 from stresslab.calibrate.prices import Returns
 from stresslab.errors import require
 from stresslab.models import Hawkes
@@ -102,7 +102,8 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
         covariance=covariance,
         residuals=normal_scores(returns.values, law, intensity[:-1], dt),
         volatility=np.sqrt(variances),
-        warnings=[NOT_COMPARABLE, *_on_bounds(times, dt), *undetermined(parameters, errors)],
+        warnings=[NOT_COMPARABLE, *sign_undetermined(parameters, errors)],
+        doubts=[*_on_bounds(times, dt), *undetermined(parameters, errors)],
         state=("initial_intensity",),
     )
 

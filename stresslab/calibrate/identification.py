@@ -1,32 +1,46 @@
-"""Words for what data cannot say: parameters on a bound, without a figure, or not told apart.
+"""Words for what data cannot say: no best fit, parameters on a bound, without a figure, or not told apart.
 
 Collinearity by the condition indexes of the Jacobian with columns of length one: above 30, the parameters that take
 part in the weak direction cannot be identified apart. Belsley, Kuh and Welsch (1980), "Regression diagnostics",
 chapter 3.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+NOT_CONVERGED = "the search for the best fit has not converged: what it ended with may not be the best"
 COLLINEAR = 30.0  # condition index
 TAKES_PART = 0.3  # of the weak direction, whose length is one
+SIGNED = frozenset({"rho", "jump_mean", "jump_correlation", "gamma", "skew"})  # 0 is an ordinary value of them
 
 
 def on_bound(names: Iterable[str], parameters: Mapping[str, float]) -> list[str]:
-    """A warning for each parameter that ended on its bound."""
+    """A doubt for each parameter that ended on its bound."""
     words = "sits on its bound {:.4g}: it is held there and has no standard error"
     return [f"{name} {words.format(parameters[name])}" for name in names]
 
 
 def undetermined(parameters: Mapping[str, float], errors: Mapping[str, float]) -> list[str]:
-    """A warning for each parameter whose standard error is larger than itself."""
-    words = "{} is not determined: {:.3g} with standard error {:.2g}"
-    return [words.format(name, parameters[name], e) for name, e in errors.items() if e > abs(parameters[name])]
+    """A doubt for each parameter whose standard error is larger than itself, but for those of `SIGNED`."""
+    return [f"{name} is not determined: {words}" for name, words in _wide(parameters, errors) if name not in SIGNED]
+
+
+def sign_undetermined(parameters: Mapping[str, float], errors: Mapping[str, float]) -> list[str]:
+    """A remark for each parameter of `SIGNED` that may as well be 0: an ordinary value of it, and no doubt."""
+    return [
+        f"the sign of {name} is not determined: {words}" for name, words in _wide(parameters, errors) if name in SIGNED
+    ]
+
+
+def _wide(parameters: Mapping[str, float], errors: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    for name, error in errors.items():
+        if error > abs(parameters[name]):
+            yield name, f"{parameters[name]:.3g} with standard error {error:.2g}"
 
 
 def collinear(jacobian: np.ndarray, names: Sequence[str], data: str) -> list[str]:
-    """A warning for each group of parameters that `data` cannot tell apart; a column of the Jacobian for each name."""
+    """A doubt for each group of parameters that `data` cannot tell apart; a column of the Jacobian for each name."""
     lengths = np.linalg.norm(jacobian, axis=0)
     _, singular, directions = np.linalg.svd(jacobian / np.where(lengths > 0, lengths, 1.0), full_matrices=False)
     found = []

@@ -83,11 +83,8 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
         covariance=spread,
         residuals=_normal_scores(returns.values, law, returns.dt),
         volatility=np.full(len(returns.values), np.sqrt(sample.total)),
-        warnings=[
-            *([NOT_COMPARABLE] if threshold > 0 else []),
-            *on_bound(edge_names, parameters),
-            *undetermined(parameters, errors),
-        ],
+        warnings=(NOT_COMPARABLE,) if threshold > 0 else (),
+        doubts=[*on_bound(edge_names, parameters), *undetermined(parameters, errors)],
     )
 
 

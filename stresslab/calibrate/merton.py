@@ -26,6 +26,7 @@ from scipy.special import expit, logit
 
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
+from stresslab.calibrate.identification import sign_undetermined, undetermined
 from stresslab.calibrate.mixture import Jumps, log_density, log_probability_within, normal_scores, quantile
 from stresslab.calibrate.prices import DAY_SECONDS, Returns, daily
 from stresslab.errors import require
@@ -109,6 +110,7 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
     point = best_point(sample, np.log(total))
     law = sample.law(point)
     spread = covariance(sample, point, returns.stamps)
+    parameters = dict(zip(NAMES, law, strict=True))
     errors = dict(zip(NAMES, np.sqrt(np.diag(spread)), strict=True))
     method = METHOD.format(
         bar=format_duration(returns.seconds),
@@ -121,14 +123,15 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
     return make_fit(
         "merton",
         returns,
-        dict(zip(NAMES, law, strict=True)),
+        parameters,
         errors,
         method,
         sample.log_likelihood(point),
         covariance=spread,
         residuals=normal_scores(returns.values, law, returns.dt),
         volatility=np.full(len(returns.values), np.sqrt(total)),
-        warnings=(NOT_COMPARABLE,) if threshold > 0 else (),
+        warnings=[*([NOT_COMPARABLE] if threshold > 0 else []), *sign_undetermined(parameters, errors)],
+        doubts=undetermined(parameters, errors),
     )
 
 

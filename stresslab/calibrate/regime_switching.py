@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from stresslab.calibrate import regime_filter
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import undetermined
+from stresslab.calibrate.identification import NOT_CONVERGED, undetermined
 from stresslab.calibrate.prices import Returns
 from stresslab.errors import require
 from stresslab.models import RegimeSwitching
@@ -29,6 +29,7 @@ from stresslab.units import format_duration
 STATES = (2, 3)
 LEAST_RETURNS = 500
 STEP = 1e-4  # of the gradient's differences, in logarithms
+STEPS_USED_UP = 1  # status of L-BFGS-B; one that ends because no step goes lower is at the top
 SPREADS = {
     1: (1.0,),
     2: (0.6, 1.8),
@@ -54,6 +55,7 @@ class Chosen(NamedTuple):
     point: np.ndarray
     n_states: int
     log_likelihood: float
+    converged: bool
 
     def bic(self, n: int) -> float:
         """Schwarz's criterion for n returns."""
@@ -88,7 +90,12 @@ def fit(returns: Returns, states: int | Sequence[int] = STATES) -> Fit:
         covariance=covariance,
         residuals=ndtri(np.clip(uniforms[known], 1e-300, 1 - 1e-16)),
         volatility=np.sqrt(variances[known] / dt),
-        warnings=[*_on_bounds(names, values, number, dt), *undetermined(dict(zip(names, values, strict=True)), errors)],
+        warnings=_tails(names, values, number, dt),
+        doubts=[
+            *([] if chosen.converged else [NOT_CONVERGED]),
+            *_on_bounds(names, values, number),
+            *undetermined(dict(zip(names, values, strict=True)), errors),
+        ],
         state=("initial_state",),
         fixed=("generator",),
         free_parameters=len(point),
@@ -123,7 +130,7 @@ def best(returns: Returns, bars: regime_filter.Bars, number: int) -> Chosen:
         options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 150}
         found = [minimize(cost, s, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for s in starts]
     one = min(found, key=lambda result: result.fun)
-    return Chosen(one.x, number, -float(one.fun) * n)
+    return Chosen(one.x, number, -float(one.fun) * n, one.status != STEPS_USED_UP)
 
 
 def _natural(point: Any, number: int) -> tuple[Any, Any]:
@@ -181,16 +188,15 @@ def _names(number: int) -> list[str]:
     return [*(f"sigmas.{i}" for i in range(number)), *off]
 
 
-def _on_bounds(names: Sequence[str], values: np.ndarray, number: int, dt: float) -> list[str]:
-    found = []
-    for name, value in zip(names[number:], values[number:], strict=True):
-        if value < RATES[0] * 1.01:
-            found.append(f"{name} sits on its bound {RATES[0]:g}: the prices show no such switch")
-        elif value * dt > 0.25:
-            found.append(
-                f"{name} is {value:.3g} a year: the state is left within four bars, and is a tail, not a regime"
-            )
-    return found
+def _on_bounds(names: Sequence[str], values: np.ndarray, number: int) -> list[str]:
+    low = [name for name, value in zip(names[number:], values[number:], strict=True) if value < RATES[0] * 1.01]
+    return [f"{name} sits on its bound {RATES[0]:g}: the prices show no such switch" for name in low]
+
+
+def _tails(names: Sequence[str], values: np.ndarray, number: int, dt: float) -> list[str]:
+    words = "{} is {:.3g} a year: the state is left within four bars, and is a tail, not a regime"
+    rates = zip(names[number:], values[number:], strict=True)
+    return [words.format(name, value) for name, value in rates if value * dt > 0.25]
 
 
 def _method(returns: Returns, found: Sequence[Chosen], generator: np.ndarray) -> str:

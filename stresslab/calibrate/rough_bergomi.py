@@ -10,6 +10,7 @@ import numpy as np
 
 from stresslab.calibrate import roughness
 from stresslab.calibrate.fit import Fit, make_fit
+from stresslab.calibrate.identification import sign_undetermined, undetermined
 from stresslab.calibrate.prices import Returns
 from stresslab.models import RoughBergomi
 from stresslab.units import format_duration
@@ -33,15 +34,17 @@ def fit(returns: Returns) -> Fit:
         roughness.replicates(days.stamps, days.products, lambda moments: np.array(roughness.solve(moments))).T
     )
     level = roughness.level_ahead(days, found.hurst)
+    errors = dict(zip(NAMES, np.sqrt(np.diag(spread)), strict=True))
     return make_fit(
         "rough_bergomi",
         returns,
         {**found._asdict(), "forward_variance": level},
-        dict(zip(NAMES, np.sqrt(np.diag(spread)), strict=True)),
+        errors,
         METHOD.format(bar=format_duration(returns.seconds), **roughness.SPANS),
         covariance=spread,
         state=("forward_variance",),
-        warnings=roughness.edge_warnings(found.hurst),
+        warnings=sign_undetermined(found._asdict(), errors),
+        doubts=roughness.edge_doubts(found.hurst) + undetermined(found._asdict(), errors),
     )
 
 

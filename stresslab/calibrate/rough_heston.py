@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 
 from stresslab.calibrate import heston, roughness
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import undetermined
+from stresslab.calibrate.identification import sign_undetermined, undetermined
 from stresslab.calibrate.prices import Returns, daily
 from stresslab.calibrate.roughness import DAY
 from stresslab.errors import require
@@ -63,7 +63,8 @@ def fit(returns: Returns) -> Fit:
         METHOD.format(bar=format_duration(returns.seconds), **roughness.SPANS),
         covariance=spread,
         state=("v0",),
-        warnings=roughness.edge_warnings(parameters["hurst"]) + undetermined(parameters, errors),
+        warnings=sign_undetermined(parameters, errors),
+        doubts=roughness.edge_doubts(parameters["hurst"]) + undetermined(parameters, errors),
     )
 
 

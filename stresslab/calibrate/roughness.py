@@ -97,7 +97,7 @@ def require_valid(kind: str, found: Roughness) -> None:
     require(found.eta > 0 and abs(found.rho) < 1, rule, key="eta, rho", got=(found.eta, found.rho))
 
 
-def edge_warnings(hurst: float) -> list[str]:
+def edge_doubts(hurst: float) -> list[str]:
     """Words where the roughness sits on its bound."""
     edge = next((edge for edge in HURST_RANGE if abs(hurst - edge) < ON_BOUND), None)
     return [] if edge is None else [f"hurst sits on its bound {edge}: its standard error is too small"]

@@ -32,7 +32,8 @@ Columns = Annotated[
 Dates = Annotated[str, typer.Option(metavar="FORMAT", help="How dates are written, such as %d/%m/%Y.")]
 Decimal = Annotated[str, typer.Option(help="What precedes the fraction of a number: point or comma.")]
 Symbol = Annotated[str, typer.Option(help="Which instrument of a table that holds several.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Make every warning about the study an error.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result and warnings.")]
 
 
 def fail(message: str, status: int) -> NoReturn:

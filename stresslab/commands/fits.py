@@ -28,6 +28,11 @@ def calibrate(
         str | None, typer.Option(metavar="INSTANT", help="Take the last quotes of a record of chains up to then.")
     ] = None,
     source: Annotated[str, typer.Option(help="Where the data are from; kept in the file.")] = "",
+    asset: Annotated[str, typer.Option(help="Whose prices they are, such as BTC; kept in the file.")] = "",
+    prices_are: Annotated[str, typer.Option(help="Kind of price: spot, last or mark; kept in the file.")] = "",
+    accept_doubtful: Annotated[
+        bool, typer.Option("--accept-doubtful", help="Write a doubtful fit too, with its doubts in the file.")
+    ] = False,
     utc: Utc = False,
     columns: Columns = "",
     dates: Dates = "",
@@ -53,12 +58,13 @@ def calibrate(
         if path is not None:
             require_writable(path, key)
     layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
+    told = fitting.Told(source, asset, prices_are, accept_doubtful)
     say = terminal.print_data
     if options is not None:
         moment = parse.parse_date(at, "--at")
-        found = fitting.from_chain(model, options, output, currency, unit, expiry, source, moment, layout, say)
+        found = fitting.from_chain(model, options, output, currency, unit, expiry, moment, told, layout, say)
     elif prices:
-        found = fitting.from_prices(model, prices, output, source, layout, say)
+        found = fitting.from_prices(model, prices, output, told, layout, say)
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
     text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from stresslab.commands.app import BREACHED, INTERRUPTED, Overrides, Quiet, Scheduler, StudyFile, Workers, app, fail
+from stresslab.commands.app import (
+    BREACHED,
+    INTERRUPTED,
+    Overrides,
+    Quiet,
+    Scheduler,
+    Strict,
+    StudyFile,
+    Workers,
+    app,
+    fail,
+)
 
 
 @app.command()
@@ -17,6 +28,7 @@ def run(
     set_: Overrides = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do not go on with an unfinished run.")] = False,
     report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the report too.")] = None,
+    strict: Strict = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a study, keep the result, say what came out.
@@ -37,6 +49,7 @@ def run(
 
     if report is not None:
         require_writable(report, "--report")
+    terminal.settle_doubts(plan, strict)
     remark = terminal.quiet_or_print(quiet)
     opened = open_store(store, remark=remark)
     terminal.print_unverified(plan.study.rulebooks.values(), remark)
@@ -58,13 +71,15 @@ def run(
 
 
 @app.command()
-def check(study: StudyFile, set_: Overrides = None) -> None:
+def check(study: StudyFile, set_: Overrides = None, strict: Strict = False) -> None:
     """Validate a study and print its plan; run nothing."""
     from stresslab import terminal
     from stresslab.config import load_study
     from stresslab.grid.plan import make_plan
 
-    terminal.print_plan(make_plan(load_study(study, set_ or ())))
+    plan = make_plan(load_study(study, set_ or ()))
+    terminal.settle_doubts(plan, strict)
+    terminal.print_plan(plan)
 
 
 @app.command("max-leverage")
@@ -74,6 +89,7 @@ def max_leverage(
     horizon: Annotated[str, typer.Option(help="One of the study's horizons.")],
     set_: Overrides = None,
     workers: Workers = 0,
+    strict: Strict = False,
     quiet: Quiet = False,
 ) -> None:
     """Find the largest leverage whose ruin probability stays below a bound, upper end of the interval included."""
@@ -84,6 +100,7 @@ def max_leverage(
     from stresslab.leverage import largest_leverage, with_leverages
 
     plan = make_plan(with_leverages(load_study(study, set_ or ()), ruin, horizon))
+    terminal.settle_doubts(plan, strict)
     with terminal.executor(None, workers) as executor, terminal.progress(quiet) as progress:
         dataset = run_plan(plan, executor, progress)
     terminal.print_table(largest_leverage(dataset, ruin, horizon))

@@ -61,6 +61,9 @@ class Position(Part):
     basis: float | None = Field(default=None, gt=-5, lt=5, description="log of future over index, per year to expiry")
     option: Literal["call", "put"] | None = Field(default=None, description="European, on the index; what it is")
     strike: Amount | None = Field(default=None, description="of an option, quote currency")
+    stand_in: bool | None = Field(
+        default=None, description="true: the rulebook is of another asset's contract; the book's without it"
+    )
 
     @model_validator(mode="after")
     def _size(self) -> Self:

@@ -8,9 +8,9 @@ parameters, `max_state_age` at the state.
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from stresslab.config.fields import Duration, Instant, Part, Text, check_keys
 from stresslab.config.uncertainty import Covariance, Draws, Uncertainty
@@ -22,6 +22,14 @@ from stresslab.models.unconstrained import number
 from stresslab.shipped import config_root
 
 
+def _sentences(value: Any) -> tuple[str, ...]:
+    """A list of texts, or one; of anything else, which people may have written there, its text."""
+    return () if value is None else tuple(map(str, value if isinstance(value, list | tuple) else [value]))
+
+
+Sentences = Annotated[tuple[str, ...], BeforeValidator(_sentences)]
+
+
 class ModelRef(Part):
     """A model whose numbers lie in a file."""
 
@@ -31,17 +39,29 @@ class ModelRef(Part):
         default=None, description="longest time from filtered.as_of, else fitted.as_of, to as_of"
     )
     set: dict[str, Any] = Field(default={}, description="parameters put in place of the file's")
+    stand_in_for: Text | None = Field(
+        default=None, description="asset of the study that the file, fitted to another one, stands in for"
+    )
 
 
 class Fitted(BaseModel):
     """Where a model file's numbers are from: `as_of` is the end of the data, and stays when the state of the night is
-    brought to a later one (`filtered.as_of`). What else is there is for people.
+    brought to a later one (`filtered.as_of`); `asset` is whose prices they are, `doubts` what makes the fit doubtful.
+    In a file without `doubts`, an older one, every one of its `warnings` may be such. The rest is for people.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
     as_of: Instant | None = None
     covariance: Covariance | None = None
     draws: Draws | None = None
+    asset: Text | None = None
+    doubts: Sentences | None = None
+    warnings: Sentences = ()
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """The doubts of the fit."""
+        return self.warnings if self.doubts is None else self.doubts
 
 
 class Filtered(BaseModel):
@@ -71,6 +91,9 @@ class Fit(Part):
     max_state_age: Duration | None = None
     uncertainty: Uncertainty | None = None
     put: tuple[str, ...] = Field(default=(), description="fields that the study sets: they are never drawn")
+    asset: Text | None = Field(default=None, description="that it was fitted to, where the file says so")
+    stand_in_for: Text | None = None
+    doubts: tuple[str, ...] = Field(default=(), description="what the fit says of itself")
 
 
 def model_class(kind: Any) -> type[Parameters]:
@@ -155,6 +178,9 @@ def _fit(name: str, ref: ModelRef, content: ModelFile, path: Path, study: str) -
         max_state_age=ref.max_state_age,
         uncertainty=uncertainty,
         put=tuple(ref.set),
+        asset=fitted.asset,
+        stand_in_for=ref.stand_in_for,
+        doubts=fitted.doubtful,
     )
 
 

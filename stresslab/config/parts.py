@@ -106,6 +106,9 @@ class Book(Part):
         default=None, description="cash beside the accounts that policies may put in, settlement currency"
     )
     policies: Policies | None = Field(default=None, description="a list, or the name of one under policies")
+    stand_in: bool | None = Field(
+        default=None, description="true: the rulebook is of another asset's contract, whose rules stand in"
+    )
 
     @model_validator(mode="after")
     def _form(self) -> Self:

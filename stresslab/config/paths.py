@@ -64,7 +64,7 @@ def _of_book(study: Study) -> Iterator[str]:
     one = ("side", "leverage", "quantity", "entry_price", "margin", "margin_with_pnl", "slippage_bps")
     several = study.book.positions is not None
     for field in Book.model_fields:
-        named = field != "policies" or bool(study.policies)
+        named = field != "stand_in" and (field != "policies" or bool(study.policies))
         if field not in _LISTS and named and not (several and field in one):
             yield f"book.{field}"
     for field in _LISTS:

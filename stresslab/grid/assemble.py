@@ -208,6 +208,7 @@ def _attributes(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
         "rulebook_hashes": json.dumps({name: book.hash for name, book in sorted(study.rulebooks.items())}),
         "model_hashes": json.dumps({name: fit.sha256 for name, fit in sorted(study.fits.items())}),
         "assumptions": json.dumps({name: list(book.remarks) for name, book in sorted(study.rulebooks.items())}),
+        "warnings": json.dumps([doubt.text for doubt in plan.doubts]),
         "versions": json.dumps(versions, sort_keys=True),
         "conventions": variables.CONVENTIONS.replace(variables.QUOTE, _currency(plan))
         + (variables.DRAWN_CONVENTIONS if plan.drawn else ""),

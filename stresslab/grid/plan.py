@@ -14,9 +14,11 @@ import numpy as np
 from stresslab import general, schedule
 from stresslab.config.book_of import book_of
 from stresslab.config.build import BookFacts
+from stresslab.config.doubts import Doubt, doubts
 from stresslab.config.general_book import GeneralBook
 from stresslab.config.paths import dimension, is_market_path
 from stresslab.config.schema import Study
+from stresslab.config.stand_ins import check_assets
 from stresslab.config.sweep import Cell, expand
 from stresslab.errors import InputError, NotAllowed
 from stresslab.grid.ladder import Evaluation, Ladder
@@ -51,6 +53,7 @@ class Plan:
     markets: list[MarketCell]
     ladders: list[Ladder]
     bin_seconds: np.ndarray  # ends of the survival bins, seconds from as_of
+    doubts: tuple[Doubt, ...] = ()  # about values that may be wrong; without the clock
 
     @property
     def drawn(self) -> bool:
@@ -88,8 +91,12 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
     """The plan of a study. `evaluation` is chosen by the plan; a test or a benchmark may name it.
 
     A book that its rulebook refuses raises NotAllowed when it stands alone, and is kept as a refusal in a sweep.
+    InputError where a contract or a model is another asset's, and the study does not say so.
     """
     cells = expand(study)
+    studies = [cell.study for cell in cells]
+    for study_of_cell in {(id(one.book), one.market.asset, one.market.model): one for one in studies}.values():
+        check_assets(study_of_cell)
     books = [_book(cell, alone=not study.sweep) for cell in cells]
     market_dims = [dimension(path) for path in study.sweep if is_market_path(path)]
     bins = _bin_seconds(study)
@@ -105,7 +112,8 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
         numbers = tuple(range(len(ladders), len(ladders) + len(made)))
         markets.append(MarketCell(**{**market.__dict__, "ladders": numbers}))
         ladders += made
-    return Plan(study, cells, books, markets, ladders, bins)
+    allowed = ((cell.study, book) for cell, book in zip(cells, books, strict=True) if not isinstance(book, NotAllowed))
+    return Plan(study, cells, books, markets, ladders, bins, doubts((market.study for market in markets), allowed))
 
 
 def _book(cell: Cell, alone: bool) -> BookFacts | GeneralBook | NotAllowed:
@@ -123,6 +131,12 @@ def _bin_seconds(study: Study) -> np.ndarray:
     common = math.lcm(*(parse_duration(step) for step in swept))
     ends = np.array(study.market.horizon_seconds)
     return schedule.survival_bins(ends // common, study.outputs.survival_points) * common
+
+
+def check_strictly(plan: Plan) -> None:
+    """InputError for the first doubt of a plan."""
+    for doubt in plan.doubts:
+        raise doubt.error(plan.study.file)
 
 
 def check_runnable(plan: Plan) -> None:

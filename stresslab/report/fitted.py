@@ -81,6 +81,7 @@ def rmse(fit: Fit) -> float:
 def warnings(fit: Fit) -> list[str]:
     """What the reader must not overlook."""
     wide = [name for name, error in fit.standard_errors.items() if not _is_known(fit, name, error)]
+    wide = [name for name in wide if not any(name in text for text in fit.warnings)]
     unsure = [f"not identified by these data: {', '.join(wide)} (standard error above the estimate)"] if wide else []
     return [*fit.warnings, *unsure]
 
@@ -112,6 +113,7 @@ def provenance(content: dict[str, Any]) -> list[tuple[str, str]]:
         "diagnostics",
         "smiles",
         "warnings",
+        "doubts",
         "state",
         "fixed",
     }

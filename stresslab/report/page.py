@@ -12,6 +12,7 @@ from stresslab.files.writing import write
 from stresslab.limits import BREACH, PASS, UNDECIDED, LimitResult, evaluate
 from stresslab.report import (
     answer,
+    doubtful,
     figures,
     greeks,
     heat,
@@ -49,6 +50,8 @@ def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
         **_content(ds, whole, limits),
         **_sections(shown, layout, limits),
         thinned=_thinned(ds, shown),
+        doubtful=doubtful.doubtful(ds, provenance),
+        doubts_shown=doubtful.SHOWN,
         method=method.facts(ds, provenance),
         glossary=method.glossary(ds),
         study=json.dumps(json.loads(ds.attrs["study"]), indent=2),

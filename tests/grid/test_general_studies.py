@@ -65,6 +65,7 @@ JOINT = {
 HEDGED = {
     "margin_mode": "cross",
     "collateral": 10_000.0,
+    "stand_in": True,  # one made-up rulebook, of BTC, for both
     "positions": [{"side": "long", "leverage": 4.0}, {"side": "short", "asset": "ETH", "leverage": 4.0}],
 }
 

@@ -138,3 +138,30 @@ def test_the_page_is_written_in_one_move(tmp_path, nightly, page, monkeypatch):
         write_report(nightly, {}, path)
     assert [each.name for each in path.parent.iterdir()] == ["report.html"]
     assert path.read_text(encoding="utf-8") == page
+
+
+def warned(dataset, *texts):
+    return dataset.assign_attrs(warnings=json.dumps(list(texts)))
+
+
+def test_warnings_stand_before_the_answer(nightly):
+    found = [f"models.m{number} = 1: number {number} <is> doubtful. Mend it" for number in range(5)]
+    page = render(warned(nightly, *found), synthetic.provenance())
+    top = page[: page.index('<section id="answer">')]
+    assert "5 warnings: these numbers may be wrong" in top
+    for number in range(5):
+        assert f"<b>models.m{number} = 1</b> Number {number} &lt;is&gt; doubtful. Mend it." in top
+    assert "<summary>2 more</summary>" in top
+    one = render(warned(nightly, found[0]), synthetic.provenance())
+    assert "1 warning: these numbers" in one and "more</summary>" not in one
+
+
+def test_a_run_without_warnings_and_one_of_before_have_no_box(page, nightly):
+    assert "warnings" not in nightly.attrs and 'id="doubts"' not in page
+    assert 'id="doubts"' not in render(warned(nightly), synthetic.provenance())
+
+
+@pytest.mark.parametrize(("started", "said"), [("2026-11-20T23:59:59Z", True), ("2026-11-21T00:00:00Z", False)])
+def test_a_night_that_had_not_come_is_told_from_the_clock_of_the_run(started, said, nightly):
+    page = render(nightly, synthetic.provenance() | {"started": started})
+    assert ("As_of lies in the future: it is 2026-11-20T23:59:59Z now" in page) == said

@@ -1,0 +1,154 @@
+"""Doubts about a study: values that are allowed, look right and may be wrong.
+
+A doubt is a warning: a run goes on, prints it once, stores it with the results and puts it on the report's first
+screen; with --strict it is an error. Each kind is one pure function of a study without a sweep (`OF_MARKETS`, asked of
+every market cell) or of such a study and its book (`OF_BOOKS`, asked of every book that its rulebook allows); a further
+kind is one function and one entry. None reads the clock: what is stored with a run depends on its input alone. The one
+doubt that needs it, `future`, is given the time: by the command line the present, by the report that of the run.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stresslab.config.fields import instant_text
+from stresslab.config.payment_plan import known_rates, payment_seconds
+from stresslab.config.processes import ConstantFunding, MeanRevertingFunding
+from stresslab.config.schema import Study
+from stresslab.errors import InputError
+from stresslab.models.volatility import volatility
+from stresslab.shocks import Volatility as VolatilityShock
+from stresslab.units import parse_duration
+
+HIGHEST_VOLATILITY, LOWEST_VOLATILITY = 3.0, 0.01  # per square root of a year
+HIGHEST_SHOCKED = 10.0  # BTC had 600 % for some hours of March 2020
+HIGHEST_FUNDING = 0.003  # fraction of notional in one interval, either way
+OLDEST_STATE = "8D"
+
+
+class Doubt(NamedTuple):
+    """A short name, the key and its value, what is doubtful, and the next move."""
+
+    name: str
+    key: str
+    got: Any
+    rule: str
+    hint: str
+
+    @property
+    def text(self) -> str:
+        """`KEY = VALUE: rule. Next move.`"""
+        return str(self.error(""))
+
+    def error(self, file: str) -> InputError:
+        """The doubt as the error that --strict makes of it."""
+        return InputError(self.rule, key=self.key, got=self.got, hint=self.hint, file=file)
+
+
+def doubts(markets: Iterable[Study], books: Iterable[tuple[Study, Any]] = ()) -> tuple[Doubt, ...]:
+    """Those of studies without a sweep and of their books, each once: of swept values the first that is doubtful."""
+    found: dict[tuple[str, str, str], Doubt] = {}
+    for study in markets:
+        for kind in OF_MARKETS:
+            for doubt in kind(study):
+                found.setdefault((doubt.name, doubt.key, doubt.rule), doubt)
+    if OF_BOOKS:
+        for study, book in books:
+            for of_book in OF_BOOKS:
+                for doubt in of_book(study, book):
+                    found.setdefault((doubt.name, doubt.key, doubt.rule), doubt)
+    return tuple(found.values())
+
+
+def future(as_of: datetime, now: datetime) -> Iterator[Doubt]:
+    """A study of a night that has not come yet at `now`: a year may be mistyped."""
+    if as_of > now:
+        rule = f"as_of lies in the future: it is {instant_text(now)} now"
+        hint = "Check the date: prices, funding and the state of the models are those of as_of"
+        yield Doubt("future_as_of", "as_of", instant_text(as_of), rule, hint)
+
+
+def of_model_files(study: Study) -> Iterator[Doubt]:
+    """What the fits of the models say of themselves."""
+    for name in study.market_models:
+        fit = study.fits.get(name)
+        if fit is not None and fit.doubts:
+            rule = f"the fit in this file is doubtful: {'; '.join(text.rstrip('.') for text in fit.doubts)}"
+            hint = "Calibrate again with other data, or choose another model"
+            yield Doubt("model_file", f"models.{name}.file", fit.file, rule, hint)
+
+
+def of_volatilities(study: Study) -> Iterator[Doubt]:
+    """Yearly volatilities that no traded asset has, at as_of or in the long run, or no crash under the shock."""
+    for asset, name in _used(study):
+        spot = (study.market.spots or {}).get(asset, study.market.spot)
+        levels = volatility(study.models[name].at_spot(spot))
+        if levels is None:
+            continue
+        for when, value in (("at as_of", levels.now), ("in the long run", levels.long_run)):
+            if value is not None and not LOWEST_VOLATILITY <= value <= HIGHEST_VOLATILITY:
+                yield _volatility(name, when, value, HIGHEST_VOLATILITY)
+        shocked = levels.now * _shock_factor(study, asset)
+        if shocked > max(HIGHEST_SHOCKED, levels.now):
+            yield _volatility(name, f"under the shock {study.market.shock}", shocked, HIGHEST_SHOCKED)
+
+
+def _volatility(name: str, when: str, value: float, highest: float) -> Doubt:
+    side = f"above {100 * highest:g} %" if value > highest else f"under {100 * LOWEST_VOLATILITY:g} %"
+    rule = f"the volatility {when} is {side} a year"
+    hint = "Check the units: 0.6 is 60 % per square root of a year, and a variance is a square, 0.36"
+    return Doubt("volatility", f"models.{name}", f"{100 * value:.3g} % a year", rule, hint)
+
+
+def _used(study: Study) -> Iterator[tuple[str, str]]:
+    """Each asset of the market with the name of its model."""
+    joint = study.joints.get(study.market.model)
+    yield from joint.assets.items() if joint else ((study.market.asset, study.market.model),)
+
+
+def _shock_factor(study: Study, asset: str) -> float:
+    """By how much the study's shock multiplies the volatility of an asset at the most."""
+    struck = [effect for effect in study.effects if effect.asset in (None, asset)]
+    return math.prod(effect.factor for effect in struck if isinstance(effect, VolatilityShock))
+
+
+def of_funding(study: Study) -> Iterator[Doubt]:
+    """Funding rates beyond what venues charge: per cent written as a fraction, a rate of a day or a year. Spikes, which
+    a shock adds, are meant to be beyond it.
+    """
+    funding = study.funding
+    if funding is None:
+        return
+    calm = study.model_copy(update={"market": study.market.model_copy(update={"shock": None})})
+    known = known_rates(calm, payment_seconds(calm))
+    found = {"the largest rate paid": float(known[np.abs(known).argmax()]) if known.size else 0.0}
+    if isinstance(funding, ConstantFunding):
+        found = {"the rate": funding.rate}
+    if isinstance(funding, MeanRevertingFunding):
+        found = {"the rate at as_of": funding.rate, "the mean rate": funding.mean}
+    for what, rate in found.items():
+        if abs(rate) > HIGHEST_FUNDING:
+            rule = f"{what} is beyond {100 * HIGHEST_FUNDING:g} % in one interval of {funding.interval}"
+            hint = "Check the units: a rate is a fraction of notional in one interval, and 0.0001 is 0.01 %"
+            yield Doubt("funding", "funding", f"{100 * rate:.3g} %", rule, hint)
+
+
+def of_states(study: Study) -> Iterator[Doubt]:
+    """Models whose state of the night is old, unless the study itself says by max_state_age how old it may be."""
+    for name in study.market_models:
+        fit = study.fits.get(name)
+        end = None if fit is None else fit.filtered_as_of or fit.as_of
+        if fit is None or end is None or fit.max_state_age is not None:
+            continue
+        if (study.as_of - end).total_seconds() > parse_duration(OLDEST_STATE):
+            age = (study.as_of - end).total_seconds() / 86_400
+            rule = f"the state of the model is {age:.0f} days older than as_of, of {instant_text(end)}"
+            hint = "Bring it to as_of by stresslab filter or calibrate, or write max_state_age to allow its age"
+            yield Doubt("old_state", f"models.{name}.file", fit.file, rule, hint)
+
+
+OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (of_model_files, of_volatilities, of_funding, of_states)
+OF_BOOKS: Sequence[Callable[[Study, Any], Iterable[Doubt]]] = ()  # of (study, BookFacts or GeneralBook)
