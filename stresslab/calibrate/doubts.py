@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from stresslab.calibrate.prices import Returns
-from stresslab.market_data import COLUMNS
+from stresslab.files.bars import COLUMNS
 from stresslab.models import MODELS
 from stresslab.models.volatility import volatility as levels_of
 from stresslab.units import years

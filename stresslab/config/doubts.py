@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stresslab.config.build import BookFacts
 from stresslab.config.fields import instant_text
+from stresslab.config.general_book import GeneralBook
+from stresslab.config.late_stops import late_stops
 from stresslab.config.payment_plan import known_rates, payment_seconds
 from stresslab.config.processes import ConstantFunding, MeanRevertingFunding
 from stresslab.config.schema import Study
-from stresslab.errors import InputError
+from stresslab.errors import NOT_GIVEN, InputError
 from stresslab.models.volatility import volatility
 from stresslab.shocks import Volatility as VolatilityShock
 from stresslab.units import parse_duration
@@ -50,16 +53,15 @@ class Doubt(NamedTuple):
 
 def doubts(markets: Iterable[Study], books: Iterable[tuple[Study, Any]] = ()) -> tuple[Doubt, ...]:
     """Those of studies without a sweep and of their books, each once: of swept values the first that is doubtful."""
-    found: dict[tuple[str, str, str], Doubt] = {}
+    found: dict[tuple[str, ...], Doubt] = {}
     for study in markets:
         for kind in OF_MARKETS:
             for doubt in kind(study):
                 found.setdefault((doubt.name, doubt.key, doubt.rule), doubt)
-    if OF_BOOKS:
-        for study, book in books:
-            for of_book in OF_BOOKS:
-                for doubt in of_book(study, book):
-                    found.setdefault((doubt.name, doubt.key, doubt.rule), doubt)
+    for study, book in books:
+        for of_book in OF_BOOKS:
+            for doubt in of_book(study, book):
+                found.setdefault((doubt.name, doubt.key), doubt)
     return tuple(found.values())
 
 
@@ -150,5 +152,11 @@ def of_states(study: Study) -> Iterator[Doubt]:
             yield Doubt("old_state", f"models.{name}.file", fit.file, rule, hint)
 
 
+def of_late_stops(study: Study, book: BookFacts | GeneralBook) -> Iterator[Doubt]:
+    """Stops that lie beyond the liquidation price: the position is gone before they can act."""
+    for late in late_stops(book):
+        yield Doubt("late_stop", late.key, NOT_GIVEN, late.rule, late.hint)
+
+
 OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (of_model_files, of_volatilities, of_funding, of_states)
-OF_BOOKS: Sequence[Callable[[Study, Any], Iterable[Doubt]]] = ()  # of (study, BookFacts or GeneralBook)
+OF_BOOKS: Sequence[Callable[[Study, Any], Iterable[Doubt]]] = (of_late_stops,)  # of (study, BookFacts or GeneralBook)

@@ -28,35 +28,45 @@ class _Late(NamedTuple):
         return self.liquidation > 0 and self.leg.sign * (self.level - self.liquidation) <= 0
 
 
-def late_stops(book: BookFacts | GeneralBook) -> str | None:
-    """One sentence for each stop-loss or trailing stop that the liquidation comes before; None where there is none.
+class LateStop(NamedTuple):
+    """Where a stop is written, why it cannot act, and what to set."""
+
+    key: str
+    rule: str
+    hint: str
+
+
+def late_stops(book: BookFacts | GeneralBook) -> list[LateStop]:
+    """The stop-losses and trailing stops that the liquidation comes before.
 
     Nothing is said where the liquidation price is not that of one position, or where another policy moves it: one that
     adds margin or changes the size.
     """
     if isinstance(book, BookFacts) or not all(policy.closes_whole or _is_stop(policy) for policy in book.policies):
-        return None
-    said = [_sentence(book, place, policy) for place, policy in enumerate(book.policies) if _is_stop(policy)]
-    return " ".join(sentence for sentence in said if sentence) or None
+        return []
+    found = [_late_stop(book, place, policy) for place, policy in enumerate(book.policies) if _is_stop(policy)]
+    return [one for one in found if one is not None]
 
 
 def _is_stop(policy: PolicyPart) -> bool:
     return isinstance(policy, StopLoss | TrailingStop)
 
 
-def _sentence(book: GeneralBook, place: int, policy: PolicyPart) -> str:
+def _late_stop(book: GeneralBook, place: int, policy: PolicyPart) -> LateStop | None:
     number, leg = places(book.accounts)[policy.position]
     account = book.accounts[number]
     held = account.legs[leg]
     liquidation = account_price(account, "liquidation_price")
     late = _Late(_level(policy, held, account), liquidation, held, account)
     if not late.is_late or not math.isfinite(liquidation):
-        return ""
+        return None
     key, of = f"{_listed(book)}[{place}]", f"position {policy.position} ({held.side} on {held.rulebook.id})"
     if isinstance(policy, StopLoss):
-        return f"{key}: the stop-loss of {of} {_stop_words(policy, late)}"
+        why, move = _stop_words(policy, late)
+        return LateStop(key, f"the stop-loss of {of} {why}", f"{move}, or lower the leverage")
     assert isinstance(policy, TrailingStop)
-    return f"{key}: the trailing stop of {of} {_trailing_words(policy, late)}"
+    why, move = _trailing_words(policy, late)
+    return LateStop(key, f"the trailing stop of {of} {why}", f"{move}, or lower the leverage")
 
 
 def _listed(book: GeneralBook) -> str:
@@ -83,7 +93,7 @@ def _at_loss(leg: Held, loss: float) -> float:
     return float(bankruptcy_price(leg.side, leg.entry, abs(leg.unit) / leg.spot, loss))
 
 
-def _stop_words(policy: StopLoss, late: _Late) -> str:
+def _stop_words(policy: StopLoss, late: _Late) -> tuple[str, str]:
     leg, beyond = late.leg, f"beyond the liquidation price of {late.liquidation:,.2f}"
     if policy.price is not None:
         way = "above" if leg.side == "long" else "below"
@@ -93,19 +103,20 @@ def _stop_words(policy: StopLoss, late: _Late) -> str:
     else:
         move = f"Set of_margin below {_down(-_pnl(leg, late.liquidation) / late.account.margin)}"
     level = f"{late.level:,.2f}"
-    return f"acts at {level}, {beyond}: the position is liquidated before it can act. {move}, or lower the leverage."
+    return f"acts at {level}, {beyond}: the position is liquidated before it can act", move
 
 
-def _trailing_words(policy: TrailingStop, late: _Late) -> str:
+def _trailing_words(policy: TrailingStop, late: _Late) -> tuple[str, str]:
     leg = late.leg
     best = policy.best or leg.spot
     reached = late.liquidation / (1 - leg.sign * policy.distance)
     far = _down(leg.sign * (1 - late.liquidation / best))
     way = "risen" if leg.side == "long" else "fallen"
-    return (
+    why = (
         f"stands at {late.level:,.2f}, beyond the liquidation price of {late.liquidation:,.2f}: it cannot act before "
-        f"the liquidation until the price has {way} to {reached:,.2f}. Set distance below {far}, or lower the leverage."
+        f"the liquidation until the price has {way} to {reached:,.2f}"
     )
+    return why, f"Set distance below {far}"
 
 
 def _pnl(leg: Held, price: float) -> float:

@@ -137,14 +137,16 @@ def test_doubts_are_stored_and_strict_refuses(tmp_path: Path) -> None:
 
 
 def test_a_further_doubt_about_books_is_one_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked of every allowed book: 5x and 12x are, 60x is not."""
+    """It is asked of every allowed book, 5x and 12x but not 60x; of swept values the first is named."""
+    asked: list[float] = []
 
     def leveraged(cell: Any, book: Any) -> list[Doubt]:
+        asked.append(book.leverage)
         return [Doubt("high", "book.leverage", cell.book.leverage, f"{book.leverage:g}x", "Lower it")]
 
     monkeypatch.setattr(doubts_module, "OF_BOOKS", (leveraged,))
     plan = make_plan(study(tmp_path, sweep={"book.leverage": [5.0, 12.0, 60.0]}))
-    assert [doubt.rule for doubt in plan.doubts] == ["5x", "12x"]
+    assert [doubt.rule for doubt in plan.doubts] == ["5x"] and asked == [5.0, 12.0]
 
 
 @pytest.mark.parametrize(
