@@ -66,7 +66,7 @@ def settle_doubts(plan: Plan, strict: bool) -> None:
 
 def quiet_or_print(quiet: bool) -> Callable[[str], None]:
     """Where remarks go."""
-    return (lambda text: None) if quiet else (lambda text: _ERR.print(text, markup=False))
+    return (lambda text: None) if quiet else (lambda text: _ERR.print(text, markup=False, soft_wrap=True))
 
 
 @contextmanager

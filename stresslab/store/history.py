@@ -116,10 +116,9 @@ class Store:
             dataset = read_dataset(group, layout)  # type: ignore[arg-type]
             if run.seals and values_digest(dataset) != run.seals["values"]:
                 raise self._damaged(run, "its numbers are not those that were saved")
-            if not run.seals:
-                noticed = unchecked.missing_chunk(repository, session, group) or unchecked.contradiction(dataset)
-                if noticed:
-                    raise self._damaged(run, noticed)
+            noticed = None if run.seals else unchecked.noticed(repository, session, DATASET, dataset)
+            if noticed:
+                raise self._damaged(run, noticed)
         if not run.seals:
             self._say_unchecked(f"run {run.tag}")
         return dataset

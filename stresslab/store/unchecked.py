@@ -4,12 +4,16 @@ import json
 
 import icechunk
 import xarray as xr
-import zarr
 
 ROUNDING = 1e-9
 
 
-def contradiction(dataset: xr.Dataset) -> str | None:
+def noticed(repository: icechunk.Repository, session: icechunk.Session, group: str, dataset: xr.Dataset) -> str | None:
+    """What is seen to be wrong with a dataset that was read from `group`, or None."""
+    return _missing_chunk(repository, session, group, dataset) or _contradiction(dataset)
+
+
+def _contradiction(dataset: xr.Dataset) -> str | None:
     """What in the numbers contradicts itself: a probability is the share of the paths that were hit."""
     if not {"probability", "hits", "n_paths"} <= set(dataset.variables):
         return None
@@ -19,13 +23,15 @@ def contradiction(dataset: xr.Dataset) -> str | None:
     return None
 
 
-def missing_chunk(repository: icechunk.Repository, session: icechunk.Session, group: zarr.Group) -> str | None:
+def _missing_chunk(
+    repository: icechunk.Repository, session: icechunk.Session, group: str, dataset: xr.Dataset
+) -> str | None:
     """Whether fewer arrays have their chunk than the snapshot counts; Zarr would read the fill value instead."""
     counted = sum(
         m["num_chunk_refs"] for m in json.loads(repository.inspect_snapshot(session.snapshot_id))["manifests"]
     )
     found = sum(
-        session.chunk_type(f"/{group.path}/{name}", [0] * array.ndim) != icechunk.ChunkType.UNINITIALIZED
-        for name, array in group.arrays()
+        session.chunk_type(f"/{group}/{name}", [0] * variable.ndim) != icechunk.ChunkType.UNINITIALIZED
+        for name, variable in dataset.variables.items()
     )
     return None if found >= counted else f"{counted - found} of its arrays cannot be found"
