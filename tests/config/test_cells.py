@@ -88,15 +88,24 @@ def test_limits_are_spelled_as_the_sweep_is(data: dict[str, Any]) -> None:
 
 
 def test_a_combination_that_cannot_be_is_named(data: dict[str, Any]) -> None:
-    data["sweep"], data["limits"] = {"market.step": ["1h", "2h"], "funding.interval": ["8h", "4h"]}, []
+    data["funding"] = {"kind": "mean_reverting", "rate": 0.0, "mean": 0.0, "half_life": "1D", "volatility": 0.01}
+    data["sweep"], data["limits"] = {"funding.floor": [-0.01, 0.001], "funding.cap": [0.01, 0.005]}, []
     assert len(expand(study_from_dict(data))) == 4
     data["sweep"] = {
-        "market.step": ["1h", "2h", "4h"],
-        "funding.interval": ["8h", "2h"],
+        "funding.floor": [-0.01, 0.001, 0.006],
+        "funding.cap": [0.01, 0.005],
     }  # each fits the first of the other
     study = study_from_dict(data, file="nightly")
-    with pytest.raises(InputError, match=r"nightly: market.step = '4h'.*market.step = 4h, funding.interval = 2h"):
+    with pytest.raises(
+        InputError, match=r"nightly: funding.floor = 0.006: .*funding.floor = 0.006, funding.cap = 0.005"
+    ):
         expand(study)
+
+
+def test_a_step_and_an_interval_may_be_swept_together(data: dict[str, Any]) -> None:
+    """Neither has to divide the other."""
+    data["sweep"], data["limits"] = {"market.step": ["1h", "3h", "1D"], "funding.interval": ["8h", "2h"]}, []
+    assert len(expand(study_from_dict(data))) == 6
 
 
 def test_which_paths_belong_to_the_market(data: dict[str, Any]) -> None:
