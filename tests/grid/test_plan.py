@@ -81,6 +81,19 @@ def test_heavy_funding_takes_the_general_engine(tmp_path, rate, interval, horizo
     assert make_plan(small(tmp_path, changes)).ladders[0].evaluation == chosen
 
 
+@pytest.mark.parametrize("rate, rows", [(2.7e-2, 1), (2.8e-2, 3)])
+def test_heavy_funding_is_given_every_tier(tmp_path, rate, rows):
+    """20,000 in the first of three tiers, which ends at 60,000: a trigger that may move anywhere needs the others."""
+    changes = {
+        "funding": {"rate": rate, "interval": "8h"},
+        "market": {"horizons": ["3D"]},
+        "book": {"collateral": 5_000.0},
+        "sweep": {"book.side": ["long"], "book.leverage": [1.5]},
+    }
+    (ladder,) = make_plan(small(tmp_path, changes), "general").ladders
+    assert ladder.arguments.numbers.accounts[0].legs[0].mmr.shape == (1, rows)
+
+
 @pytest.mark.parametrize("rows, chosen", [(64, "static"), (65, "general")])
 def test_a_long_table_of_tiers_takes_the_general_engine(tmp_path, rows, chosen):
     tiers = tuple((5e4 * (row + 1), 0.004 + 1e-4 * row, 0.02 + 1e-4 * row) for row in range(rows - 1))
