@@ -36,7 +36,7 @@ def fit(chain: Chain) -> Fit:
     ranges = {
         "alpha": Range(level / 10, level * 10, level / 1.3, level * 1.3),
         "rho": Range(-0.99, 0.99, -0.7, 0.5),
-        "nu": Range(0.01, 100.0, 0.5, 2 / np.sqrt(t)),
+        "nu": Range(0.01, 100.0, min(0.5, 1 / np.sqrt(t)), 2 / np.sqrt(t)),
     }
 
     def price(parameters: Mapping[str, float]) -> np.ndarray:

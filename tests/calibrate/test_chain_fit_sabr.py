@@ -45,3 +45,17 @@ def test_the_venue_snapshot(shared, currency, worst):
     assert fit.smiles[0].rmse < worst
     assert -0.4 < fit.parameters["rho"] < 0 and 1.5 < fit.parameters["nu"] < 3.5
     assert np.isclose(fit.parameters["alpha"], fit.smiles[0].market.min(), atol=0.03)
+
+
+def test_an_expiry_decades_away_is_fitted(tmp_path):
+    """The search for nu lies about 1 / sqrt(t), whatever t is; the smile has no noise."""
+
+    def far(t, k):
+        return hagan_volatility(1.0, k, t, 0.3, 1.0, RHO, 0.1)
+
+    table = quotes(far, days=(20 * 365,), strikes=21, reach=1.0)
+    fit = CHAIN_FITS["sabr"](read_chain(write(table, tmp_path)))
+    assert (fit.parameters["alpha"], fit.parameters["nu"]) == (
+        pytest.approx(0.3, rel=1e-3),
+        pytest.approx(0.1, rel=0.02),
+    )
