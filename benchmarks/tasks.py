@@ -9,10 +9,10 @@ import numpy as np
 
 from stresslab.config import study_from_dict
 from stresslab.config.schema import Study
+from stresslab.files.yaml_reader import read_yaml
 from stresslab.models import GBM, MODELS
 from stresslab.shipped import config_root
 from stresslab.units import parse_duration, years
-from stresslab.files.yaml_reader import read_yaml
 
 STEP = "15min"
 DT = years(parse_duration(STEP))

@@ -36,11 +36,13 @@ def run(
 
     if report is not None:
         terminal.require_writable(report, "--report")
-    opened, remark = open_store(store), terminal.quiet_or_print(quiet)
-    terminal.print_unverified(plan.study.rulebooks.values(), remark)
+    remark = terminal.quiet_or_print(quiet)
     try:
-        with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
-            finished = run_into_store(plan, executor, opened, fresh, progress, remark)
+        with terminal.executor(scheduler, workers) as executor:
+            opened = open_store(store)  # nothing is written before there is something that works
+            terminal.print_unverified(plan.study.rulebooks.values(), remark)
+            with terminal.progress(quiet) as progress:
+                finished = run_into_store(plan, executor, opened, fresh, progress, remark)
     except KeyboardInterrupt:
         fail("stopped; the same command goes on where it was", INTERRUPTED)
     if report is not None:

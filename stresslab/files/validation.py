@@ -1,6 +1,7 @@
 """What pydantic found wrong with a mapping, as one refusal: key path, value, rule, and the nearest known name."""
 
 import difflib
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, get_args
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from stresslab.errors import InputError
 
 MORE_SHOWN = 5  # further problems of the same file named in one refusal
+MOST_COMPARED = 2000  # names that an unknown one is compared with
 CLEARLY_LESS = 0.1  # names that are less alike than the best one by this much are not offered beside it
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
@@ -25,11 +27,11 @@ def validation_error(
     """
     # a misspelt key is also a missing one: its name is the likelier repair, so unknown keys come first
     items = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
-    first, *others = (_problem(item, known_names or (), data) for item in items)
+    first, *others = (_problem(item, known_names or (), data) for item in items[: 1 + MORE_SHOWN])
     if not others:
         return first.at(file=file)
-    more = "; also ".join(str(problem) for problem in others[:MORE_SHOWN])
-    rest = f"; and {len(others) - MORE_SHOWN} more" if len(others) > MORE_SHOWN else ""
+    more = "; also ".join(str(problem) for problem in others)
+    rest = f"; and {len(items) - 1 - MORE_SHOWN} more" if len(items) > 1 + MORE_SHOWN else ""
     stop = "" if first.hint.endswith("?") else "."
     hint = f"{first.hint}{stop} Also {more}{rest}" if first.hint else f"Also {more}{rest}"
     return InputError(first.rule, key=first.key, got=first.got, hint=hint, file=file)
@@ -54,6 +56,9 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 def _close(name: str, known: Collection[str]) -> str:
+    if len(known) > MOST_COMPARED:  # of very many names only those that begin alike and are about as long
+        alike = (other for other in known if other[:1] == name[:1] and abs(len(other) - len(name)) <= 1)
+        known = list(itertools.islice(alike, MOST_COMPARED))
     close = difflib.get_close_matches(name, sorted(known), n=3)
     likeness = [difflib.SequenceMatcher(None, other, name).ratio() for other in close]  # the best comes first
     close = [other for other, ratio in zip(close, likeness, strict=True) if ratio > likeness[0] - CLEARLY_LESS]

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -84,7 +84,7 @@ def ladders(
     `evaluation` is chosen here; a test or a benchmark may name it.
     """
     held: dict[Any, list[int]] = {}
-    whole = list(books)
+    whole = {cell: books[cell] for cell in market.cells}
     for cell in market.cells:
         found = whole[cell]
         if isinstance(found, NotAllowed):
@@ -110,7 +110,7 @@ def _plain(
     market: MarketCell,
     number: int,
     members: tuple[int, ...],
-    books: Sequence[Any],
+    books: Mapping[int, Any],
     study: Study,
     evaluation: Evaluation | None,
 ) -> Ladder:
@@ -135,7 +135,9 @@ def _plain(
     return _ladder(market, number, ordered, books, shape, given, wanted, market.models)
 
 
-def _general(market: MarketCell, number: int, members: tuple[int, ...], books: Sequence[Any], study: Study) -> Ladder:
+def _general(
+    market: MarketCell, number: int, members: tuple[int, ...], books: Mapping[int, Any], study: Study
+) -> Ladder:
     held = [books[cell] for cell in members]
     losses, wanted = _events(study.outputs.events, ("liquidation", "bankruptcy", "adl", "venue_default"))
     model = market.whole[0]
@@ -164,7 +166,7 @@ def _ladder(
     market: MarketCell,
     number: int,
     members: tuple[int, ...],
-    books: Sequence[Any],
+    books: Mapping[int, Any],
     shape: Any,
     given: Any,
     wanted: tuple[int, ...],

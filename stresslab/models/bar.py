@@ -111,10 +111,9 @@ class BarModel(Parameters):
         """A bar in years."""
         return years(parse_duration(self.bar))
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """A bar."""
-        return self.bar_years
+        return {"bar": self.bar_years}
 
     def check_step(self, seconds: int) -> None:
         check_step(seconds, parse_duration(self.bar))

@@ -92,6 +92,9 @@ class Basis(Parameters):
     def dynamics(self) -> BasisDynamics:
         return BasisDynamics(self.model.dynamics, self._places(1e-5))
 
+    def step_limits(self) -> dict[str, float]:
+        return self.model.step_limits()
+
     @property
     def longest_step(self) -> float:
         return self.model.longest_step

@@ -99,10 +99,11 @@ class Hawkes(Parameters):
         deviation = self.excitation * math.sqrt(self.mean_intensity / (2 * (self.decay - self.excitation)))
         return max(self.mean_intensity, self.start) + 4 * deviation
 
-    @property
-    def longest_step(self) -> float:
-        """So few jumps, in a busy time, that the slots hold them."""
-        return MOST_JUMPS_EXPECTED / self._most(MOST_SLOTS)
+    def step_limits(self) -> dict[str, float]:
+        """So few jumps, in a busy time, that the slots hold them; the largest of the three rates stands for all."""
+        rates = {name: getattr(self, name) for name in ("base_intensity", "excitation", "initial_intensity")}
+        largest = max(rates, key=lambda name: rates[name] or 0.0)
+        return {largest: MOST_JUMPS_EXPECTED / self._most(MOST_SLOTS)}
 
     def layout(self, dt: float) -> Layout:
         fitting = (n for n in range(1, MOST_SLOTS) if stats.poisson.sf(n - 1, self._most(n) * dt) < _ALL_USED)

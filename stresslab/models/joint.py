@@ -149,6 +149,14 @@ class Joint(Parameters):
     def dynamics(self) -> JointDynamics:
         return JointDynamics(tuple(model.dynamics for model in self.assets.values()))
 
+    def step_limits(self) -> dict[str, float]:
+        common = {"common_jumps.intensity": self.common_jumps.longest_step} if self.common_jumps else {}
+        return common | {
+            f"assets.{asset}.{name}": longest
+            for asset, model in self.assets.items()
+            for name, longest in model.step_limits().items()
+        }
+
     @property
     def longest_step(self) -> float:
         most = self.common_jumps.longest_step if self.common_jumps else np.inf

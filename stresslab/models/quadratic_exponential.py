@@ -38,9 +38,9 @@ class Coefficients(NamedTuple):
         return self.k2 + np.float32(0.5) * self.k34
 
 
-def longest_step(kappa: float, xi: float, rho: float) -> float:
+def step_limits(kappa: float, xi: float, rho: float) -> dict[str, float]:
     """A small part of the variance's relaxation time; and E[exp(A v)] must exist (proposition 9)."""
-    return min(0.03 / kappa, 0.3 / (max(rho, 1e-9) * xi))
+    return {"kappa": 0.03 / kappa, "xi": 0.3 / (max(rho, 1e-9) * xi)}
 
 
 def coefficients(kappa: float, theta: float, xi: float, rho: float, mu: float, dt: float) -> Coefficients:

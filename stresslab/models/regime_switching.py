@@ -11,7 +11,6 @@ of nonstationary time series"; characteristic function: Buffington and Elliott (
 switching", section 3.
 """
 
-import math
 from typing import Annotated, Literal, NamedTuple, Self
 
 import jax.numpy as jnp
@@ -126,10 +125,11 @@ class RegimeSwitching(Parameters):
         """Events per year in the state that has most of them."""
         return float(np.max(self.intensities - np.diag(self.rates)))
 
-    @property
-    def longest_step(self) -> float:
-        """So few events that the slots hold them."""
-        return MOST_EVENTS_EXPECTED / self.fastest if self.fastest > 0 else math.inf
+    def step_limits(self) -> dict[str, float]:
+        """So few events that the slots hold them; the larger one of switches and jumps stands for both."""
+        mostly_jumps = np.max(self.intensities) > np.max(-np.diag(self.rates))
+        name = "jump_intensities" if mostly_jumps else "generator"
+        return {name: MOST_EVENTS_EXPECTED / self.fastest} if self.fastest > 0 else {}
 
     def layout(self, dt: float) -> Layout:
         slots = poisson_slots(self.fastest * dt, MOST_SLOTS)

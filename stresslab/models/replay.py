@@ -80,10 +80,9 @@ class Replay(Parameters):
         stamps = self.history.stamps
         return int((stamps[-1] - stamps[self.first]) // self.history.seconds)
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """The bar of the history."""
-        return self.history.dt
+        return {"history": self.history.dt}
 
     def check_step(self, seconds: int) -> None:
         bar.check_step(seconds, self.history.seconds)

@@ -98,10 +98,9 @@ class ScaledHistorical(Parameters):
     def check_step(self, seconds: int) -> None:
         bar.check_step(seconds, self.history.seconds)
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """The bar of the history."""
-        return self.history.dt
+        return {"history": self.history.dt}
 
     def layout(self, dt: float) -> Layout:
         return recorded.layout(self.history, others=1)

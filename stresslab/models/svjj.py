@@ -73,12 +73,14 @@ class SVJJ(Parameters):
     def diffusion(self) -> Heston:
         """What happens between the jumps: a growth that makes up for them."""
         growth = self.mu - self.jump_intensity * self.jump_growth
-        return Heston(v0=self.v0, kappa=self.kappa, theta=self.theta, xi=self.xi, rho=self.rho, mu=growth)
+        return Heston.model_construct(
+            v0=self.v0, kappa=self.kappa, theta=self.theta, xi=self.xi, rho=self.rho, mu=growth
+        )
 
-    @property
-    def longest_step(self) -> float:
-        """The shorter one of Heston's and of what holds the jumps."""
-        return min(self.diffusion.longest_step, jumps.longest_step(self.jump_intensity))
+    def step_limits(self) -> dict[str, float]:
+        """Those of Heston, and so few jumps that the slots hold them."""
+        of_variance = quadratic_exponential.step_limits(self.kappa, self.xi, self.rho)
+        return {**of_variance, "jump_intensity": jumps.longest_step(self.jump_intensity)}
 
     def layout(self, dt: float) -> Layout:
         slots = jumps.slots(self.jump_intensity * dt)

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stresslab.errors import require
-from stresslab.models.base import NonNegative, Positive
+from stresslab.files.magnitudes import check_sizes
+from stresslab.models.base import LARGEST, NonNegative, Positive
 from stresslab.shocks.when import At, Span, check_whole
 
 
@@ -21,6 +22,11 @@ class Effect(BaseModel):
     kind: str
     at: At = Field(default="now", description="now, a duration from as_of, {within: 7D} or {rate: 2.0} per year")
     asset: str | None = Field(default=None, description="the asset that it strikes; every one without it")
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        check_sizes(self, LARGEST)
+        return self
 
     def check_step(self, seconds: int) -> None:
         """InputError where its times are no whole steps."""
