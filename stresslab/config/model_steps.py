@@ -3,11 +3,13 @@
 from typing import Any
 
 from stresslab.config.schema import Study
-from stresslab.errors import InputError
+from stresslab.errors import InputError, require
 from stresslab.models import Parameters
 from stresslab.models.scheme_clock import check_steps, takes_too_many
 from stresslab.shocks.effects import JumpIntensity
+from stresslab.units import years
 
+MOST_GROWTH = 20.0  # of log E[price] to the last horizon: squares of money stay in the range of float32
 _HALVINGS = 60
 
 
@@ -18,6 +20,25 @@ def check_model_steps(study: Study, model: Parameters) -> None:
         check_steps(model, market.step_seconds, market.horizon_seconds[-1])
     except InputError as error:
         raise _placed(study, error) from None
+    for name in study.market_models:
+        _check_numbers(study, name)
+
+
+def _check_numbers(study: Study, name: str) -> None:
+    """InputError where E[price] leaves the range of prices, or a step that of float32."""
+    model, market, last = study.models[name], study.market, years(study.market.horizon_seconds[-1])
+    growths = model.growths()
+    field = max(growths, key=lambda name: growths[name])
+    got, grown = getattr(model, field), sum(growths.values()) * last
+    key = f"models.{name}.{field}"
+    rule = f"E[price] would grow by exp({grown:.3g}) to {market.horizons[-1]}; at most exp({MOST_GROWTH:g}) is taken"
+    hint = f"mu is a rate per year: write {MOST_GROWTH / last:.2g} or less" if field == "mu" else f"Change {field}"
+    require(grown <= MOST_GROWTH, rule, key=key, got=got, hint=hint, file=study.file)
+    dt = years(market.step_seconds)
+    try:
+        model.check_scheme(dt / model.at_spot(market.spot).substeps(dt))
+    except InputError as error:
+        raise error.at(key=f"models.{name}", file=study.file) from None
 
 
 def _placed(study: Study, error: InputError) -> InputError:

@@ -149,6 +149,14 @@ class Parameters(BaseModel):
         """Growth rate of E[price] without the jumps, 1/year: what a scale on the volatility leaves alone."""
         return float(getattr(self, "mu", 0.0))
 
+    def growths(self) -> dict[str, float]:
+        """What the growth rate of E[price] is the sum of, 1/year, by the key of each parameter."""
+        return {"mu": float(getattr(self, "mu", 0.0))}
+
+    def check_scheme(self, dt: float) -> None:
+        """InputError where float32 does not hold what a step of `dt` years works out."""
+        return None
+
     def price_loadings(self, dt: float) -> np.ndarray:
         """How the normals of a step make the price's Brownian motion: a row of unit length for each diffusion piece,
         rows orthogonal, shape (row, normal). Here the first normals drive the diffusions, one each.

@@ -121,7 +121,8 @@ class Joint(Parameters):
         require(len(self.assets) > 1, "needs two assets or more", key="assets", got=list(self.assets))
         for name, model in self.assets.items():
             require(name not in ("any", "all"), "is no name for an asset: results use it", key="assets", got=name)
-            require(len(model.price_loadings(1e-5)) > 0, _NO_NOISE, key="assets", got=f"{name}: {model.kind}")
+            short = 1e-5 / model.substeps(1e-5)
+            require(len(model.price_loadings(short)) > 0, _NO_NOISE, key="assets", got=f"{name}: {model.kind}")
         correlations.checked(self.matrix)
         has_nu = self.nu is not None
         require(has_nu == (self.copula == "student_t"), "belongs to copula: student_t", key="nu", got=self.nu)

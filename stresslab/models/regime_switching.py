@@ -90,6 +90,8 @@ class RegimeSwitching(Parameters):
         told = [getattr(self, name) is not None for name in ("jump_intensities", "jump_means", "jump_stds")]
         if any(told) != all(told):
             raise ValueError("jump_intensities, jump_means and jump_stds come together, or not at all")
+        for mean, std in zip(self.jump_means or (), self.jump_stds or (), strict=True):
+            jumps.check_normal(mean, std, ("jump_means", "jump_stds"))
         return self
 
     @property
@@ -136,6 +138,9 @@ class RegimeSwitching(Parameters):
         if self.jump_intensities is None:
             return Layout(normals=slots + 1, others=2 * slots, jumps=0, diffusions=slots + 1)
         return Layout(normals=2 * slots + 1, others=2 * slots, jumps=slots)
+
+    def growths(self) -> dict[str, float]:
+        return {"mu": self.mu, "mus": max(self.mus or (0.0,))}
 
     def jumps_per_step(self, dt: float) -> float:
         return float(np.max(self.intensities)) * dt

@@ -14,6 +14,8 @@ from stresslab.files.magnitudes import check_sizes
 from stresslab.models.base import LARGEST, NonNegative, Positive
 from stresslab.shocks.when import At, Span, check_whole
 
+MOST_MOVED = 20.0  # up, by a gap: squares of money stay in the range of float32
+
 
 class Effect(BaseModel):
     """Base of every effect: frozen, strict, finite, hashable."""
@@ -45,6 +47,9 @@ class Gap(Effect):
     def _one_size(self) -> Self:
         given = [size for size in (self.fraction, self.log_size) if size is not None]
         require(len(given) == 1, "give exactly one of fraction and log_size")
+        rule = f"moves the log price by {self.size:.3g}; at most {MOST_MOVED:g} is taken"
+        name = "fraction" if self.fraction is not None else "log_size"
+        require(self.size <= MOST_MOVED, rule, key=name, got=given[0], hint="-0.2 is a fall, 0.2 a rise by a fifth")
         return self
 
     @property
