@@ -83,13 +83,17 @@ def require(condition: bool, rule: str, **place: Any) -> None:
 MORE_SHOWN = 5  # further problems of the same input named in one refusal
 
 
-def several(problems: Sequence[InputError]) -> InputError:
-    """One refusal of several: the first is told in full, the others stand in its hint."""
+def several(problems: Sequence[InputError], total: int = 0) -> InputError:
+    """One refusal of several: the first is told in full, the others stand in its hint.
+
+    `total` is how many there are where only the first of them are given.
+    """
     first, *others = problems
     if not others:
         return first
     more = "; also ".join(str(problem.within(first.file)) for problem in others[:MORE_SHOWN])
-    rest = f"; and {len(others) - MORE_SHOWN} more" if len(others) > MORE_SHOWN else ""
+    left = max(total, len(problems)) - 1 - MORE_SHOWN
+    rest = f"; and {left} more" if left > 0 else ""
     stop = "" if first.hint.endswith(("?", ".")) else "."
     hint = f"{first.hint}{stop} Also {more}{rest}" if first.hint else f"Also {more}{rest}"
     return InputError(first.rule, key=first.key, got=first.got, hint=hint, file=first.file)

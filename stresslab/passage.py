@@ -12,6 +12,7 @@ from stresslab import device, random, scan
 from stresslab.errors import require
 from stresslab.estimate import intervals
 from stresslab.models.base import Dynamics, Layout, Parameters, State
+from stresslab.models.scheme_clock import check_steps
 from stresslab.units import parse_duration, years
 
 
@@ -66,6 +67,7 @@ def first_passage(
     model = model.at_spot(spot)
     model.check_step(parse_duration(step))
     model.check_horizon(parse_duration(horizons[-1]))
+    check_steps(model, parse_duration(step), parse_duration(horizons[-1]))
     scan_paths = min(device.scan_paths(), max(8, 1 << (n_paths - 1).bit_length()))
     substeps = model.substeps(dt)
     fine = dt / substeps

@@ -10,6 +10,7 @@ from jax import Array, lax
 from stresslab import random, scan
 from stresslab.errors import require
 from stresslab.models.base import Dynamics, Layout, Parameters, State
+from stresslab.models.scheme_clock import check_steps
 from stresslab.units import parse_duration, years
 
 _SCAN_PATHS = 1024
@@ -53,6 +54,7 @@ def simulate(
     model = model.at_spot(spot)
     model.check_step(seconds)
     model.check_horizon(span)
+    check_steps(model, seconds, span)
     dt, n_steps = years(seconds), span // seconds
     scan_paths = min(_SCAN_PATHS, max(8, 1 << (n_paths - 1).bit_length()))
     substeps = model.substeps(dt)

@@ -51,13 +51,14 @@ def run(
         require_writable(report, "--report")
     terminal.settle_doubts(plan, strict)
     remark = terminal.quiet_or_print(quiet)
-    opened = open_store(store, remark=remark)
-    terminal.print_unverified(plan.study.rulebooks.values(), remark)
-    if plan.study.recorded is not None:
-        terminal.print_data(plan.study.recorded.words(), quiet)
     try:
-        with terminal.executor(scheduler, workers) as executor, terminal.progress(quiet) as progress:
-            finished = run_into_store(plan, executor, opened, fresh, progress, remark)
+        with terminal.executor(scheduler, workers) as executor:
+            opened = open_store(store, remark=remark)  # nothing is written before there is something that works
+            terminal.print_unverified(plan.study.rulebooks.values(), remark)
+            if plan.study.recorded is not None:
+                terminal.print_data(plan.study.recorded.words(), quiet)
+            with terminal.progress(quiet) as progress:
+                finished = run_into_store(plan, executor, opened, fresh, progress, remark)
     except KeyboardInterrupt:
         fail("stopped; the same command goes on where it was", INTERRUPTED)
     if report is not None:

@@ -7,11 +7,12 @@ import copy
 import re
 from collections.abc import Collection
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from stresslab.errors import InputError, require
+from stresslab.files.magnitudes import check_sizes
 from stresslab.files.validation import nearest
 from stresslab.models.base import NonNegative, Positive
 from stresslab.units import format_duration, parse_duration
@@ -53,6 +54,11 @@ class Part(BaseModel):
         if not isinstance(data, cls):
             check_keys(data, cls.model_fields)
         return data
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        check_sizes(self)
+        return self
 
 
 def _matches(pattern: re.Pattern[str], rule: str) -> AfterValidator:
@@ -147,8 +153,10 @@ def _filled(value: Any) -> tuple[Any, ...]:
 
 
 def _distinct(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    for place, item in enumerate(items):
-        require(item not in items[:place], "is given twice", got=item)
+    seen = set()
+    for item in items:
+        require(item not in seen, "is given twice", got=item)
+        seen.add(item)
     return items
 
 

@@ -18,7 +18,7 @@ from stresslab.config.parts import Book
 from stresslab.config.paths import is_market_path
 from stresslab.config.processes import FundingRef, ReplayFunding
 from stresslab.config.questions import check_target, resolve_limits
-from stresslab.config.rules import check_market, check_policies
+from stresslab.config.rules import check_ages, check_market, check_policies
 from stresslab.config.schema import Study, StudyFile
 from stresslab.config.shocks import resolved_shocks
 from stresslab.config.sweep import resolve_sweep
@@ -70,6 +70,7 @@ def study_from_dict(data: dict[str, Any], base: str | Path = ".", file: str = "s
     joints = {name: entry for name, entry in parsed.models.items() if isinstance(entry, JointRef)}
     study = Study(file=file, models=models, joints=joints, fits=fits, rulebooks=rulebooks, **shared)
     check_market(study)
+    check_ages(study)
     check_policies(study)
     check_target(study)
     swept = {

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -19,14 +20,16 @@ from stresslab.models import MODELS
 from stresslab.options.smile import ImpliedVolatility
 
 _SET = "--set"
+_MOVING: tuple[tuple[str, Mapping[str, type[BaseModel]]], ...] = (("funding", FUNDINGS), ("basis", BASES))
 
 
 def apply_overrides(data: dict[str, Any], overrides: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     """A copy of the raw study with each value put in its place. InputError for a path that a study does not have."""
     data = copy.copy(data)
+    own: dict[int, Any] = {}
     for path, value in _pairs(overrides):
         _check_not_swept(data, path)
-        _put(data, _parts(data, path), value, path)
+        _put(data, _parts(data, path), value, path, own)
     return data
 
 
@@ -56,8 +59,9 @@ def _parts(data: dict[str, Any], path: str) -> list[str]:
     head, *rest = path.split(".")
     if head == "sweep" and rest:
         return ["sweep", ".".join(rest)]
-    known = set(_paths(StudyFile)) | set(_paths_in(data))
-    require(path in known, "a study has no such path", key=f"{_SET} {path}", hint=nearest(path, known))
+    if path not in _paths_of_all() and path not in set(_paths_in(data, path)):
+        known = _paths_of_all() | set(_paths_in(data, path)) | set(_paths_in(data, ""))
+        raise InputError("a study has no such path", key=f"{_SET} {path}", hint=nearest(path, known))
     if head == "models" and len(rest) == 2 and rest[1] not in ModelRef.model_fields:
         entry = data["models"][rest[0]]
         return [head, rest[0], *(["set"] if "file" in entry else []), rest[1]]
@@ -72,48 +76,75 @@ def _paths(part: type[BaseModel], prefix: str = "") -> Iterator[str]:
                 yield from _paths(inner, f"{prefix}{name}.")
 
 
-def _paths_in(data: dict[str, Any]) -> Iterator[str]:
-    """The paths that depend on what is written: those of the models and of the limits."""
-    models, limits = data.get("models"), data.get("limits")
-    for name, entry in models.items() if isinstance(models, dict) else ():
+@cache
+def _paths_of_all() -> frozenset[str]:
+    """The paths that every study has."""
+    moving = (f"{part}.{field}" for part, kinds in _MOVING for kind in kinds.values() for field in kind.model_fields)
+    implied = (f"implied.{field}" for field in ImpliedVolatility.model_fields)
+    return frozenset((*_paths(StudyFile), *moving, "funding.file", "funding.set", *implied))
+
+
+def _paths_in(data: dict[str, Any], path: str) -> Iterator[str]:
+    """The paths that depend on what is written, of those entries that `path` names; of all of them for an empty one."""
+    for name, entry in _entries(data.get("models"), path, 1):
         yield f"models.{name}"
         if isinstance(entry, dict):
-            parameters = {field for model in MODELS.values() for field in model.model_fields}
-            for field in parameters | (ModelRef.model_fields.keys() if "file" in entry else set()):
+            in_file = "file" in entry
+            for field in _parameters() | (ModelRef.model_fields.keys() if in_file else set()):
                 yield f"models.{name}.{field}"
-                yield from [f"models.{name}.set.{field}"] if "file" in entry else []
-    for part, kinds in (("funding", FUNDINGS), ("basis", BASES)):
-        yield from {f"{part}.{field}" for kind in kinds.values() for field in kind.model_fields}
-    yield from ("funding.file", "funding.set")
-    for part in ("shocks", "policies"):
-        named = data.get(part)
-        yield from (f"{part}.{name}" for name in (named if isinstance(named, dict) else ()))
-    yield from (f"implied.{field}" for field in ImpliedVolatility.model_fields)
-    yield from _paths_in_lists(data)
-    for place in range(len(limits)) if isinstance(limits, list) else ():
+                yield from [f"models.{name}.set.{field}"] if in_file else []
+    for head in ("shocks", "policies"):
+        yield from (f"{head}.{name}" for name, _ in _entries(data.get(head), path, 1))
+    book, market = data.get("book"), data.get("market")
+    for name, part in (("positions", Position), ("collaterals", Backing)):
+        for place, _ in _entries(book.get(name) if isinstance(book, dict) else None, path, 2):
+            yield from _paths(part, f"book.{name}.{place}.")
+    for name, _ in _entries(market.get("spots") if isinstance(market, dict) else None, path, 2):
+        yield f"market.spots.{name}"
+    for place, _ in _entries(data.get("limits"), path, 1):
         yield from _paths(Limit, f"limits.{place}.")
 
 
-def _paths_in_lists(data: dict[str, Any]) -> Iterator[str]:
-    """The fields of each position and collateral of the book, and the prices of a joint model's other assets."""
-    book, market = data.get("book"), data.get("market")
-    for name, part in (("positions", Position), ("collaterals", Backing)):
-        listed = book.get(name) if isinstance(book, dict) else None
-        for place in range(len(listed)) if isinstance(listed, list) else ():
-            yield from _paths(part, f"book.{name}.{place}.")
-    spots = market.get("spots") if isinstance(market, dict) else None
-    yield from (f"market.spots.{name}" for name in (spots if isinstance(spots, dict) else ()))
+@cache
+def _parameters() -> frozenset[str]:
+    return frozenset(field for model in MODELS.values() for field in model.model_fields)
 
 
-def _put(data: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
-    """Put a value at the end of a path, on copies of what lies on the way; mappings that are missing are made."""
+def _entries(held: Any, path: str, depth: int) -> Iterator[tuple[Any, Any]]:
+    """The entries of a mapping or a list by name or number: the one that a path names at `depth`, or all of them."""
+    if not isinstance(held, dict | list):
+        return
+    if not path:
+        yield from held.items() if isinstance(held, dict) else enumerate(held)
+        return
+    name = path.split(".")[depth] if path.count(".") >= depth else ""
+    if isinstance(held, dict) and name in held:
+        yield name, held[name]
+    elif isinstance(held, list) and name.isdecimal() and name == str(int(name)) and int(name) < len(held):
+        yield int(name), held[int(name)]
+
+
+def _put(data: dict[str, Any], parts: list[str], value: Any, path: str, own: dict[int, Any]) -> None:
+    """Put a value at the end of a path, on copies of what lies on the way; mappings that are missing are made.
+
+    `own` holds the copies by their identity: each is made once, however many values go into it.
+    """
     place: Any = data
     for part in parts[:-1]:
         if isinstance(place, dict) and place.get(part) is None:
             place[part] = {}
-        place = copied(place, int(part) if isinstance(place, list) and part.isdecimal() else part)
+        key = int(part) if isinstance(place, list) and part.isdecimal() else part
+        known = _held(place, key)
+        place = known if id(known) in own else copied(place, key)
+        own[id(place)] = place
     require(isinstance(place, dict), "the study holds no mapping there to put it in", key=f"{_SET} {path}", got=value)
     place[parts[-1]] = value
+
+
+def _held(place: Any, key: Any) -> Any:
+    if isinstance(place, list):
+        return place[key] if key in range(len(place)) else None
+    return place.get(key) if isinstance(place, dict) else None
 
 
 def _check_not_swept(data: dict[str, Any], path: str) -> None:

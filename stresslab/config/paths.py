@@ -3,6 +3,7 @@
 Lists are walked by number (`book.positions.0.leverage`), policies by kind (`book.policies.stop_loss.distance`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -77,9 +78,9 @@ def _of_policies(study: Study) -> Iterator[str]:
     if isinstance(study.book.policies, tuple):
         lists["book.policies"] = study.book.policies
     for prefix, listed in lists.items():
-        kinds = [policy.kind for policy in listed]
+        kinds = Counter(policy.kind for policy in listed)
         for policy in listed:
-            if kinds.count(policy.kind) == 1:
+            if kinds[policy.kind] == 1:
                 yield from _scalars(policy, f"{prefix}.{policy.kind}")
 
 
@@ -102,7 +103,7 @@ def changed(study: Study, values: Mapping[str, Any]) -> Study:
         else:
             part = head if rest else ""
         by_part.setdefault(part, {})[rest or head] = value
-    update: dict[str, Any] = {"models": dict(study.models), "joints": dict(study.joints)}
+    update: dict[str, Any] = {}
     for part, changes in by_part.items():
         try:
             if part == "":
@@ -110,7 +111,8 @@ def changed(study: Study, values: Mapping[str, Any]) -> Study:
             elif part.startswith("models."):
                 name = part.removeprefix("models.")
                 head = "joints" if name in study.joints else "models"
-                update[head][name] = revised(getattr(study, head)[name], changes)
+                held = update.setdefault(head, dict(getattr(study, head)))
+                held[name] = revised(getattr(study, head)[name], changes)
             else:
                 update[part] = revised(getattr(study, part), changes)
         except ValidationError as error:

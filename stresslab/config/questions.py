@@ -1,5 +1,6 @@
 """What a study asks must be among what it counts: the target of the sampling, and the limits."""
 
+from datetime import datetime
 from typing import Any
 
 from stresslab.config.outputs import Limit
@@ -7,6 +8,8 @@ from stresslab.config.paths import changed, coordinate, dims
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, require
 from stresslab.files.validation import nearest
+
+_SCALAR = (bool, int, float, str, datetime)  # what a swept value can be
 
 
 def check_target(study: Study) -> None:
@@ -21,15 +24,15 @@ def resolve_limits(study: Study, aliases: dict[str, str]) -> tuple[Limit, ...]:
 
     `aliases` maps a rulebook as it was written to its id.
     """
-    found: list[Limit] = []
+    swept = _Swept(study, aliases)
+    found: dict[str, Limit] = {}
     for place, limit in enumerate(study.limits):
         key = f"limits[{place}]"
         _counted(study, key, limit.event, limit.horizon)
-        names = [other.name for other in found]
-        require(limit.name not in names, "is given twice", key=f"{key}.name", got=limit.name, file=study.file)
-        where = {name: _swept(study, f"{key}.where", name, value, aliases) for name, value in limit.where.items()}
-        found.append(limit.model_copy(update={"where": where}))
-    return tuple(found)
+        require(limit.name not in found, "is given twice", key=f"{key}.name", got=limit.name, file=study.file)
+        where = {name: swept.value(f"{key}.where", name, value) for name, value in limit.where.items()}
+        found[limit.name] = limit.model_copy(update={"where": where})
+    return tuple(found.values())
 
 
 def _counted(study: Study, key: str, event: str, horizon: str | None) -> None:
@@ -42,21 +45,41 @@ def _counted(study: Study, key: str, event: str, horizon: str | None) -> None:
         raise InputError("is not among market.horizons", key=f"{key}.horizon", got=horizon, hint=hint, file=study.file)
 
 
-def _swept(study: Study, key: str, name: str, value: Any, aliases: dict[str, str]) -> Any:
-    known = dims(study)
-    if name not in known:
-        hint = nearest(name, known) if known else "This study has no sweep: leave where out"
-        raise InputError("is no swept dimension", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
-    path = known[name]
-    asked = aliases.get(value, value) if path == "book.rulebook" and isinstance(value, str) else value
-    try:
-        asked = coordinate(changed(study, {path: asked}), path)
-    except InputError:
-        pass  # what cannot be a value of this field is no swept value either
-    values = study.sweep[path]
-    if isinstance(asked, bool) or asked not in values:
-        texts = [text for text in values if isinstance(text, str)]
-        close = nearest(asked, texts) if isinstance(asked, str) else ""
+class _Swept:
+    """The swept values of a study. What a limit asks for is looked up once, however many limits ask for it."""
+
+    def __init__(self, study: Study, aliases: dict[str, str]) -> None:
+        self.study, self.aliases, self.dims = study, aliases, dims(study)
+        self.values = {path: frozenset(values) for path, values in study.sweep.items()}
+        self.known: dict[tuple[str, type, Any], Any] = {}
+
+    def value(self, key: str, name: str, value: Any) -> Any:
+        """The swept value of a dimension as the sweep spells it; InputError for what is not swept."""
+        study = self.study
+        if name not in self.dims:
+            hint = nearest(name, self.dims) if self.dims else "This study has no sweep: leave where out"
+            raise InputError("is no swept dimension", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
+        path = self.dims[name]
+        if not isinstance(value, _SCALAR):
+            raise self._not_swept(key, name, value, value)
+        place = name, type(value), value
+        if place not in self.known:
+            self.known[place] = self._spelled(path, value)
+        asked = self.known[place]
+        if isinstance(asked, bool) or asked not in self.values[path]:
+            raise self._not_swept(key, name, value, asked)
+        return asked
+
+    def _spelled(self, path: str, value: Any) -> Any:
+        asked = self.aliases.get(value, value) if path == "book.rulebook" and isinstance(value, str) else value
+        try:
+            return coordinate(changed(self.study, {path: asked}), path)
+        except InputError:
+            return asked  # what cannot be a value of this field is no swept value either
+
+    def _not_swept(self, key: str, name: str, value: Any, asked: Any) -> InputError:
+        values = self.study.sweep[self.dims[name]]
+        close = nearest(asked, [text for text in values if isinstance(text, str)]) if isinstance(asked, str) else ""
         hint = close or "Swept: " + ", ".join(str(each) for each in values[:12])
-        raise InputError("is not among the swept values", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
-    return asked
+        rule = "is not among the swept values"
+        return InputError(rule, key=f"{key}.{name}", got=value, hint=hint, file=self.study.file)

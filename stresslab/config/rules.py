@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from stresslab.config.fields import instant_text
 from stresslab.config.market_model import market_model
+from stresslab.config.model_steps import check_model_steps
 from stresslab.config.payment_plan import known_rates, payment_seconds
 from stresslab.config.policies import NONE as NO_POLICY
 from stresslab.config.schema import Study
@@ -19,10 +20,10 @@ from stresslab.units import parse_duration
 
 
 def check_market(study: Study) -> None:
-    """InputError unless the model exists and is fresh enough, what is put on it fits, and so does the clock."""
+    """InputError unless the model exists, what is put on it fits, and so does the clock."""
     market = study.market
     names = [*study.models, *study.joints]
-    if market.model not in names:
+    if market.model not in study.models and market.model not in study.joints:
         hint = nearest(market.model, names)
         raise InputError("is no name under models", key="market.model", got=market.model, hint=hint, file=study.file)
     _check_shock(study)
@@ -31,16 +32,21 @@ def check_market(study: Study) -> None:
         model.check_step(market.step_seconds)
     except InputError as error:
         raise error.at(key="market.step", file=study.file) from None
+    check_model_steps(study, model)
     known_rates(study, payment_seconds(study))
     try:
         model.check_horizon(market.horizon_seconds[-1])
     except InputError as error:
         raise error.at(key="market", file=study.file) from None
+    if study.sampling.parameters == "drawn":
+        _check_uncertainty(study)
+
+
+def check_ages(study: Study) -> None:
+    """InputError for a model whose parameters, or whose state, are too old at as_of."""
     for name, fit in study.fits.items():
         _check_age(study, name, "max_age", "parameters", fit.as_of)
         _check_age(study, name, "max_state_age", "state", fit.filtered_as_of or fit.as_of)
-    if study.sampling.parameters == "drawn":
-        _check_uncertainty(study)
 
 
 def _market_model(study: Study) -> Parameters:

@@ -12,7 +12,7 @@ from typing import Any
 
 from stresslab.config.names import DATASET_NAMES
 from stresslab.config.paths import changed, coordinate, dimension, is_market_path, sweepable
-from stresslab.config.rules import check_market, check_policies
+from stresslab.config.rules import check_ages, check_market, check_policies
 from stresslab.config.schema import Study
 from stresslab.errors import InputError, require
 from stresslab.files.validation import nearest
@@ -56,7 +56,7 @@ def resolve_sweep(study: Study, raw: Mapping[str, tuple[Any, ...]]) -> dict[str,
 
 
 def _check_paths(study: Study, raw: Mapping[str, Any]) -> None:
-    known = sweepable(study)
+    known = dict.fromkeys(sweepable(study))
     seen: dict[str, str] = {}
     for path in raw:
         name, place = dimension(path), {"key": f"sweep.{path}", "file": study.file}
@@ -74,9 +74,7 @@ def _check_paths(study: Study, raw: Mapping[str, Any]) -> None:
 
 def _all_first(study: Study, raw: Mapping[str, tuple[Any, ...]]) -> Study:
     try:
-        first = changed(study, {path: values[0] for path, values in raw.items()})
-        check_market(first)
-        check_policies(first)
+        first = _changed(study, {path: values[0] for path, values in raw.items()})
     except InputError as error:
         key = next((path for path in raw if error.key in (path, path.rpartition(".")[0])), "")
         raise InputError(
@@ -85,11 +83,19 @@ def _all_first(study: Study, raw: Mapping[str, tuple[Any, ...]]) -> Study:
     return first
 
 
+def _changed(study: Study, values: Mapping[str, Any]) -> Study:
+    """The study with these values; InputError unless its parts still fit together."""
+    cell = changed(study, values)
+    check_market(cell)
+    check_policies(cell)
+    if cell.as_of != study.as_of:
+        check_ages(cell)
+    return cell
+
+
 def _tried(first: Study, path: str, value: Any) -> Any:
     try:
-        cell = changed(first, {path: value})
-        check_market(cell)
-        check_policies(cell)
+        cell = _changed(first, {path: value})
     except InputError as error:
         raise InputError(error.rule, key=f"sweep.{path}", got=value, hint=error.hint, file=first.file) from None
     return coordinate(cell, path)
@@ -98,7 +104,7 @@ def _tried(first: Study, path: str, value: Any) -> Any:
 def _check_models_are_used(study: Study, sweep: Mapping[str, tuple[Any, ...]]) -> None:
     named = sweep.get("market.model", (study.market.model,))
     parts = [part for name in named if name in study.joints for part in study.joints[name].assets.values()]
-    used = tuple(dict.fromkeys([*named, *parts]))
+    used = dict.fromkeys([*named, *parts])
     for path in sweep:
         head, _, rest = path.partition(".")
         name = rest.rpartition(".")[0]
@@ -140,9 +146,7 @@ def _cells(study: Study) -> Iterator[Cell]:
 
 def _combined(base: Study, values: Mapping[str, Any]) -> Study:
     try:
-        cell = changed(base, values)
-        check_market(cell)
-        check_policies(cell)
+        cell = _changed(base, values)
     except InputError as error:
         where = ", ".join(f"{path} = {value}" for path, value in values.items())
         hint = (

@@ -1,14 +1,16 @@
 """What pydantic found wrong with a mapping, as one refusal: key path, value, rule, and the nearest known name."""
 
 import difflib
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from stresslab.errors import InputError, several
+from stresslab.errors import MORE_SHOWN, InputError, several
 
+MOST_COMPARED = 2000  # names that an unknown one is compared with
 CLEARLY_LESS = 0.1  # names that are less alike than the best one by this much are not offered beside it
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_]*(\.[0-9_]*)?([eE][-+]?[0-9]+)?")
@@ -24,7 +26,8 @@ def validation_error(
     """
     # a misspelt key is also a missing one: its name is the likelier repair, so unknown keys come first
     items = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
-    return several([_problem(item, known_names or (), data) for item in items]).at(file=file)
+    told = [_problem(item, known_names or (), data) for item in items[: 1 + MORE_SHOWN]]
+    return several(told, len(items)).at(file=file)
 
 
 def field_names(model: type[BaseModel]) -> set[str]:
@@ -46,6 +49,9 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 def _close(name: str, known: Collection[str]) -> str:
+    if len(known) > MOST_COMPARED:  # of very many names only those that begin alike and are about as long
+        alike = (other for other in known if other[:1] == name[:1] and abs(len(other) - len(name)) <= 1)
+        known = list(itertools.islice(alike, MOST_COMPARED))
     close = difflib.get_close_matches(name, sorted(known), n=3)
     likeness = [difflib.SequenceMatcher(None, other, name).ratio() for other in close]  # the best comes first
     close = [other for other, ratio in zip(close, likeness, strict=True) if ratio > likeness[0] - CLEARLY_LESS]

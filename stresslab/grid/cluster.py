@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster, as_completed
+from distributed import Client, Future, LocalCluster, Security, as_completed, comm
 
 from stresslab.errors import InputError, RunError
 from stresslab.grid.block import Summary, run_blocks
@@ -80,9 +80,39 @@ def local(workers: int) -> Iterator[Cluster]:
                 yield Cluster(client)
 
 
+def check_address(address: str) -> None:
+    """InputError for an address that no connection can be made to: its form, its transport, or TLS without keys."""
+    transport, colon, place = address.partition("://")
+    known = [name for name in ("tcp", "tls", "ws", "wss") if name in comm.registry.backends]
+    if not colon:
+        transport, place = "tcp", address
+    hint = "Give the scheduler's address, for example tcp://127.0.0.1:8786"
+    if transport not in known:
+        rule = f"there is no transport {transport!r} here, only {', '.join(known)}"
+        raise InputError(rule, key="--scheduler", got=address, hint=hint)
+    host, _, port = place.partition("/")[0].rpartition(":")
+    if not (host and port.isdecimal() and 0 < int(port) < 2**16 and place.isprintable() and " " not in place):
+        rule = "the address of a scheduler is TRANSPORT://HOST:PORT"
+        raise InputError(rule, key="--scheduler", got=address, hint=hint)
+    if transport in ("tls", "wss"):
+        _check_keys(address)
+
+
+def _check_keys(address: str) -> None:
+    hint = "Set distributed.comm.tls (ca-file, client.cert, client.key) in Dask's configuration, or use tcp://"
+    try:
+        context = Security().get_connection_args("client").get("ssl_context")
+    except (OSError, ValueError, TypeError) as error:
+        rule = f"the certificates of Dask's configuration cannot be used: {error}"
+        raise InputError(rule, key="--scheduler", got=address, hint=hint) from None
+    if context is None:
+        raise InputError("TLS is not set up on this machine", key="--scheduler", got=address, hint=hint)
+
+
 @contextmanager
 def remote(address: str) -> Iterator[Cluster]:
     """The workers of a running scheduler. InputError if it does not answer or has none."""
+    check_address(address)
     try:
         client = Client(address, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -85,7 +85,7 @@ def ladders(
     `evaluation` is chosen here; a test or a benchmark may name it.
     """
     held: dict[Any, list[int]] = {}
-    whole = list(books)
+    whole = {cell: books[cell] for cell in market.cells}
     chosen = evaluation or ("general" if _heavy_funding(market) else "static")
     for cell in market.cells:
         found = whole[cell]
@@ -108,7 +108,7 @@ def ladders(
     return made
 
 
-def _plain(market: MarketCell, number: int, members: tuple[int, ...], books: Sequence[Any], study: Study) -> Ladder:
+def _plain(market: MarketCell, number: int, members: tuple[int, ...], books: Mapping[int, Any], study: Study) -> Ladder:
     by_side = {side: [books[c] for c in members if SIDES[books[c].side] == side] for side in (LONG, SHORT)}
     ordered = tuple(c for side in (LONG, SHORT) for c in members if SIDES[books[c].side] == side)
     sides = {side: positions(held) for side, held in by_side.items() if held}
@@ -126,7 +126,9 @@ def _plain(market: MarketCell, number: int, members: tuple[int, ...], books: Seq
     return _ladder(market, number, ordered, books, shape, given, wanted, market.models)
 
 
-def _general(market: MarketCell, number: int, members: tuple[int, ...], books: Sequence[Any], study: Study) -> Ladder:
+def _general(
+    market: MarketCell, number: int, members: tuple[int, ...], books: Mapping[int, Any], study: Study
+) -> Ladder:
     held = [books[cell] for cell in members]
     losses, wanted = _events(study.outputs.events, ("liquidation", "bankruptcy", "adl", "venue_default"))
     model = market.whole[0]
@@ -155,7 +157,7 @@ def _ladder(
     market: MarketCell,
     number: int,
     members: tuple[int, ...],
-    books: Sequence[Any],
+    books: Mapping[int, Any],
     shape: Any,
     given: Any,
     wanted: tuple[int, ...],

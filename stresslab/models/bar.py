@@ -111,10 +111,14 @@ class BarModel(Parameters):
         """A bar in years."""
         return years(parse_duration(self.bar))
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """A bar."""
-        return self.bar_years
+        return {"bar": self.bar_years}
+
+    def growths(self) -> dict[str, float]:
+        """With `zero_log` half the variance comes on top."""
+        half = self.first_variance / 2 / self.bar_years if self.mean == "zero_log" else 0.0
+        return {"mu": self.mu, "mean": half}
 
     def check_step(self, seconds: int) -> None:
         check_step(seconds, parse_duration(self.bar))

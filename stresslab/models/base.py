@@ -15,13 +15,15 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 from jax import Array
 from jax.tree_util import GetAttrKey, register_pytree_with_keys
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from stresslab.files.magnitudes import check_sizes
 from stresslab.random import Key, exponential
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
+LARGEST = 1e9  # of a model's numbers: their squares and those of their products stay in the range of float32
 
 
 def _tuples(value: Any) -> Any:
@@ -111,6 +113,11 @@ class Parameters(BaseModel):
             cls, lambda p: _flatten(p, names), lambda fixed, leaves: _unflatten(cls, fixed, leaves)
         )
 
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        check_sizes(self, LARGEST)
+        return self
+
     @property
     def dynamics(self) -> Dynamics:
         """What is compiled: all that changes the program and is no number. A composite model gives an instance."""
@@ -142,6 +149,14 @@ class Parameters(BaseModel):
         """Growth rate of E[price] without the jumps, 1/year: what a scale on the volatility leaves alone."""
         return float(getattr(self, "mu", 0.0))
 
+    def growths(self) -> dict[str, float]:
+        """What the growth rate of E[price] is the sum of, 1/year, by the key of each parameter."""
+        return {"mu": float(getattr(self, "mu", 0.0))}
+
+    def check_scheme(self, dt: float) -> None:
+        """InputError where float32 does not hold what a step of `dt` years works out."""
+        return None
+
     def price_loadings(self, dt: float) -> np.ndarray:
         """How the normals of a step make the price's Brownian motion: a row of unit length for each diffusion piece,
         rows orthogonal, shape (row, normal). Here the first normals drive the diffusions, one each.
@@ -154,10 +169,16 @@ class Parameters(BaseModel):
         """Of the assets' price noise, (asset, asset), without what a shock does to it for a while."""
         return np.eye(1)
 
+    def step_limits(self) -> dict[str, float]:
+        """The longest step in years that each parameter allows the scheme, by the parameter's key; no entry where any
+        step will do.
+        """
+        return {}
+
     @property
     def longest_step(self) -> float:
         """The longest step in years that the scheme takes without harm; longer ones are cut by `substeps`."""
-        return math.inf
+        return min(self.step_limits().values(), default=math.inf)
 
     def substeps(self, dt: float) -> int:
         """How many equal steps of the scheme make one step of `dt` years."""

@@ -90,7 +90,10 @@ class Basis(Parameters):
 
     @property
     def dynamics(self) -> BasisDynamics:
-        return BasisDynamics(self.model.dynamics, self._places(1e-5))
+        return BasisDynamics(self.model.dynamics, self._places(1e-5 / self.model.substeps(1e-5)))
+
+    def step_limits(self) -> dict[str, float]:
+        return self.model.step_limits()
 
     @property
     def longest_step(self) -> float:

@@ -10,12 +10,12 @@ runs across a jump. Number, times and sizes of the jumps are exact; the bias is 
 stochastic volatility: exchange rate processes implicit in Deutsche Mark options".
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stresslab.models import jumps, quadratic_exponential
 from stresslab.models.base import Correlation, Layout, NonNegative, Parameters, Piece, Positive, State
@@ -52,12 +52,22 @@ class Bates(Parameters):
     def diffusion(self) -> Heston:
         """What happens between the jumps: a growth that makes up for them."""
         growth = self.mu - self.jump_intensity * jumps.normal_growth(self.jump_mean, self.jump_std)
-        return Heston(v0=self.v0, kappa=self.kappa, theta=self.theta, xi=self.xi, rho=self.rho, mu=growth)
+        return Heston.model_construct(
+            v0=self.v0, kappa=self.kappa, theta=self.theta, xi=self.xi, rho=self.rho, mu=growth
+        )
 
-    @property
-    def longest_step(self) -> float:
-        """The shorter one of Heston's and of what holds the jumps."""
-        return min(self.diffusion.longest_step, jumps.longest_step(self.jump_intensity))
+    @model_validator(mode="after")
+    def _jumps(self) -> Self:
+        jumps.check_normal(self.jump_mean, self.jump_std)
+        return self
+
+    def step_limits(self) -> dict[str, float]:
+        """Those of Heston, and so few jumps that the slots hold them."""
+        of_variance = quadratic_exponential.step_limits(self.kappa, self.xi, self.rho)
+        return {**of_variance, "jump_intensity": jumps.longest_step(self.jump_intensity)}
+
+    def check_scheme(self, dt: float) -> None:
+        quadratic_exponential.check_scheme(self.xi, self.v0 + self.theta, dt)
 
     def layout(self, dt: float) -> Layout:
         slots = jumps.slots(self.jump_intensity * dt)

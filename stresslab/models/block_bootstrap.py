@@ -52,10 +52,9 @@ class BlockBootstrap(Parameters):
         require(self.block <= n, "a block must not be longer than the history", key="block", got=self.block)
         return self
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """The bar of the history."""
-        return self.history.dt
+        return {"history": self.history.dt}
 
     def check_step(self, seconds: int) -> None:
         bar.check_step(seconds, self.history.seconds)

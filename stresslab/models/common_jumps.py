@@ -8,17 +8,18 @@ steps is exact; a first passage is seen up to a step late, a bias of order inten
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from scipy import stats
 
 from stresslab.errors import InputError, require
+from stresslab.files.magnitudes import check_sizes
 from stresslab.models import correlation as correlations
-from stresslab.models.base import Diffusion, Jump, NonNegative, Piece
+from stresslab.models.base import LARGEST, Diffusion, Jump, NonNegative, Piece
 from stresslab.random import uniform
 
 MOST_AT_ONCE, MOST_EXPECTED = 3, 0.0124  # P(Poisson(0.0124) > 3) < 1e-9
@@ -46,6 +47,11 @@ class CommonJumps(BaseModel):
     @classmethod
     def _tuples(cls, value: Any) -> Any:
         return correlations.tuples(value)
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        check_sizes(self, LARGEST)
+        return self
 
     def __hash__(self) -> int:
         return hash((self.intensity, *self.means.items(), *self.stds.items(), self.correlation))

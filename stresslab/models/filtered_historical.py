@@ -89,10 +89,9 @@ class FilteredHistorical(Parameters):
         """Variance of the first bar."""
         return float(self.variances[-1]) if self.h0 is None else self.h0
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """The bar of the history."""
-        return self.history.dt
+        return {"history": self.history.dt}
 
     def check_step(self, seconds: int) -> None:
         bar.check_step(seconds, self.history.seconds)

@@ -81,6 +81,7 @@ class Hawkes(Parameters):
             raise ValueError("excitation must be below decay: each jump would set off one more or more, without end")
         if self.initial_intensity is not None and self.initial_intensity < self.base_intensity:
             raise ValueError("initial_intensity must be at least base_intensity: what jumps add never falls below it")
+        jumps.check_normal(self.jump_mean, self.jump_std)
         return self
 
     @property
@@ -99,15 +100,20 @@ class Hawkes(Parameters):
         deviation = self.excitation * math.sqrt(self.mean_intensity / (2 * (self.decay - self.excitation)))
         return max(self.mean_intensity, self.start) + 4 * deviation
 
-    @property
-    def longest_step(self) -> float:
-        """So few jumps, in a busy time, that the slots hold them."""
-        return MOST_JUMPS_EXPECTED / self._most(MOST_SLOTS)
+    def step_limits(self) -> dict[str, float]:
+        """So few jumps, in a busy time, that the slots hold them; the largest of the three rates stands for all."""
+        rates = {name: getattr(self, name) for name in ("base_intensity", "excitation", "initial_intensity")}
+        largest = max(rates, key=lambda name: rates[name] or 0.0)
+        return {largest: MOST_JUMPS_EXPECTED / self._most(MOST_SLOTS)}
 
     def layout(self, dt: float) -> Layout:
         fitting = (n for n in range(1, MOST_SLOTS) if stats.poisson.sf(n - 1, self._most(n) * dt) < _ALL_USED)
         slots = next(fitting, MOST_SLOTS)
         return Layout(normals=2 * slots + 1, others=2 * slots, jumps=slots)
+
+    def growths(self) -> dict[str, float]:
+        jumping = 0.0 if self.compensated else self.mean_intensity * self.jump_growth
+        return {"mu": self.mu, "compensated": jumping}
 
     def jumps_per_step(self, dt: float) -> float:
         return self.busy_intensity * dt

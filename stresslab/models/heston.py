@@ -33,9 +33,11 @@ class Heston(Parameters):
 
     has_variance = True
 
-    @property
-    def longest_step(self) -> float:
-        return quadratic_exponential.longest_step(self.kappa, self.xi, self.rho)
+    def step_limits(self) -> dict[str, float]:
+        return quadratic_exponential.step_limits(self.kappa, self.xi, self.rho)
+
+    def check_scheme(self, dt: float) -> None:
+        quadratic_exponential.check_scheme(self.xi, self.v0 + self.theta, dt)
 
     def layout(self, dt: float) -> Layout:
         return Layout(normals=2, others=0)

@@ -121,7 +121,8 @@ class Joint(Parameters):
         require(len(self.assets) > 1, "needs two assets or more", key="assets", got=list(self.assets))
         for name, model in self.assets.items():
             require(name not in ("any", "all"), "is no name for an asset: results use it", key="assets", got=name)
-            require(len(model.price_loadings(1e-5)) > 0, _NO_NOISE, key="assets", got=f"{name}: {model.kind}")
+            short = 1e-5 / model.substeps(1e-5)
+            require(len(model.price_loadings(short)) > 0, _NO_NOISE, key="assets", got=f"{name}: {model.kind}")
         correlations.checked(self.matrix)
         has_nu = self.nu is not None
         require(has_nu == (self.copula == "student_t"), "belongs to copula: student_t", key="nu", got=self.nu)
@@ -148,6 +149,14 @@ class Joint(Parameters):
     @property
     def dynamics(self) -> JointDynamics:
         return JointDynamics(tuple(model.dynamics for model in self.assets.values()))
+
+    def step_limits(self) -> dict[str, float]:
+        common = {"common_jumps.intensity": self.common_jumps.longest_step} if self.common_jumps else {}
+        return common | {
+            f"assets.{asset}.{name}": longest
+            for asset, model in self.assets.items()
+            for name, longest in model.step_limits().items()
+        }
 
     @property
     def longest_step(self) -> float:

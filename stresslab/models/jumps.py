@@ -14,11 +14,13 @@ import numpy as np
 from jax import Array, lax
 from scipy import stats
 
+from stresslab.errors import require
 from stresslab.models.base import Diffusion, Jump, Piece
 from stresslab.numerics import poisson_slots
 from stresslab.random import normal, uniform
 
 MOST_SLOTS, MOST_JUMPS_EXPECTED = 3, 0.0124  # P(Poisson(0.0124) > 3) < 1e-9
+MOST_JUMP_GROWTH = 20.0  # of log E[e^J]
 
 
 class Arrivals(NamedTuple):
@@ -90,6 +92,14 @@ def alternating(diffusions: Sequence[Diffusion], happens: Sequence[Array], sizes
     for diffusion, happened, size in zip(diffusions[1:], happens, sizes, strict=True):
         pieces += [Jump(jnp.where(happened, size, np.float32(0))), diffusion]
     return tuple(pieces)
+
+
+def check_normal(mean: float, std: float, names: tuple[str, str] = ("jump_mean", "jump_std")) -> None:
+    """InputError for normal jumps that multiply E[price] by more than any market has seen."""
+    name, got = (names[0], mean) if mean > std**2 / 2 else (names[1], std)
+    rule = f"a jump multiplies E[price] by exp({mean + std**2 / 2:.3g}), at most exp({MOST_JUMP_GROWTH:g}) is taken"
+    hint = f"Jump sizes are in log price: write {name} as a fraction, such as 0.05"
+    require(mean + std**2 / 2 <= MOST_JUMP_GROWTH, rule, key=name, got=got, hint=hint)
 
 
 def normal_growth(mean: float, std: float) -> float:

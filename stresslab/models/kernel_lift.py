@@ -21,6 +21,7 @@ from scipy.special import rgamma
 FACTORS = 10
 LAST = 3.0  # years: beyond it the lifted kernel falls off as an exponential
 YOUNGEST = 0.125  # of a step: the shortest lag that the factors should know, for averages over a step
+MOST_SERIES = 0.5  # of z, up to which the series of Mittag-Leffler's function is taken
 _LAGS = 200
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(60)
 _NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -61,7 +62,7 @@ def kernel(t: np.ndarray, a: float, rate: float) -> np.ndarray:
         return t ** (a - 1) * rgamma(a)
     spectrum, measure = _spectrum(a, rate)
     by_spectrum = np.exp(-np.multiply.outer(t, spectrum)) @ (measure * spectrum) / rate
-    return np.where(rate * t**a < 0.5, t ** (a - 1) * _series(rate * t**a, a, a), by_spectrum)
+    return np.where(rate * t**a < MOST_SERIES, t ** (a - 1) * _series(rate * t**a, a, a), by_spectrum)
 
 
 def over_step(x: np.ndarray) -> np.ndarray:
@@ -76,12 +77,12 @@ def relaxation(t: np.ndarray, a: float, rate: float) -> np.ndarray:
         return np.ones_like(t)
     spectrum, measure = _spectrum(a, rate)
     by_spectrum = np.exp(-np.multiply.outer(t, spectrum)) @ measure
-    return np.where(rate * t**a < 0.5, _series(rate * t**a, a, 1.0), by_spectrum)
+    return np.where(rate * t**a < MOST_SERIES, _series(rate * t**a, a, 1.0), by_spectrum)
 
 
 def _series(z: np.ndarray, a: float, b: float) -> np.ndarray:
     """E_{a,b}(-z) for small z."""
-    return np.minimum(z, 0.5)[..., None] ** _SERIES @ ((-1.0) ** _SERIES * rgamma(a * _SERIES + b))
+    return np.minimum(z, MOST_SERIES)[..., None] ** _SERIES @ ((-1.0) ** _SERIES * rgamma(a * _SERIES + b))
 
 
 @lru_cache(maxsize=16)

@@ -48,10 +48,9 @@ class Kou(Parameters):
     eta_down: Positive = Field(description="rate of downward jumps: 1 / mean size in log price")
     mu: float = Field(0.0, description="growth rate of E[price], 1/year")
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """So few jumps that the slots hold them."""
-        return jumps.longest_step(self.jump_intensity)
+        return {"jump_intensity": jumps.longest_step(self.jump_intensity)}
 
     def layout(self, dt: float) -> Layout:
         slots = jumps.slots(self.jump_intensity * dt)

@@ -6,11 +6,11 @@ Time in years, lambda jumps per year, jump sizes in log price. The compensator m
 Scheme: exact, see jumps.py. Merton (1976), "Option pricing when underlying stock returns are discontinuous".
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from jax import Array
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stresslab.models import jumps
 from stresslab.models.base import Layout, NonNegative, Parameters, Piece, Positive, State
@@ -39,10 +39,14 @@ class Merton(Parameters):
     jump_std: NonNegative = Field(description="standard deviation of a jump in log price")
     mu: float = Field(0.0, description="growth rate of E[price], 1/year")
 
-    @property
-    def longest_step(self) -> float:
+    @model_validator(mode="after")
+    def _jumps(self) -> Self:
+        jumps.check_normal(self.jump_mean, self.jump_std)
+        return self
+
+    def step_limits(self) -> dict[str, float]:
         """So few jumps that the slots hold them."""
-        return jumps.longest_step(self.jump_intensity)
+        return {"jump_intensity": jumps.longest_step(self.jump_intensity)}
 
     def layout(self, dt: float) -> Layout:
         slots = jumps.slots(self.jump_intensity * dt)

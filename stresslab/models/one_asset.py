@@ -68,6 +68,9 @@ class OneAsset(Parameters):
     def dynamics(self) -> OneAssetDynamics:
         return OneAssetDynamics(self.model.dynamics, self.number)
 
+    def step_limits(self) -> dict[str, float]:
+        return self.model.step_limits()
+
     @property
     def longest_step(self) -> float:
         return self.model.longest_step

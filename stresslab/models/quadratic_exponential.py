@@ -15,9 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from stresslab.errors import require
 from stresslab.random import normal, normal_survival
+from stresslab.units import YEAR_SECONDS
 
 PSI_SWITCH = np.float32(1.5)  # Andersen's recommended switching level between the two schemes
+SMALLEST_PSI = 1e-17  # (2 / psi)^2 is a number in float32, with a margin for a variance that has risen
 
 
 class Coefficients(NamedTuple):
@@ -38,9 +41,16 @@ class Coefficients(NamedTuple):
         return self.k2 + np.float32(0.5) * self.k34
 
 
-def longest_step(kappa: float, xi: float, rho: float) -> float:
+def step_limits(kappa: float, xi: float, rho: float) -> dict[str, float]:
     """A small part of the variance's relaxation time; and E[exp(A v)] must exist (proposition 9)."""
-    return min(0.03 / kappa, 0.3 / (max(rho, 1e-9) * xi))
+    return {"kappa": 0.03 / kappa, "xi": 0.3 / (max(rho, 1e-9) * xi)}
+
+
+def check_scheme(xi: float, variance: float, dt: float) -> None:
+    """InputError where `variance` moves too little in a step for psi, its relative variance, to have a square."""
+    least = (SMALLEST_PSI * variance / dt) ** 0.5
+    rule = f"the variance would not move: in steps of {dt * YEAR_SECONDS:.3g} s the scheme takes xi from {least:.1e} on"
+    require(xi >= least, rule, key="xi", got=xi, hint="Raise xi, or take kind: gbm for a variance that stands still")
 
 
 def coefficients(kappa: float, theta: float, xi: float, rho: float, mu: float, dt: float) -> Coefficients:

@@ -11,7 +11,6 @@ of nonstationary time series"; characteristic function: Buffington and Elliott (
 switching", section 3.
 """
 
-import math
 from typing import Annotated, Literal, NamedTuple, Self
 
 import jax.numpy as jnp
@@ -91,6 +90,8 @@ class RegimeSwitching(Parameters):
         told = [getattr(self, name) is not None for name in ("jump_intensities", "jump_means", "jump_stds")]
         if any(told) != all(told):
             raise ValueError("jump_intensities, jump_means and jump_stds come together, or not at all")
+        for mean, std in zip(self.jump_means or (), self.jump_stds or (), strict=True):
+            jumps.check_normal(mean, std, ("jump_means", "jump_stds"))
         return self
 
     @property
@@ -126,16 +127,20 @@ class RegimeSwitching(Parameters):
         """Events per year in the state that has most of them."""
         return float(np.max(self.intensities - np.diag(self.rates)))
 
-    @property
-    def longest_step(self) -> float:
-        """So few events that the slots hold them."""
-        return MOST_EVENTS_EXPECTED / self.fastest if self.fastest > 0 else math.inf
+    def step_limits(self) -> dict[str, float]:
+        """So few events that the slots hold them; the larger one of switches and jumps stands for both."""
+        mostly_jumps = np.max(self.intensities) > np.max(-np.diag(self.rates))
+        name = "jump_intensities" if mostly_jumps else "generator"
+        return {name: MOST_EVENTS_EXPECTED / self.fastest} if self.fastest > 0 else {}
 
     def layout(self, dt: float) -> Layout:
         slots = poisson_slots(self.fastest * dt, MOST_SLOTS)
         if self.jump_intensities is None:
             return Layout(normals=slots + 1, others=2 * slots, jumps=0, diffusions=slots + 1)
         return Layout(normals=2 * slots + 1, others=2 * slots, jumps=slots)
+
+    def growths(self) -> dict[str, float]:
+        return {"mu": self.mu, "mus": max(self.mus or (0.0,))}
 
     def jumps_per_step(self, dt: float) -> float:
         return float(np.max(self.intensities)) * dt

@@ -23,6 +23,7 @@ from stresslab.models.base import Jump, Layout, Parameters, Piece, Positive, Sta
 from stresslab.models.history import OPEN, History
 from stresslab.units import format_duration
 
+MOST_MOVED = 20.0  # of the log price: squares of money stay in the range of float32
 SMALLEST_GAP = 5e-4  # in log price; a smaller one is run through
 
 
@@ -51,6 +52,11 @@ class Replay(Parameters):
     @model_validator(mode="after")
     def _consistent(self) -> "Replay":
         require(0 <= self.first < len(self.history.rows), "start lies outside the record", key="start", got=self.start)
+        rows = self.history.rows[self.first :]
+        reached = np.cumsum(rows[:, -1])[:, None] - rows[:, -1:] + rows
+        furthest = self.scale * float(np.abs(reached).max())
+        rule = f"the scaled record moves the log price by {furthest:.3g}; at most {MOST_MOVED:g} is taken"
+        require(furthest <= MOST_MOVED, rule, key="scale", got=self.scale, hint="1 plays the record as it was")
         return self
 
     @property
@@ -80,10 +86,9 @@ class Replay(Parameters):
         stamps = self.history.stamps
         return int((stamps[-1] - stamps[self.first]) // self.history.seconds)
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """The bar of the history."""
-        return self.history.dt
+        return {"history": self.history.dt}
 
     def check_step(self, seconds: int) -> None:
         bar.check_step(seconds, self.history.seconds)

@@ -78,9 +78,18 @@ class RoughHeston(Parameters):
 
     has_variance = True
 
+    def step_limits(self) -> dict[str, float]:
+        """As far as the series of the kernel reaches."""
+        a = self.hurst + 0.5
+        reaches = self.kappa * LONGEST**a <= kernel_lift.MOST_SERIES
+        return {} if reaches else {"kappa": (kernel_lift.MOST_SERIES / self.kappa) ** (1 / a)}
+
     @property
     def longest_step(self) -> float:
-        return LONGEST
+        return min(LONGEST, super().longest_step)
+
+    def check_scheme(self, dt: float) -> None:
+        quadratic_exponential.check_scheme(self.xi, self.v0 + self.theta, dt ** (2 * self.hurst))
 
     def layout(self, dt: float) -> Layout:
         return Layout(normals=3, others=0)

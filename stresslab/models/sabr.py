@@ -61,11 +61,10 @@ class SABR(Parameters):
     has_variance = True
     has_characteristic_function = False
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """The integrated variance is one trapezoid; with beta < 1 the price's own drift is held for a step too."""
-        smooth = 0.01 / self.nu**2
-        return smooth if self.beta == 1 else min(smooth, 0.02 / self.alpha**2)
+        smooth = {"nu": 0.01 / self.nu**2}
+        return smooth if self.beta == 1 else {**smooth, "alpha": 0.02 / self.alpha**2}
 
     def at_spot(self, spot: float) -> Self:
         return self.model_copy(update={"alpha": self.alpha * spot ** (self.beta - 1)})

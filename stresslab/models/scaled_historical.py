@@ -31,6 +31,7 @@ from stresslab.units import parse_duration
 
 HALF_LIVES = ("3h", "8h", "1D", "3D", "10D", "30D")
 FLOOR = 1e-14  # of an average: a price that stands still has no logarithm of its variance
+MOST_LOG = 60  # of a forecast: its exponential is a number in float32
 
 
 class Coefficients(NamedTuple):
@@ -84,7 +85,17 @@ class ScaledHistorical(Parameters):
         require(whole, "a block is a whole number of bars", key="block", got=self.block)
         n_bars = len(self._bars.rows)
         require(n_bars > self.block_bars, "the history is shorter than a block", key="history", got=n_bars)
+        self._check_forecasts()
         return self
+
+    def _check_forecasts(self) -> None:
+        """InputError where the variance that is forecast is none, over the history and tonight."""
+        recorded_averages = averages(self._bars.variances(), self.half_lives, self.history.seconds)
+        levels = self._log_forecasts(np.vstack([recorded_averages, self.tonight()]))
+        furthest = float(levels[np.abs(levels).argmax()])
+        name = "constant" if abs(self.constant) > MOST_LOG / 2 else "weights"
+        rule = f"the logarithm of the variance that is forecast reaches {furthest:.3g}; it must stay within {MOST_LOG}"
+        require(abs(furthest) <= MOST_LOG, rule, key=name, got=getattr(self, name), hint="Calibrate it to the history")
 
     @property
     def _bars(self) -> History:
@@ -98,10 +109,9 @@ class ScaledHistorical(Parameters):
     def check_step(self, seconds: int) -> None:
         bar.check_step(seconds, self.history.seconds)
 
-    @property
-    def longest_step(self) -> float:
+    def step_limits(self) -> dict[str, float]:
         """The bar of the history."""
-        return self.history.dt
+        return {"history": self.history.dt}
 
     def layout(self, dt: float) -> Layout:
         return recorded.layout(self.history, others=1)
@@ -114,7 +124,10 @@ class ScaledHistorical(Parameters):
 
     def forecasts(self, of: np.ndarray) -> np.ndarray:
         """sigma^2 from averages (..., half-life): variance of a block, up to a factor."""
-        return np.exp(self.constant + np.log(np.maximum(of, FLOOR)) @ np.array(self.weights))
+        return np.exp(self._log_forecasts(of))
+
+    def _log_forecasts(self, of: np.ndarray) -> np.ndarray:
+        return self.constant + np.log(np.maximum(of, FLOOR)) @ np.array(self.weights)
 
     def centre(self) -> tuple[float, float]:
         """Mean of a bar's log return, and the variance per year of a block's in units of `forecasts`: with them the

@@ -61,6 +61,7 @@ class SVJJ(Parameters):
     def _price_has_a_mean(self) -> Self:
         if self.jump_correlation * self.variance_jump_mean >= 1:
             raise ValueError("jump_correlation * variance_jump_mean must be below 1: E[price] is infinite")
+        jumps.check_normal(self.jump_mean, self.jump_std)
         return self
 
     @property
@@ -73,12 +74,17 @@ class SVJJ(Parameters):
     def diffusion(self) -> Heston:
         """What happens between the jumps: a growth that makes up for them."""
         growth = self.mu - self.jump_intensity * self.jump_growth
-        return Heston(v0=self.v0, kappa=self.kappa, theta=self.theta, xi=self.xi, rho=self.rho, mu=growth)
+        return Heston.model_construct(
+            v0=self.v0, kappa=self.kappa, theta=self.theta, xi=self.xi, rho=self.rho, mu=growth
+        )
 
-    @property
-    def longest_step(self) -> float:
-        """The shorter one of Heston's and of what holds the jumps."""
-        return min(self.diffusion.longest_step, jumps.longest_step(self.jump_intensity))
+    def step_limits(self) -> dict[str, float]:
+        """Those of Heston, and so few jumps that the slots hold them."""
+        of_variance = quadratic_exponential.step_limits(self.kappa, self.xi, self.rho)
+        return {**of_variance, "jump_intensity": jumps.longest_step(self.jump_intensity)}
+
+    def check_scheme(self, dt: float) -> None:
+        quadratic_exponential.check_scheme(self.xi, self.v0 + self.theta + 20 * self.variance_jump_mean, dt)
 
     def layout(self, dt: float) -> Layout:
         slots = jumps.slots(self.jump_intensity * dt)

@@ -14,13 +14,16 @@ further out (at |x| = 2.7 it gives 3 times the level, the market 2.2), so x is c
 assumptions that switch the effect off.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from stresslab.files.magnitudes import check_sizes
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+LARGEST = 1e9
 
 
 class ImpliedVolatility(BaseModel):
@@ -38,6 +41,11 @@ class ImpliedVolatility(BaseModel):
     long_run: Positive = Field(default=0.6, description="volatility that `reversion` leads to; an assumption")
     lowest: Positive = Field(default=0.05, description="floor of every volatility")
     highest: Positive = Field(default=5.0, description="cap of every volatility")
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        check_sizes(self, LARGEST)
+        return self
 
     def level(self, log_price: Any, variance: Any, tau: Any) -> np.ndarray:
         """At the money volatility; `log_price` relative to the start, `variance` per year."""

@@ -10,8 +10,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stresslab.errors import require
-from stresslab.models.base import NonNegative, Positive
+from stresslab.files.magnitudes import check_sizes
+from stresslab.models.base import LARGEST, NonNegative, Positive
 from stresslab.shocks.when import At, Span, check_whole
+
+MOST_MOVED = 20.0  # up, by a gap: squares of money stay in the range of float32
 
 
 class Effect(BaseModel):
@@ -21,6 +24,11 @@ class Effect(BaseModel):
     kind: str
     at: At = Field(default="now", description="now, a duration from as_of, {within: 7D} or {rate: 2.0} per year")
     asset: str | None = Field(default=None, description="the asset that it strikes; every one without it")
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        check_sizes(self, LARGEST)
+        return self
 
     def check_step(self, seconds: int) -> None:
         """InputError where its times are no whole steps."""
@@ -39,6 +47,9 @@ class Gap(Effect):
     def _one_size(self) -> Self:
         given = [size for size in (self.fraction, self.log_size) if size is not None]
         require(len(given) == 1, "give exactly one of fraction and log_size")
+        rule = f"moves the log price by {self.size:.3g}; at most {MOST_MOVED:g} is taken"
+        name = "fraction" if self.fraction is not None else "log_size"
+        require(self.size <= MOST_MOVED, rule, key=name, got=given[0], hint="-0.2 is a fall, 0.2 a rise by a fifth")
         return self
 
     @property

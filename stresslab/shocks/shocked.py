@@ -171,6 +171,11 @@ class Shocked(Parameters):
     def price_correlation(self) -> np.ndarray:
         return self.model.price_correlation
 
+    def step_limits(self) -> dict[str, float]:
+        """Those of the model, and what the shocks leave of them: `effects` where that is less."""
+        shocked = min(model.longest_step for model in self.variants())
+        return self.model.step_limits() | ({"effects": shocked} if shocked < self.model.longest_step else {})
+
     @property
     def longest_step(self) -> float:
         return min(model.longest_step for model in self.variants())

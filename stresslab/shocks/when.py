@@ -5,16 +5,17 @@ path) and on its own description alone, so that shocks of one description strike
 """
 
 import zlib
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from stresslab import random
 from stresslab.errors import InputError, require
-from stresslab.models.base import Positive
+from stresslab.files.magnitudes import check_sizes
+from stresslab.models.base import LARGEST, Positive
 from stresslab.units import YEAR_SECONDS, format_duration, parse_duration, years
 
 NEVER = 2**30  # a step that no path reaches
@@ -34,6 +35,11 @@ class Arrival(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     rate: Positive = Field(description="expected arrivals, 1/year")
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        check_sizes(self, LARGEST)
+        return self
 
 
 def _at(value: Any) -> Any:
