@@ -116,7 +116,7 @@ CASES = [
     ),
     Case(
         "The model has BTC",
-        CROSS | {"positions": [LONG | {"asset": "SOL"}]},
+        CROSS | {"positions": [LONG | {"asset": "SOL", "stand_in": True}]},
         put("book", "positions", "0", asset="BTC"),
     ),
     Case(
