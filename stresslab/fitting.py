@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from stresslab.assets import same_asset
 from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Bars, Fit, Returns, log_returns, read_bars, read_chain
 from stresslab.calibrate.covariances import rounded_covariance
+from stresslab.calibrate.fit import cannot_be_fitted
 from stresslab.calibrate.model_yaml import flow, rounded, text, utc
 from stresslab.config.fields import NAME, instant_text
 from stresslab.config.model_files import ModelFile, read_model_file
@@ -155,7 +156,10 @@ def _calibrated(
 ) -> Calibrated:
     if not told.accept_doubtful:
         _require_sure(fit, file)
-    content = fit.document(told.source, versions())
+    try:
+        content = fit.document(told.source, versions())
+    except InputError as error:
+        raise cannot_be_fitted(fit.kind, error).at(file=str(file)) from None
     _say_whose(content["fitted"], told)
     _move_history(content, Path(), output.parent)
     return Calibrated(fit, data, content, returns)

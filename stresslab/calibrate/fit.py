@@ -106,7 +106,10 @@ class Fit:
     def document(self, source: str, versions: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The content of the model's file, rounded; InputError where the model refuses the parameters."""
         parameters = {name: _rounded_parameter(value) for name, value in self.parameters.items()}
-        require_valid(self.kind, parameters)
+        try:
+            MODELS[self.kind](kind=self.kind, **parameters)
+        except ValidationError as error:
+            raise validation_error(error, "").at(key=f"fitted {self.kind}") from error
         fitted: dict[str, Any] = {"as_of": model_yaml.utc(self.as_of), **self.provenance}
         fitted |= {"source": source, "method": self.method}
         fitted["standard_errors"] = {name: rounded(value, ERROR_DIGITS) for name, value in self.standard_errors.items()}
@@ -217,8 +220,13 @@ def require_valid(kind: str, parameters: Mapping[str, Any]) -> Parameters:
         return MODELS[kind](kind=kind, **parameters)
     except ValidationError as error:
         found = validation_error(error, "")
-    rule = f"{kind} cannot be fitted to these data: the best fit is no model ({found.rule.rstrip('.')})"
-    raise InputError(rule, hint="Give more data or data of other dates, or choose another model")
+    raise cannot_be_fitted(kind, found)
+
+
+def cannot_be_fitted(kind: str, why: InputError) -> InputError:
+    """A refusal of the fitted numbers in words of the data: their reader has not written the numbers."""
+    rule = f"{kind} cannot be fitted to these data: the best fit is no model ({why.rule.rstrip('.')})"
+    return InputError(rule, hint="Give more data or data of other dates, or choose another model")
 
 
 def _free(errors: Mapping[str, float], state: Sequence[str]) -> int:

@@ -90,7 +90,8 @@ def of_volatilities(study: Study) -> Iterator[Doubt]:
         levels = volatility(study.models[name].at_spot(spot))
         if levels is None:
             continue
-        for when, value in (("at as_of", levels.now), ("in the long run", levels.long_run)):
+        later = None if levels.long_run == levels.now else levels.long_run  # a constant one is told once
+        for when, value in (("at as_of", levels.now), ("in the long run", later)):
             if value is not None and not LOWEST_VOLATILITY <= value <= HIGHEST_VOLATILITY:
                 yield _volatility(name, when, value, HIGHEST_VOLATILITY)
         shocked = levels.now * _shock_factor(study, asset)
@@ -102,7 +103,8 @@ def _volatility(name: str, when: str, value: float, highest: float) -> Doubt:
     side = f"above {100 * highest:g} %" if value > highest else f"under {100 * LOWEST_VOLATILITY:g} %"
     rule = f"the volatility {when} is {side} a year"
     hint = "Check the units: 0.6 is 60 % per square root of a year, and a variance is a square, 0.36"
-    return Doubt("volatility", f"models.{name}", f"{100 * value:.3g} % a year", rule, hint)
+    percent = f"{100 * value:,.0f}" if value > 0.1 else f"{100 * value:.3g}"
+    return Doubt("volatility", f"models.{name}", f"{percent} % a year", rule, hint)
 
 
 def _used(study: Study) -> Iterator[tuple[str, str]]:

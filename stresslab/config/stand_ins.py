@@ -19,7 +19,7 @@ def _check_contracts(study: Study) -> None:
         base = study.rulebook(name).contract.base
         if not (stand_in or same_asset(asset, base)):
             rule = f"the asset is {asset}, and the contract is one of {base}"
-            hint = f"Name the rulebook of a {asset} contract, or write stand_in: true beside it: its rules stand in"
+            hint = f"Name a rulebook of {asset}, or write stand_in: true beside it where its rules stand in"
             raise InputError(rule, key=key, got=name, hint=hint, file=study.file)
 
 

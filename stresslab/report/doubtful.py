@@ -8,7 +8,7 @@ import xarray as xr
 
 from stresslab.config.doubts import future
 
-SHOWN = 3  # more are folded away, with their number
+SHOWN = 5  # more are folded away, with their number
 
 
 def doubtful(ds: xr.Dataset, provenance: dict[str, Any]) -> list[tuple[str, str]]:

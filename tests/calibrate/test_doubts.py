@@ -1,14 +1,18 @@
 """What makes a fit doubtful: its volatility against that of the data, bounds, identification, bars without a move."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
 from calibrate.price_histories import START, hourly
+from helpers.price_series import brownian_bars, write_bars
 
 from stresslab.calibrate import FITS, Bars, doubts, garch_family, identification, log_returns
 from stresslab.calibrate.arch_estimate import Estimate
-from stresslab.calibrate.fit import make_fit
+from stresslab.calibrate.fit import make_fit, require_valid
 from stresslab.errors import InputError
+from stresslab.fitting import from_prices
 
 HOUR, YEAR = 3600, 8760
 
@@ -104,9 +108,16 @@ def test_a_weight_a_rounding_below_its_bound_lies_on_it() -> None:
     assert fit.document("Nowhere")["parameters"]["beta"] == 0.0
 
 
-def test_what_is_no_model_is_refused_by_its_data() -> None:
-    returns = hourly(0.01 * (-1.0) ** np.arange(400))
-    fit = make_fit("gbm", returns, {"sigma": -0.9}, {"sigma": 0.01}, "By hand.")
-    with pytest.raises(InputError, match="gbm cannot be fitted to these data") as refused:
-        fit.document("Nowhere")
-    assert "fitted gbm" not in str(refused.value)
+def test_what_is_no_model_is_refused_in_words_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit that ends with a sigma below 0: neither the command nor a backtest speaks of it as of an input."""
+    monkeypatch.setitem(
+        FITS, "gbm", lambda returns: make_fit("gbm", returns, {"sigma": -0.9}, {"sigma": 0.1}, "Made up.")
+    )
+    prices = write_bars(brownian_bars(100, HOUR), tmp_path / "prices.csv")
+    with pytest.raises(
+        InputError, match="prices.csv: gbm cannot be fitted to these data: the best fit is no model"
+    ) as no:
+        from_prices("gbm", prices, tmp_path / "model.yaml")
+    with pytest.raises(InputError, match="^gbm cannot be fitted to these data") as none:
+        require_valid("gbm", {"sigma": -0.9})
+    assert all("sigma" not in str(one.value) for one in (no, none))

@@ -1,5 +1,6 @@
 """The page as a reader meets it: in a browser, offline, on a desktop and on a phone."""
 
+import json
 import re
 
 import pytest
@@ -164,3 +165,17 @@ def test_the_page_can_be_read_without_scripts(nightly_page):
     text = re.sub(r"<script.*?</script>", "", nightly_page.read_text(), flags=re.S)
     for word in ("At 10x", "value at risk 95", "not allowed", "shortfall", "heston \u00b7 short"):
         assert word in text
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_warnings_stand_whole_on_the_first_screen(width, window, nightly, tmp_path):
+    """Two of them, above the answer, not wider than the page."""
+    texts = ["models.gbm = '400 % a year': the volatility at as_of is above 300 % a year. Check the units"] * 2
+    write_report(nightly.assign_attrs(warnings=json.dumps(texts)), synthetic.provenance(), tmp_path / "page.html")
+    window.open(tmp_path / "page.html", width)
+    top, bottom, right, room, answer = (
+        window.run("""const box = document.getElementById("doubts").getBoundingClientRect();
+      return [box.top, box.bottom, box.right, document.documentElement.clientWidth,
+        document.getElementById("answer").getBoundingClientRect().top];""")
+    )
+    assert 0 < top < bottom < min(answer, 900) and right <= room

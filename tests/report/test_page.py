@@ -145,11 +145,11 @@ def warned(dataset, *texts):
 
 
 def test_warnings_stand_before_the_answer(nightly):
-    found = [f"models.m{number} = 1: number {number} <is> doubtful. Mend it" for number in range(5)]
+    found = [f"models.m{number} = 1: number {number} <is> doubtful. Mend it" for number in range(7)]
     page = render(warned(nightly, *found), synthetic.provenance())
     top = page[: page.index('<section id="answer">')]
-    assert "5 warnings: these numbers may be wrong" in top
-    for number in range(5):
+    assert "7 warnings: these numbers may be wrong" in top
+    for number in range(7):
         assert f"<b>models.m{number} = 1</b> Number {number} &lt;is&gt; doubtful. Mend it." in top
     assert "<summary>2 more</summary>" in top
     one = render(warned(nightly, found[0]), synthetic.provenance())
