@@ -47,6 +47,7 @@ class Browser:
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def open(self, path: Path, width: int = 1280, scheme: str = "light") -> None:
+        self.devtools("Emulation.setFocusEmulationEnabled", enabled=True)  # whatever else has the machine's focus
         self.devtools(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600
         )
@@ -72,11 +73,12 @@ class Browser:
         return [entry["message"] for entry in self.call("POST", "/se/log", {"type": "browser"})]
 
     def requests(self) -> list[str]:
-        """Addresses of everything asked for since the last call."""
+        """Addresses of everything that a page asked for since the last call, not what the browser's own tab loads."""
         events = [
             json.loads(entry["message"])["message"] for entry in self.call("POST", "/se/log", {"type": "performance"})
         ]
-        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [url for url in sent if not url.startswith(("chrome:", "chrome-untrusted:"))]
 
 
 @contextlib.contextmanager
