@@ -17,6 +17,7 @@ from stresslab.errors import InputError, require
 CONSISTENT = 0.01  # relative: standard errors must be the roots of the covariance's diagonal
 SLIGHT = 1e-3  # negative eigenvalues of the correlations up to here are put right
 DIGITS = 4  # significant ones in the file
+ROUNDING = 1e-12  # of an eigenvalue that is 0, as where a parameter is held on its bound
 SHRINKS = (0.0, 1e-4, 1e-3, 1e-2)
 NONE = "no covariance of the parameters could be worked out: these data do not identify every one of them"
 
@@ -48,7 +49,7 @@ def rounded_covariance(matrix: np.ndarray) -> np.ndarray:
     for shrink in SHRINKS:
         drawn = (shrink * own + (1 - shrink) * correlations) * scale
         found = np.array([[rounded(float(value), DIGITS) for value in row] for row in drawn])
-        if np.linalg.eigvalsh(found / scale).min() >= 0:
+        if np.linalg.eigvalsh(found / scale).min() >= -ROUNDING:
             return found
     lowest = float(np.linalg.eigvalsh(correlations).min())
     raise InputError("the covariance of the parameters is not positive semidefinite", key="covariance", got=lowest)
