@@ -48,8 +48,12 @@ class Returns:
 
     @property
     def moves(self) -> np.ndarray:
-        """Log returns between successive rows, those over holes too."""
-        return self.values if self.origin is None else self.origin.moves
+        """Log returns between successive rows: `values`, and between them the returns over holes."""
+        if self.origin is None:
+            return self.values
+        moves = self.origin.moves
+        moves[self.origin.missed == 0] = self.values
+        return moves
 
     @property
     def elapsed(self) -> np.ndarray:
