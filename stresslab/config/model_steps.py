@@ -1,5 +1,6 @@
 """Whether the steps that a study's model asks for can be taken: a refusal names the parameter where it is written."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from stresslab.config.schema import Study
@@ -22,6 +23,18 @@ def check_model_steps(study: Study, model: Parameters) -> None:
         raise _placed(study, error) from None
     for name in study.market_models:
         _check_numbers(study, name)
+
+
+def check_drawn_steps(study: Study, models: Sequence[Parameters]) -> None:
+    """InputError where a model whose parameters were drawn takes too many steps to a horizon."""
+    market = study.market
+    for block, model in enumerate(models):
+        try:
+            check_steps(model, market.step_seconds, market.horizon_seconds[-1])
+        except InputError as error:
+            rule = f"the {error.key} that is drawn for block {block} {error.rule}"
+            hint = "Write parameters: fixed, or calibrate again: the errors of the fit are too wide"
+            raise InputError(rule, key="sampling.parameters", got="drawn", hint=hint, file=study.file) from None
 
 
 def _check_numbers(study: Study, name: str) -> None:

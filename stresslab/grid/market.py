@@ -7,6 +7,7 @@ import numpy as np
 
 from stresslab import schedule
 from stresslab.config.market_model import market_model
+from stresslab.config.model_steps import check_drawn_steps
 from stresslab.config.payment_plan import PaymentTimes, known_rates, law, most_paid, payment_seconds
 from stresslab.config.schema import Study
 from stresslab.grid.draws import drawn_models
@@ -51,6 +52,7 @@ def market_cell(
     models = tuple(market_model(study, model) for model in drawn or (study.model,))
     joint = study.market.model in study.joints
     whole = tuple(market_model(study, model, whole=True) for model in drawn or (study.model,)) if joint else models
+    check_drawn_steps(study, models if drawn else ())
     substeps = max(model.substeps(years(step)) for model in models)  # one clock for all blocks
     dt = years(step) / substeps
     ends = np.array(study.market.horizon_seconds) // step * substeps

@@ -135,10 +135,18 @@ def test_draws_of_which_none_is_a_model_are_refused(tmp_path):
 
 
 def test_a_draw_without_end_is_refused_and_not_a_crash(tmp_path):
-    """A deviation of 1,000 in log sigma: some draws are infinite in float64, and are drawn again."""
-    study = study_of(tmp_path, "gbm", {"covariance": {"names": ["sigma"], "matrix": [[360_000.0]]}}, {"sigma": 0.6})
+    """A deviation of 30 in log sigma: a third of the draws is no volatility of any market, and is drawn again."""
+    study = study_of(tmp_path, "gbm", {"covariance": {"names": ["sigma"], "matrix": [[324.0]]}}, {"sigma": 0.6})
     sigmas = [model.sigma for model in drawn_models(study, (), 50)]
-    assert np.isfinite(sigmas).all() and max(sigmas) > 1e100
+    assert 1e-15 <= min(sigmas) < 1e-9 and 1e5 < max(sigmas) <= 1e9
+
+
+def test_a_draw_that_asks_for_too_many_steps_is_refused(tmp_path):
+    """Replicates of which some would step by milliseconds."""
+    rows = [[3.0 if k % 4 else 9e8] for k in range(20)]
+    study = study_of(tmp_path, "heston", {"draws": {"names": ["kappa"], "values": rows}}, HESTON)
+    with pytest.raises(InputError, match="the kappa that is drawn for block .* steps to .* Write parameters: fixed"):
+        make_plan(study)
 
 
 def test_one_clock_serves_all_blocks(tmp_path):
