@@ -22,12 +22,13 @@ UNITS = (  # name, least number read in the unit, microseconds
 )
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 SECOND = 1_000_000  # microseconds
-_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d|[+-]\d\d| ?UTC| ?GMT)$")
-_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# an offset follows a time of day: the last field of 13-02-2024 or of 2024-03-01 14-30 is none
+_ZONE = re.compile(r"(Z|UTC|GMT)$|(?:T\d{4}(?:\d\d)?|:\d\d)(?:[.,]\d+)? ?([+-]\d\d:?(?:\d\d)?)$", re.IGNORECASE)
 # formats of no doubt, beside ISO 8601; those of day and month in digits are told from the whole column
 _FORMATS = (
     *("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d"),
-    *("%Y-%m-%d %I-%p", "%Y-%m-%d %I:%M:%S %p", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%Y%m%d"),
+    *("%Y-%m-%d %I-%p", "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y%m%d %H:%M:%S"),
+    *("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%Y%m%d"),
 )
 _SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(.*)")
 
@@ -120,7 +121,8 @@ def _epochs(column: pd.Series, numbers: pd.Series, file: str) -> Instants:
 
 def _texts(text: pd.Series, file: str, layout: Layout) -> Instants:
     key = str(text.name)
-    zoned = text.str.contains(_ZONE).to_numpy(bool) & ~text.str.fullmatch(_ISO_DATE).to_numpy(bool)
+    zones = _zones(text)
+    zoned = zones.notna().to_numpy(bool)
     if zoned.any() and not zoned.all():
         odd = np.flatnonzero(~zoned)
         rule = "some stamps have a time zone and others have none"
@@ -135,9 +137,15 @@ def _texts(text: pd.Series, file: str, layout: Layout) -> Instants:
         rule = "the time zone of the stamps is not given"
         require(layout.utc, rule, file=file, key=key, got=_first(text, [0]), hint=_zone_hint(layout))
         return Instants(_microseconds(parsed), f"{read_as}, UTC as said by --utc", False)
-    zones = text.str.extract(f"({_ZONE.pattern})", expand=False).str.strip().unique()
-    shown = "UTC" if set(zones) <= {"Z", "+00:00", "+0000", "+00", "UTC", "GMT"} else f"offsets {', '.join(zones[:3])}"
+    named = zones.str.upper().unique()
+    shown = "UTC" if set(named) <= {"Z", "+00:00", "+0000", "+00", "UTC", "GMT"} else f"offsets {', '.join(named[:3])}"
     return Instants(_microseconds(parsed), f"{read_as}, {shown}", True)
+
+
+def _zones(text: pd.Series) -> pd.Series:
+    """The zone that ends each text, missing where there is none."""
+    parts = text.str.extract(_ZONE)
+    return parts[0].fillna(parts[1])
 
 
 def _parser(text: pd.Series, file: str, layout: Layout) -> tuple[Callable[[pd.Series], pd.Series], str]:
@@ -149,8 +157,10 @@ def _parser(text: pd.Series, file: str, layout: Layout) -> tuple[Callable[[pd.Se
     if layout.dates:
         return by(layout.dates), f"dates as {layout.dates}"
     iso = pd.to_datetime(
-        text.str.replace(r" ?(UTC|GMT)$", "Z", regex=True), utc=True, format="ISO8601", errors="coerce"
+        text.str.replace(r" ?(UTC|GMT)$", "Z", regex=True, case=False), utc=True, format="ISO8601", errors="coerce"
     )
+    # 2024-03-01 14-30 is half past two, which pandas would take for an hour with an offset
+    iso = iso.mask(_zones(text).isna() & text.str.contains(r"[T ].*[+-]"))
     if iso.notna().mean() > 0.5 and text.iloc[0][:4].isdecimal() and text.iloc[0][4:5] == "-":
         return lambda column: iso, "ISO 8601"
     slashed = text.str.extract(_SLASHED)
