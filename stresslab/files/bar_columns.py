@@ -77,15 +77,15 @@ def one_instrument(frame: pd.DataFrame, layout: Layout, file: str, notes: list[s
     return frame[names == chosen], chosen
 
 
-def bar_stamps(frame: pd.DataFrame, file: str, layout: Layout, notes: list[str]) -> np.ndarray:
-    """Seconds since 1970 at which the bars open.
+def bar_stamps(frame: pd.DataFrame, file: str, layout: Layout, notes: list[str]) -> tuple[pd.Series, np.ndarray]:
+    """The column of the stamps, and the seconds since 1970 at which the bars open.
 
     Where several columns hold instants they must agree: one that says its zone decides for those that do not.
     """
     names = list(frame.columns)
     column, found = _stamp(frame, names, file, layout)
     notes.append(f"stamps: column {str(column.name)!r}, {found.read_as}")
-    return whole_seconds(column, found, file)
+    return column, whole_seconds(column, found, file)
 
 
 def _stamp(frame: pd.DataFrame, names: list[object], file: str, layout: Layout) -> tuple[pd.Series, Instants]:

@@ -90,7 +90,7 @@ def _read(path: Path, layout: Layout) -> _Rows:
     faults.raise_any()
     notes = columns.notes
     with faults.gathered():
-        stamps = bar_stamps(columns.frame, file, layout, notes)
+        column, stamps = bar_stamps(columns.frame, file, layout, notes)
     with faults.gathered():
         taken = list(columns.prices.values())
         others = [columns.frame.iloc[:, at] for at, name in enumerate(columns.frame.columns) if name not in taken]
@@ -100,7 +100,7 @@ def _read(path: Path, layout: Layout) -> _Rows:
         notes.append("a comma precedes the fraction")
     prices = _prices(columns, decimal, file, faults)
     volumes = _volumes(columns, decimal, notes)
-    order = _order(columns.frame, stamps, prices, file, notes, faults)
+    order = _order(column, stamps, prices, file, notes, faults)
     faults.raise_any()
     order = order[_complete(columns, notes)[order]]
     volumes = None if volumes is None else volumes[order]
@@ -116,7 +116,8 @@ def _prices(columns: BarColumns, decimal: str, file: str, faults: Faults) -> np.
         bad = np.flatnonzero(~(np.isfinite(found[name]) & (found[name] > 0)))
         if bad.size:
             got = f"{columns.frame[column].iloc[bad[0]]} ({row_of(columns.frame[column], int(bad[0]))})"
-            hint = f"Remove the rows, {bad.size}: a missing bar is counted as missing"
+            some = f"Remove the rows, {bad.size}: a missing bar is counted as missing"
+            hint = some if bad.size < len(found[name]) else "Write plain numbers such as 60123.45 in all rows"
             faults.add(InputError("prices must be positive numbers", file=file, key=str(column), got=got, hint=hint))
     prices = np.column_stack([found.get(name, found["close"]) for name in COLUMNS])
     if not faults and len(found) == len(OHLC):
@@ -145,7 +146,7 @@ def _volumes(columns: BarColumns, decimal: str, notes: list[str]) -> np.ndarray 
 
 
 def _order(
-    frame: pd.DataFrame, stamps: np.ndarray, prices: np.ndarray, file: str, notes: list[str], faults: Faults
+    column: pd.Series, stamps: np.ndarray, prices: np.ndarray, file: str, notes: list[str], faults: Faults
 ) -> np.ndarray:
     """The places of the rows in the order of time, each once."""
     place = np.arange(len(stamps))
@@ -156,13 +157,13 @@ def _order(
     back = np.flatnonzero(widths < 0) + 1
     if back.size:
         hint = f"Sort the rows by time: {back.size} of them are earlier than the row before"
-        got = f"{frame.iloc[place[back[0]], 0]} (row {frame.index[place[back[0]]]})"
+        got = f"{column.iloc[place[back[0]]]} ({row_of(column, int(place[back[0]]))})"
         faults.add(InputError("stamps must rise from row to row", file=file, key="timestamp", got=got, hint=hint))
         return place
     twice = np.flatnonzero(widths == 0) + 1
     differ = twice[np.any(prices[place[twice]] != prices[place[twice - 1]], axis=1)]
     if differ.size:
-        got = f"{frame.iloc[place[differ[0]], 0]} (row {frame.index[place[differ[0]]]})"
+        got = f"{column.iloc[place[differ[0]]]} ({row_of(column, int(place[differ[0]]))})"
         hint = f"Keep the right one: {differ.size} stamps"
         rule = "two rows of one stamp have different prices"
         faults.add(InputError(rule, file=file, key="timestamp", got=got, hint=hint))

@@ -9,6 +9,7 @@ import pyarrow
 
 from stresslab.errors import InputError, require
 from stresslab.files.contents import as_file, is_binary_table, read_contents
+from stresslab.files.extra_rows import without_empty_rows, without_extra_column, without_repeated_header
 from stresslab.files.json_table import read_json
 from stresslab.files.layout import Layout
 from stresslab.files.text_table import read_text
@@ -49,15 +50,17 @@ def _text(text: str, layout: Layout, file: str) -> tuple[pd.DataFrame, bool, lis
         frame = read_json(text, file)
         return frame, not isinstance(frame.columns, pd.RangeIndex), []
     found = read_text(text, file)
-    frame, notes = found.frame, found.notes
+    frame, notes = without_empty_rows(found.frame), found.notes
     if not found.header:
         return frame, False, notes
     if len(found.header) > 1:
         frame, said = one_level(frame, found.header, layout.symbol, file)
         return frame, True, [*notes, said]
     names = found.header[0]
+    frame = without_extra_column(frame, names, notes)
     rule = f"the header line has {len(names)} fields, and the rows have {frame.shape[1]}"
     require(len(names) == frame.shape[1], rule, file=file, got=names, hint="Mend the header line, or remove it")
+    frame = without_repeated_header(frame, names, file, notes)
     frame.columns = pd.Index(names)
     return frame, True, notes
 
@@ -68,10 +71,11 @@ def _decoded(data: bytes, file: str, what: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         rule = f"the {what} cannot be read: byte {error.start} is not {encoding.removesuffix('-sig').upper()} text"
-        raise InputError(rule, file=file, hint="Is the file torn or of another kind? Fetch it again") from None
+        hint = "Save it as UTF-8 if it is text in another encoding, or fetch it again if it is torn"
+        raise InputError(rule, file=file, hint=hint) from None
     zero = text.find("\0")
     rule = f"the {what} cannot be read: character {zero} is a zero byte"
-    require(zero < 0, rule, file=file, hint="Is the file torn? Fetch it again")
+    require(zero < 0, rule, file=file, hint="Save it as UTF-8 if it is UTF-16, or fetch it again if it is torn")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
