@@ -56,7 +56,8 @@ def _counts_rows(frame: pd.DataFrame, name: object) -> bool:
     if plain(name) != "index" or list(frame.columns).count(name) > 1:
         return False
     values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan)
-    return pd.api.types.is_datetime64_any_dtype(frame[name]) or bool((np.diff(values) == 1).all())
+    counts = bool(np.isnan(values).all() or (np.diff(values) == 1).all())
+    return counts or pd.api.types.is_datetime64_any_dtype(frame[name])
 
 
 def one_instrument(frame: pd.DataFrame, layout: Layout, file: str, notes: list[str]) -> tuple[pd.DataFrame, str]:

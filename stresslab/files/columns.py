@@ -69,7 +69,8 @@ CHAIN: Roles = {
 
 def plain(name: object) -> str:
     """A column's name as it is compared; "Rate (%)" is another column than "Rate"."""
-    return re.sub(r"[^a-z0-9]", "", str(name).lower().replace("%", "percent"))
+    bare = re.sub(r"^\d+\. ", "", str(name).lower())  # Alpha Vantage numbers its names: "1. open"
+    return re.sub(r"[^a-z0-9]", "", bare.replace("%", "percent"))
 
 
 def find(names: Sequence[object], wanted: Sequence[str], file: str) -> object | None:
