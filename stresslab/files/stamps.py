@@ -54,7 +54,7 @@ def instants(column: pd.Series, file: str, layout: Layout) -> Instants:
     elif pd.api.types.is_datetime64_any_dtype(column):
         rule = "the time zone of the stamps is not given"
         require(layout.utc, rule, file=file, key=key, got=_first(column, [0]), hint=_zone_hint(layout))
-        found = Instants(_microseconds(column.dt.tz_localize("UTC")), "UTC as said by --utc", False)
+        found = Instants(_microseconds(column.dt.tz_localize("UTC")), f"UTC as said by {_utc_option(layout)}", False)
     else:
         empty = column.astype(str).str.strip().str.lower().isin(["", "nan", "nat", "none", "null"])
         _require_all(column.isna() | empty, column, "a stamp is missing", file)
@@ -150,7 +150,7 @@ def _texts(text: pd.Series, file: str, layout: Layout) -> Instants:
     if not zoned.all():
         rule = "the time zone of the stamps is not given"
         require(layout.utc, rule, file=file, key=key, got=_first(text, [0]), hint=_zone_hint(layout))
-        return Instants(_microseconds(parsed), f"{read_as}, UTC as said by --utc", False)
+        return Instants(_microseconds(parsed), f"{read_as}, UTC as said by {_utc_option(layout)}", False)
     named = zones.str.upper().unique()
     shown = "UTC" if set(named) <= {"Z", "+00:00", "+0000", "+00", "UTC", "GMT"} else f"offsets {', '.join(named[:3])}"
     return Instants(_microseconds(parsed), f"{read_as}, {shown}", True)
@@ -219,6 +219,10 @@ def _format(parts: pd.DataFrame, first: str, second: str) -> str:
     tail = re.sub(r":\d\d:\d\d", ":%M:%S", tail)
     tail = re.sub(r":\d\d", ":%M", tail)
     return f"{first}{sign}{second}{sign}%Y" + re.sub(r"\d{1,2}(?=[:-])", "%I" if half else "%H", tail)
+
+
+def _utc_option(layout: Layout) -> str:
+    return layout.option("utc").removesuffix(": true")
 
 
 def _zone_hint(layout: Layout) -> str:

@@ -33,7 +33,9 @@ def read_table(path: Path, layout: Layout, what: str = "table") -> Table:
     file = str(path)
     data, sha256 = read_contents(path, what)
     require(len(data) > 0, f"the {what} cannot be read: the file is empty", file=file)
-    read = _binary(data, file, what) if is_binary_table(data) else _text(_decoded(data, file, what), layout, file)
+    read = (
+        _binary(data, layout, file, what) if is_binary_table(data) else _text(_decoded(data, file, what), layout, file)
+    )
     frame, names, notes = read
     if layout.columns:
         rule = f"the file has {frame.shape[1]} columns: name them all, in their order"
@@ -79,7 +81,7 @@ def _decoded(data: bytes, file: str, what: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _binary(data: bytes, file: str, what: str) -> tuple[pd.DataFrame, bool, list[str]]:
+def _binary(data: bytes, layout: Layout, file: str, what: str) -> tuple[pd.DataFrame, bool, list[str]]:
     """A data frame that a library wrote; its index is a column like the others, named or not."""
     try:
         read = pd.read_parquet if data.startswith(b"PAR1") else pd.read_feather
@@ -90,8 +92,12 @@ def _binary(data: bytes, file: str, what: str) -> tuple[pd.DataFrame, bool, list
         raise InputError(f"the {what} cannot be read: {why}", file=file, hint=hint) from None
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
+    frame.index, notes = pd.RangeIndex(1, len(frame) + 1), []
     if isinstance(frame.columns, pd.MultiIndex):
-        frame.columns = [" ".join(str(part) for part in name if str(part)) for name in frame.columns]
+        levels = [[str(part) for part in frame.columns.get_level_values(n)] for n in range(frame.columns.nlevels)]
+        index = [levels[0][0], *[""] * (len(levels[0]) - 1)]
+        frame.columns = pd.RangeIndex(frame.shape[1])
+        frame, said = one_level(frame, [*levels, index], layout.symbol, file)
+        notes.append(said)
     frame.columns = [str(name) for name in frame.columns]
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    return frame, True, []
+    return frame, True, notes

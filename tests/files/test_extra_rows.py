@@ -90,8 +90,11 @@ def test_a_field_of_great_length_is_refused(tmp_path):
 def test_prices_of_two_tickers_whose_index_has_no_name(tmp_path):
     frame = pd.DataFrame(M.prices, pd.to_datetime(M.stamps, unit="s", utc=True), ["Open", "High", "Low", "Close"])
     both = pd.concat({"BTC-USD": frame, "ETH-USD": 2 * frame}, axis=1, names=["Ticker", "Price"])
-    for name, table in (("ticker.csv", both), ("price.csv", both.swaplevel(axis=1))):
-        table.to_csv(tmp_path / name)
+    both.to_parquet(tmp_path / "ticker.parquet")
+    both.swaplevel(axis=1).rename_axis("Date").to_parquet(tmp_path / "price.parquet")
+    both.to_csv(tmp_path / "ticker.csv")
+    both.swaplevel(axis=1).to_csv(tmp_path / "price.csv")
+    for name in ("ticker.csv", "price.csv", "ticker.parquet", "price.parquet"):
         with pytest.raises(InputError, match="holds prices of BTC-USD, ETH-USD: choose one. Give --symbol"):
             read_bars(tmp_path / name)
         check(read_bars(tmp_path / name, Layout(symbol="BTC-USD")))

@@ -167,3 +167,9 @@ def test_an_expiry_without_a_time_is_at_eight(tmp_path):
         found = read_chain_table(write_chain(frame.assign(expiry=days), tmp_path, "chain.csv"), layout=UTC)
         np.testing.assert_array_equal(found["expiry"], expected)
         assert any("at 08:00 UTC of the day" in note for note in found.attrs["notes"])
+
+
+def test_a_study_is_told_the_key_that_said_utc(tmp_path):
+    path = write(tmp_path, text([[at(s)[:-1], r] for s, r in zip(STAMPS, RATES, strict=True)], "time,rate"))
+    found = read_funding(path, layout=Layout(utc=True, prefix="funding."))
+    assert "stamps: column 'time', ISO 8601, UTC as said by funding.utc" in found.words()
