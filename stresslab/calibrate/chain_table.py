@@ -22,7 +22,7 @@ import pandas as pd
 from stresslab.calibrate import black
 from stresslab.errors import Faults, InputError, require
 from stresslab.files.columns import CHAIN, find
-from stresslab.files.instruments import parse_option_name
+from stresslab.files.instruments import EXPIRY_HOUR, parse_option_name
 from stresslab.files.layout import AS_FOUND, Layout
 from stresslab.files.numbers import decimal_of, numbers
 from stresslab.files.stamps import SECOND, instants, row_of
@@ -113,10 +113,18 @@ def _values(frame: pd.DataFrame, file: str, layout: Layout, notes: list[str]) ->
             found = instants(frame[name], file, layout)
             table[name] = found.microseconds // SECOND
             notes.append(f"{name}: {found.read_as}")
+            if name == "expiry" and _are_days(frame[name]):
+                table[name] += EXPIRY_HOUR * 3600
+                notes[-1] += f", at {EXPIRY_HOUR:02d}:00 UTC of the day"
     with faults.gathered():
         table["call"] = _calls(frame["option_type"], file)
     faults.raise_any()
     return table
+
+
+def _are_days(column: pd.Series) -> bool:
+    """Whether expiries are days without a time: the venues settle at 08:00 UTC."""
+    return not column.astype(str).str.contains(r":|\d{9}").any()
 
 
 def _numbers(frame: pd.DataFrame, name: str, decimal: str, file: str) -> np.ndarray:
@@ -175,7 +183,20 @@ def _snapshot(
     superseded = table.index[table["timestamp"] < latest]
     if len(superseded):
         notes.append(f"{len(superseded)} quotes that later ones of the same option replace are left out")
-    return frame.drop(superseded).reset_index(drop=True), table.drop(superseded).reset_index(drop=True)
+    frame, table = frame.drop(superseded).reset_index(drop=True), table.drop(superseded).reset_index(drop=True)
+    _require_one_quote(table, file)
+    return frame, table
+
+
+def _require_one_quote(table: pd.DataFrame, file: str) -> None:
+    """InputError where an option has two rows of one instant with different quotes; equal ones are cleaned later."""
+    differ = np.flatnonzero(table.duplicated(["expiry", "strike", "call"]) & ~table.duplicated())
+    if differ.size:
+        row = table.iloc[int(differ[0])]
+        got = f"{row['strike']:g} {'call' if row['call'] else 'put'} of {np.datetime64(int(row['expiry']), 's')}Z"
+        rule = "one option has two rows of one instant with different quotes"
+        hint = f"Keep the right rows, or give the chain of one venue and instant: {differ.size} rows"
+        raise InputError(rule, file=file, key="strike", got=got, hint=hint)
 
 
 def _unit(frame: pd.DataFrame, table: pd.DataFrame, wanted: str, file: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ def bar_columns(table: Table, layout: Layout) -> BarColumns:
         frame, said = name_columns(frame, file)
         notes.append(said)
     frame, symbol = one_instrument(frame, layout, file, notes)
-    names = list(frame.columns)
+    names = [name for name in frame.columns if not _counts_rows(frame, name)]
     found = {name: find(names, PRICES[name], file) for name in OHLC}
     others = [name for name in OHLC[:3] if found[name] is not None]
     missing = [name for name in (OHLC if others else ("close",)) if found[name] is None]
@@ -49,6 +49,15 @@ def bar_columns(table: Table, layout: Layout) -> BarColumns:
     if taken:
         notes.append(f"columns: {', '.join(taken)}")
     return BarColumns(frame, prices, volume, find(names, PRICES["confirmed"], file), symbol, notes)
+
+
+def _counts_rows(frame: pd.DataFrame, name: object) -> bool:
+    """Whether a column of the name index counts the rows or holds their stamps: it is no price of an index then."""
+    if plain(name) != "index" or list(frame.columns).count(name) > 1:
+        return False
+    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float, na_value=np.nan)
+    counts = bool(np.isnan(values).all() or (np.diff(values) == 1).all())
+    return counts or pd.api.types.is_datetime64_any_dtype(frame[name])
 
 
 def one_instrument(frame: pd.DataFrame, layout: Layout, file: str, notes: list[str]) -> tuple[pd.DataFrame, str]:
@@ -69,15 +78,15 @@ def one_instrument(frame: pd.DataFrame, layout: Layout, file: str, notes: list[s
     return frame[names == chosen], chosen
 
 
-def bar_stamps(frame: pd.DataFrame, file: str, layout: Layout, notes: list[str]) -> np.ndarray:
-    """Seconds since 1970 at which the bars open.
+def bar_stamps(frame: pd.DataFrame, file: str, layout: Layout, notes: list[str]) -> tuple[pd.Series, np.ndarray]:
+    """The column of the stamps, and the seconds since 1970 at which the bars open.
 
     Where several columns hold instants they must agree: one that says its zone decides for those that do not.
     """
     names = list(frame.columns)
     column, found = _stamp(frame, names, file, layout)
     notes.append(f"stamps: column {str(column.name)!r}, {found.read_as}")
-    return whole_seconds(column, found, file)
+    return column, whole_seconds(column, found, file)
 
 
 def _stamp(frame: pd.DataFrame, names: list[object], file: str, layout: Layout) -> tuple[pd.Series, Instants]:
@@ -99,8 +108,8 @@ def _stamp(frame: pd.DataFrame, names: list[object], file: str, layout: Layout) 
             read[name] = instants(frame[name], file, layout)
         except InputError as error:
             refusals.append(error)
-    if not read:
-        raise refusals[0]
+    if not read or (refusals and any(plain(error.key) == "time" for error in refusals)):
+        raise refusals[0]  # a time of day that cannot be read would otherwise be dropped in silence
     sure = [name for name, one in read.items() if one.has_zone] or list(read)
     first = read[sure[0]].microseconds
     for name in sure[1:]:
@@ -113,10 +122,15 @@ def _stamp(frame: pd.DataFrame, names: list[object], file: str, layout: Layout) 
 def _date_and_time(frame: pd.DataFrame, names: list[object], file: str) -> pd.Series | None:
     """Stamps whose date and time of day stand in two columns."""
     date, time = find(names, ("date",), file), find(names, ("time",), file)
-    if date is None or time is None or not frame[time].astype(str).str.fullmatch(r"\d{1,2}:\d\d(:\d\d)?").all():
+    if date is None or time is None:
         return None
-    joined = frame[date].astype(str).str.strip() + " " + frame[time].astype(str).str.strip()
-    return joined.rename(f"{date} {time}")
+    clock = frame[time].astype(str).str.strip()
+    if clock.str.fullmatch(r"\d{6}").all():  # 143000
+        clock = clock.str.replace(r"(\d\d)(\d\d)(\d\d)", r"\1:\2:\3", regex=True)
+    if not clock.str.fullmatch(r"\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?").all():
+        return None
+    clock = clock.str.replace(r" ?([AaPp][Mm])$", r" \1", regex=True)
+    return (frame[date].astype(str).str.strip() + " " + clock).rename(f"{date} {time}")
 
 
 def _unnamed(frame: pd.DataFrame, names: list[object]) -> list[object]:

@@ -37,7 +37,9 @@ class FundingRates:
     def words(self) -> list[str]:
         """What the file holds, and what was taken for what."""
         first, last = (f"{datetime.fromtimestamp(int(self.stamps[at]), UTC):%Y-%m-%d %H:%M}" for at in (0, -1))
-        return [f"{len(self.stamps)} funding payments from {first} to {last} UTC", *self.notes]
+        least, mean, most = (f"{100 * one:.4g} %" for one in (self.rates.min(), self.rates.mean(), self.rates.max()))
+        size = f"rates from {least} to {most} of notional per payment, {mean} on average"
+        return [f"{len(self.stamps)} funding payments from {first} to {last} UTC", size, *self.notes]
 
 
 def read_funding(path: Path, exchange: str | None = None, layout: Layout = AS_FOUND) -> FundingRates:
@@ -51,13 +53,11 @@ def read_funding(path: Path, exchange: str | None = None, layout: Layout = AS_FO
         found = instants(frame[stamp], file, layout)
         notes.append(f"stamps: column {str(stamp)!r}, {found.read_as}")
     with faults.gathered():
-        rates = numbers(frame[rate], decimal_of([frame[rate]], file, layout))
+        rates = _fractions(frame[rate], file, layout, notes)
         bad = np.flatnonzero(~(np.abs(rates) < 1))
         shown = f"{frame[rate].iloc[bad[0]]} ({row_of(frame[rate], int(bad[0]))})" if bad.size else None
         rule = "funding rates are fractions of notional, between -1 and 1"
         require(bad.size == 0, rule, file=file, key=str(rate), got=shown)
-        if frame[rate].astype(str).str.endswith("%").any():
-            notes.append("rates are in per cent")
     faults.raise_any()
     stamps, rates, repeated = _in_order(found.microseconds // SECOND, rates, frame, file, notes)
     return FundingRates(stamps, rates, chosen, file, table.sha256, repeated, tuple(notes))
@@ -75,7 +75,7 @@ def _named(table: Table, notes: list[str]) -> pd.DataFrame:
 
 def _columns(frame: pd.DataFrame, file: str, notes: list[str]) -> tuple[object, object]:
     names = list(frame.columns)
-    stamp, rate = find(names, FUNDING_STAMPS, file), find(names, FUNDING["rate"], file)
+    stamp, rate = find(names, FUNDING_STAMPS, file), find(names, FUNDING["rate"] + FUNDING["percent"], file)
     missing = [key for key, name in (("timestamp", stamp), ("funding_rate", rate)) if name is None]
     rule = f"a column is missing; the file has {', '.join(map(str, names))}"
     hint = "Rename the columns to timestamp and funding_rate"
@@ -83,6 +83,23 @@ def _columns(frame: pd.DataFrame, file: str, notes: list[str]) -> tuple[object, 
     if plain(rate) != "fundingrate":
         notes.append(f"rates: column {str(rate)!r}")
     return stamp, rate
+
+
+def _fractions(column: pd.Series, file: str, layout: Layout, notes: list[str]) -> np.ndarray:
+    """The rates as fractions; InputError where some rows have the sign of per cent and others have none."""
+    rates = numbers(column, decimal_of([column], file, layout))
+    signed = column.astype(str).str.strip().str.endswith("%").to_numpy(bool)
+    if not signed.any() and plain(column.name) in FUNDING["percent"]:
+        rates = rates / 100
+    elif not signed.all() and signed.any():
+        at = int(np.flatnonzero(~signed)[0])
+        rule, hint = "some rates are in per cent and others are not", "Write all rates in one unit"
+        got = f"{column.iloc[at]} ({row_of(column, at)})"
+        raise InputError(rule, file=file, key=str(column.name), got=got, hint=hint)
+    elif not signed.any():
+        return rates
+    notes.append("rates are in per cent")
+    return rates
 
 
 def _in_order(

@@ -1,7 +1,8 @@
 """A table in JSON as the interfaces of venues and libraries give it.
 
 A list of rows, each a list or a mapping; a mapping of equally long lists; or either of them inside an envelope
-({"result": {"list": [...]}}). One row a line (JSON lines) is a list of rows.
+({"result": {"list": [...]}}). One row a line (JSON lines) is a list of rows. Data frames of pandas are read in the
+orientations split, index and columns too, with the index as a column.
 """
 
 import json
@@ -43,6 +44,9 @@ def _table(value: Any, deepest: int) -> pd.DataFrame | None:
         return _rows(value)
     if not isinstance(value, dict) or deepest == 0:
         return None
+    frame = _split(value) if {"columns", "data"} <= set(value) else _nested(value)
+    if frame is not None:
+        return frame
     columns = {name: column for name, column in value.items() if isinstance(column, list)}
     lengths = {len(column) for column in columns.values()}
     if (
@@ -54,6 +58,37 @@ def _table(value: Any, deepest: int) -> pd.DataFrame | None:
     inner = [_table(one, deepest - 1) for one in value.values() if isinstance(one, list | dict)]
     tables = [one for one in inner if one is not None and len(one)]
     return tables[0] if len(tables) == 1 else None
+
+
+def _split(value: dict[str, Any]) -> pd.DataFrame | None:
+    """{"columns": [...], "index": [...], "data": [[...], ...]}"""
+    table, names = _rows(value["data"]) if isinstance(value["data"], list) else None, value["columns"]
+    if table is None or not isinstance(names, list) or len(names) != table.shape[1]:
+        return None
+    table.columns = pd.Index([str(name) for name in names])
+    index = value.get("index")
+    if isinstance(index, list) and len(index) == len(table) and index != [str(n) for n in range(len(index))]:
+        table.insert(0, "index", index)
+    return table
+
+
+def _nested(value: dict[str, Any]) -> pd.DataFrame | None:
+    """{"close": {"0": 1.5, ...}, ...} by column, or {"2024-01-01": {"close": 1.5}, ...} by row.
+
+    The outer keys are columns where there are fewer of them than inner ones, and rows otherwise.
+    """
+    inner = list(value.values())
+    if len(inner) < 2 or not all(isinstance(one, dict) and one.keys() == inner[0].keys() for one in inner):
+        return None
+    if any(isinstance(one, list | dict) for mapping in inner for one in mapping.values()):
+        return None
+    by_column = len(value) < len(inner[0])
+    table = pd.DataFrame(value if by_column else list(inner))
+    index = list(inner[0]) if by_column else list(value)
+    table = table.reset_index(drop=True)
+    if index != [str(n) for n in range(len(index))]:
+        table.insert(0, "index", index)
+    return table
 
 
 def _rows(rows: list[Any]) -> pd.DataFrame | None:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from stresslab.errors import Faults, InputError, require
 from stresslab.files.bar_columns import OHLC, BarColumns, bar_columns, bar_stamps
+from stresslab.files.bar_length import bar_length
 from stresslab.files.bars import COLUMNS, NO_STAMPS, Bars
 from stresslab.files.layout import AS_FOUND, Layout
 from stresslab.files.numbers import decimal_of, numbers
@@ -51,7 +52,7 @@ def read_bars(paths: str | Path | Sequence[str | Path], layout: Layout = AS_FOUN
         len(rows.stamps) >= LEAST_BARS, f"at least {LEAST_BARS} bars are needed", file=rows.file, got=len(rows.stamps)
     )
     rows, untraded = _traded(rows)
-    bar = _bar_length(rows)
+    bar = bar_length(rows.stamps, rows.file)
     close = rows.prices[:, COLUMNS.index("close")]
     require(bool(np.ptp(close) > 0), "the close never changes", file=rows.file, key="close", got=float(close[0]))
     return Bars(
@@ -89,18 +90,20 @@ def _read(path: Path, layout: Layout) -> _Rows:
     faults.raise_any()
     notes = columns.notes
     with faults.gathered():
-        stamps = bar_stamps(columns.frame, file, layout, notes)
+        column, stamps = bar_stamps(columns.frame, file, layout, notes)
     with faults.gathered():
-        decimal = decimal_of([columns.frame[name] for name in columns.prices.values()], file, layout)
+        taken = list(columns.prices.values())
+        others = [columns.frame.iloc[:, at] for at, name in enumerate(columns.frame.columns) if name not in taken]
+        decimal = decimal_of([columns.frame[name] for name in taken], file, layout, others)
     faults.raise_any()
     if decimal == "comma":
         notes.append("a comma precedes the fraction")
     prices = _prices(columns, decimal, file, faults)
-    volumes = None if columns.volume is None else numbers(columns.frame[columns.volume], decimal)
-    order = _order(columns.frame, stamps, prices, file, notes, faults)
+    volumes = _volumes(columns, decimal, notes)
+    order = _order(column, stamps, prices, file, notes, faults)
     faults.raise_any()
     order = order[_complete(columns, notes)[order]]
-    volumes = None if volumes is None or not np.isfinite(volumes[order]).all() else volumes[order]
+    volumes = None if volumes is None else volumes[order]
     close_only = "open" not in columns.prices
     return _Rows(stamps[order], prices[order], volumes, close_only, columns.symbol, notes, file, table.sha256)
 
@@ -113,7 +116,8 @@ def _prices(columns: BarColumns, decimal: str, file: str, faults: Faults) -> np.
         bad = np.flatnonzero(~(np.isfinite(found[name]) & (found[name] > 0)))
         if bad.size:
             got = f"{columns.frame[column].iloc[bad[0]]} ({row_of(columns.frame[column], int(bad[0]))})"
-            hint = f"Remove the rows, {bad.size}: a missing bar is counted as missing"
+            some = f"Remove the rows, {bad.size}: a missing bar is counted as missing"
+            hint = some if bad.size < len(found[name]) else "Write plain numbers such as 60123.45 in all rows"
             faults.add(InputError("prices must be positive numbers", file=file, key=str(column), got=got, hint=hint))
     prices = np.column_stack([found.get(name, found["close"]) for name in COLUMNS])
     if not faults and len(found) == len(OHLC):
@@ -128,8 +132,21 @@ def _prices(columns: BarColumns, decimal: str, file: str, faults: Faults) -> np.
     return prices
 
 
+def _volumes(columns: BarColumns, decimal: str, notes: list[str]) -> np.ndarray | None:
+    """Traded volumes, NaN in rows without one; None where no row has any."""
+    if columns.volume is None:
+        return None
+    volumes = numbers(columns.frame[columns.volume], decimal)
+    unknown = ~(np.isfinite(volumes) & (volumes >= 0))
+    if unknown.any():
+        one = unknown.sum() == 1
+        said = "row has no volume and counts as a bar" if one else "rows have no volume and count as bars"
+        notes.append(f"{unknown.sum()} {said} with a trade")
+    return None if unknown.all() else np.where(unknown, np.nan, volumes)
+
+
 def _order(
-    frame: pd.DataFrame, stamps: np.ndarray, prices: np.ndarray, file: str, notes: list[str], faults: Faults
+    column: pd.Series, stamps: np.ndarray, prices: np.ndarray, file: str, notes: list[str], faults: Faults
 ) -> np.ndarray:
     """The places of the rows in the order of time, each once."""
     place = np.arange(len(stamps))
@@ -140,13 +157,13 @@ def _order(
     back = np.flatnonzero(widths < 0) + 1
     if back.size:
         hint = f"Sort the rows by time: {back.size} of them are earlier than the row before"
-        got = f"{frame.iloc[place[back[0]], 0]} (row {frame.index[place[back[0]]]})"
+        got = f"{column.iloc[place[back[0]]]} ({row_of(column, int(place[back[0]]))})"
         faults.add(InputError("stamps must rise from row to row", file=file, key="timestamp", got=got, hint=hint))
         return place
     twice = np.flatnonzero(widths == 0) + 1
     differ = twice[np.any(prices[place[twice]] != prices[place[twice - 1]], axis=1)]
     if differ.size:
-        got = f"{frame.iloc[place[differ[0]], 0]} (row {frame.index[place[differ[0]]]})"
+        got = f"{column.iloc[place[differ[0]]]} ({row_of(column, int(place[differ[0]]))})"
         hint = f"Keep the right one: {differ.size} stamps"
         rule = "two rows of one stamp have different prices"
         faults.add(InputError(rule, file=file, key="timestamp", got=got, hint=hint))
@@ -225,16 +242,3 @@ def _traded(rows: _Rows) -> tuple[_Rows, np.ndarray]:
     )
     left = rows._replace(stamps=rows.stamps[kept], prices=rows.prices[kept], volumes=rows.volumes[kept], notes=notes)
     return left, rows.stamps[untraded]
-
-
-def _bar_length(rows: _Rows) -> int:
-    """The shortest distance of two rows, in seconds; InputError unless it divides all others."""
-    widths = np.diff(rows.stamps)
-    bar = int(widths.min())
-    odd = np.flatnonzero(widths % bar)
-    rule = f"bars must start a whole number of bars ({format_duration(bar)}, the shortest distance) apart"
-    hint = f"{odd.size} of {len(widths)} distances are not. Give bars of one length"
-    if odd.size:
-        got = f"{np.datetime64(int(rows.stamps[odd[0] + 1]), 's')}Z"
-        raise InputError(rule, file=rows.file, key="timestamp", got=got, hint=hint)
-    return bar

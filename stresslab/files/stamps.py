@@ -20,14 +20,20 @@ UNITS = (  # name, least number read in the unit, microseconds
     ("microseconds", 1e14, 1.0),
     ("nanoseconds", 1e17, 1e-3),
 )
+DATES_HINT = "Where they are dates, give their format, such as %Y%m%d%H%M"
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 SECOND = 1_000_000  # microseconds
-_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d|[+-]\d\d| ?UTC| ?GMT)$")
-_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+# an offset follows a time of day: the last field of 13-02-2024 or of 2024-03-01 14-30 is none
+_ZONE = re.compile(r"(Z|UTC|GMT)$|(?:T\d{4}(?:\d\d)?|:\d\d)(?:[.,]\d+)? ?([+-]\d\d:?(?:\d\d)?)$", re.IGNORECASE)
+_DIGITS = re.compile(
+    r"(?:19[7-9]\d|2[01]\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?"
+)
 # formats of no doubt, beside ISO 8601; those of day and month in digits are told from the whole column
 _FORMATS = (
     *("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y.%m.%d"),
-    *("%Y-%m-%d %I-%p", "%Y-%m-%d %I:%M:%S %p", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%Y%m%d"),
+    *("%Y-%m-%d %I-%p", "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%Y%m%d %H:%M:%S"),
+    *("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%Y%m%d"),
+    *("%Y%m%d%H%M", "%Y%m%d%H%M%S"),
 )
 _SLASHED = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(.*)")
 
@@ -48,7 +54,7 @@ def instants(column: pd.Series, file: str, layout: Layout) -> Instants:
     elif pd.api.types.is_datetime64_any_dtype(column):
         rule = "the time zone of the stamps is not given"
         require(layout.utc, rule, file=file, key=key, got=_first(column, [0]), hint=_zone_hint(layout))
-        found = Instants(_microseconds(column.dt.tz_localize("UTC")), "UTC as said by --utc", False)
+        found = Instants(_microseconds(column.dt.tz_localize("UTC")), f"UTC as said by {_utc_option(layout)}", False)
     else:
         empty = column.astype(str).str.strip().str.lower().isin(["", "nan", "nat", "none", "null"])
         _require_all(column.isna() | empty, column, "a stamp is missing", file)
@@ -61,7 +67,7 @@ def instants(column: pd.Series, file: str, layout: Layout) -> Instants:
     _require_all(missing, column, "a stamp is missing", file)
     years = found.microseconds.astype("datetime64[us]").astype("datetime64[Y]").astype(int) + 1970
     rule = f"stamps must lie in the years {FIRST_YEAR} to {LAST_YEAR}"
-    hint = "Numbers count seconds, milli-, micro- or nanoseconds since 1970"
+    hint = f"Numbers count seconds, milli-, micro- or nanoseconds since 1970. {DATES_HINT}"
     _require_all((years < FIRST_YEAR) | (years > LAST_YEAR), column, rule, file, hint)
     return found
 
@@ -94,7 +100,12 @@ def _microseconds(column: pd.Series) -> np.ndarray:
 
 
 def _are_dates_in_digits(numbers: pd.Series) -> bool:
-    """Whether all numbers look like 20240301."""
+    """Whether all numbers look like 20240301, or like 202403011530 with its time of day.
+
+    Milliseconds of so many digits would be of 1976.
+    """
+    if numbers.dtype.kind in "iu" and 1.97e11 < numbers.min() and numbers.max() < 2.2002e13:
+        return bool(numbers.astype(str).str.fullmatch(_DIGITS).all())
     values = numbers.to_numpy(float, na_value=np.nan)
     values = np.where(np.isfinite(values), values, 0.0)
     return bool(np.all((values >= 19_700_101) & (values <= 22_001_231) & (values % 100 <= 31) & (values % 1 == 0)))
@@ -103,7 +114,7 @@ def _are_dates_in_digits(numbers: pd.Series) -> bool:
 def _epochs(column: pd.Series, numbers: pd.Series, file: str) -> Instants:
     values = numbers.to_numpy(float)
     rule = "a stamp that is a number counts seconds, milli-, micro- or nanoseconds since 1970"
-    hint = f"Those of the years 1973 to {LAST_YEAR} have 9 or 10, 12 or 13, 15 or 16, 18 or 19 digits"
+    hint = f"Those of the years 1973 to {LAST_YEAR} have 9 or 10, 12 or 13, 15 or 16, 18 or 19 digits. {DATES_HINT}"
     _require_all(~np.isfinite(values) | (values < UNITS[0][1]) | (values > 9.2e18), column, rule, file, hint)
     unit = np.searchsorted([least for _, least, _ in UNITS], values, side="right") - 1
     factors = np.array([factor for _, _, factor in UNITS])[unit]
@@ -120,9 +131,14 @@ def _epochs(column: pd.Series, numbers: pd.Series, file: str) -> Instants:
 
 def _texts(text: pd.Series, file: str, layout: Layout) -> Instants:
     key = str(text.name)
-    zoned = text.str.contains(_ZONE).to_numpy(bool) & ~text.str.fullmatch(_ISO_DATE).to_numpy(bool)
+    zones = _zones(text)
+    zoned = zones.notna().to_numpy(bool)
     if zoned.any() and not zoned.all():
         odd = np.flatnonzero(~zoned)
+        wordy = odd[~text.iloc[odd].str.contains(r"\d").to_numpy(bool)]
+        if wordy.size:
+            hint = f"Remove the row if it is no record: {wordy.size} such rows"
+            raise InputError("is no date and time", file=file, key=key, got=_first(text, wordy), hint=hint)
         rule = "some stamps have a time zone and others have none"
         raise InputError(rule, file=file, key=key, got=_first(text, odd), hint="Write 2024-12-31T23:00:00Z in all rows")
     parse, read_as = _parser(text, file, layout)
@@ -134,10 +150,16 @@ def _texts(text: pd.Series, file: str, layout: Layout) -> Instants:
     if not zoned.all():
         rule = "the time zone of the stamps is not given"
         require(layout.utc, rule, file=file, key=key, got=_first(text, [0]), hint=_zone_hint(layout))
-        return Instants(_microseconds(parsed), f"{read_as}, UTC as said by --utc", False)
-    zones = text.str.extract(f"({_ZONE.pattern})", expand=False).str.strip().unique()
-    shown = "UTC" if set(zones) <= {"Z", "+00:00", "+0000", "+00", "UTC", "GMT"} else f"offsets {', '.join(zones[:3])}"
+        return Instants(_microseconds(parsed), f"{read_as}, UTC as said by {_utc_option(layout)}", False)
+    named = zones.str.upper().unique()
+    shown = "UTC" if set(named) <= {"Z", "+00:00", "+0000", "+00", "UTC", "GMT"} else f"offsets {', '.join(named[:3])}"
     return Instants(_microseconds(parsed), f"{read_as}, {shown}", True)
+
+
+def _zones(text: pd.Series) -> pd.Series:
+    """The zone that ends each text, missing where there is none."""
+    parts = text.str.extract(_ZONE)
+    return parts[0].fillna(parts[1])
 
 
 def _parser(text: pd.Series, file: str, layout: Layout) -> tuple[Callable[[pd.Series], pd.Series], str]:
@@ -149,8 +171,10 @@ def _parser(text: pd.Series, file: str, layout: Layout) -> tuple[Callable[[pd.Se
     if layout.dates:
         return by(layout.dates), f"dates as {layout.dates}"
     iso = pd.to_datetime(
-        text.str.replace(r" ?(UTC|GMT)$", "Z", regex=True), utc=True, format="ISO8601", errors="coerce"
+        text.str.replace(r" ?(UTC|GMT)$", "Z", regex=True, case=False), utc=True, format="ISO8601", errors="coerce"
     )
+    # 2024-03-01 14-30 is half past two, which pandas would take for an hour with an offset
+    iso = iso.mask(_zones(text).isna() & text.str.contains(r"[T ].*[+-]"))
     if iso.notna().mean() > 0.5 and text.iloc[0][:4].isdecimal() and text.iloc[0][4:5] == "-":
         return lambda column: iso, "ISO 8601"
     slashed = text.str.extract(_SLASHED)
@@ -170,15 +194,35 @@ def _slashed(
     day_first, month_first = bool((first > 12).any()), bool((second > 12).any())
     if day_first == month_first:
         rule = "the order of day and month cannot be told" if not day_first else "the order of day and month changes"
-        tail = "" if not parts[4].str.strip().any() else " %H:%M:%S" if parts[4].str.count(":").max() > 1 else " %H:%M"
-        day, month = (layout.option("dates", f"'{order}/%Y{tail}'") for order in ("%d/%m", "%m/%d"))
+        day, month = (
+            layout.option("dates", f"'{one}'") for one in (_format(parts, "%d", "%m"), _format(parts, "%m", "%d"))
+        )
         hint = f"Give {day} or {month}"
         raise InputError(rule, file=file, key=str(text.name), got=_first(text, [0]), hint=hint)
+    name = "day/month/year" if day_first else "month/day/year"
+    if parts[4].str.contains(r"[AaPp][Mm]").any():
+        given = _format(parts, *(("%d", "%m") if day_first else ("%m", "%d")))
+        return lambda column: pd.to_datetime(column, utc=True, format=given, errors="coerce"), f"dates as {name}"
     day, month = (first, second) if day_first else (second, first)
     iso = parts[3] + "-" + month.map("{:02d}".format) + "-" + day.map("{:02d}".format) + parts[4].str.rstrip()
-    iso = iso.str.replace(r"^(\S{10}),? +", r"\1T", regex=True)
-    name = "day/month/year" if day_first else "month/day/year"
+    iso = iso.str.replace(r"^(\S{10}),? +", r"\1T", regex=True).str.replace(r" ?(UTC|GMT)$", "Z", regex=True)
     return lambda column: pd.to_datetime(iso, utc=True, format="ISO8601", errors="coerce"), f"dates as {name}"
+
+
+def _format(parts: pd.DataFrame, first: str, second: str) -> str:
+    """The format of dates such as the first one, with its signs and its time of day."""
+    sign, tail = parts[1].iloc[0], parts[4].iloc[0]
+    half = re.search(r"[AaPp][Mm]", tail) is not None
+    tail = re.sub(r"[AaPp][Mm]", "%p", tail)
+    tail = re.sub(r"(?<=:\d\d) ?[+-]\d\d:?\d\d", lambda found: found[0][: found[0].count(" ")] + "%z", tail)
+    tail = re.sub(r"(:\d\d)\.\d+", r"\1.%f", tail)
+    tail = re.sub(r":\d\d:\d\d", ":%M:%S", tail)
+    tail = re.sub(r":\d\d", ":%M", tail)
+    return f"{first}{sign}{second}{sign}%Y" + re.sub(r"\d{1,2}(?=[:-])", "%I" if half else "%H", tail)
+
+
+def _utc_option(layout: Layout) -> str:
+    return layout.option("utc").removesuffix(": true")
 
 
 def _zone_hint(layout: Layout) -> str:

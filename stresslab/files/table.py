@@ -9,6 +9,7 @@ import pyarrow
 
 from stresslab.errors import InputError, require
 from stresslab.files.contents import as_file, is_binary_table, read_contents
+from stresslab.files.extra_rows import without_empty_rows, without_extra_column, without_repeated_header
 from stresslab.files.json_table import read_json
 from stresslab.files.layout import Layout
 from stresslab.files.text_table import read_text
@@ -32,7 +33,9 @@ def read_table(path: Path, layout: Layout, what: str = "table") -> Table:
     file = str(path)
     data, sha256 = read_contents(path, what)
     require(len(data) > 0, f"the {what} cannot be read: the file is empty", file=file)
-    read = _binary(data, file, what) if is_binary_table(data) else _text(_decoded(data, file, what), layout, file)
+    read = (
+        _binary(data, layout, file, what) if is_binary_table(data) else _text(_decoded(data, file, what), layout, file)
+    )
     frame, names, notes = read
     if layout.columns:
         rule = f"the file has {frame.shape[1]} columns: name them all, in their order"
@@ -49,15 +52,17 @@ def _text(text: str, layout: Layout, file: str) -> tuple[pd.DataFrame, bool, lis
         frame = read_json(text, file)
         return frame, not isinstance(frame.columns, pd.RangeIndex), []
     found = read_text(text, file)
-    frame, notes = found.frame, found.notes
+    frame, notes = without_empty_rows(found.frame), found.notes
     if not found.header:
         return frame, False, notes
     if len(found.header) > 1:
         frame, said = one_level(frame, found.header, layout.symbol, file)
         return frame, True, [*notes, said]
     names = found.header[0]
+    frame = without_extra_column(frame, names, notes)
     rule = f"the header line has {len(names)} fields, and the rows have {frame.shape[1]}"
     require(len(names) == frame.shape[1], rule, file=file, got=names, hint="Mend the header line, or remove it")
+    frame = without_repeated_header(frame, names, file, notes)
     frame.columns = pd.Index(names)
     return frame, True, notes
 
@@ -68,14 +73,15 @@ def _decoded(data: bytes, file: str, what: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         rule = f"the {what} cannot be read: byte {error.start} is not {encoding.removesuffix('-sig').upper()} text"
-        raise InputError(rule, file=file, hint="Is the file torn or of another kind? Fetch it again") from None
+        hint = "Save it as UTF-8 if it is text in another encoding, or fetch it again if it is torn"
+        raise InputError(rule, file=file, hint=hint) from None
     zero = text.find("\0")
     rule = f"the {what} cannot be read: character {zero} is a zero byte"
-    require(zero < 0, rule, file=file, hint="Is the file torn? Fetch it again")
+    require(zero < 0, rule, file=file, hint="Save it as UTF-8 if it is UTF-16, or fetch it again if it is torn")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _binary(data: bytes, file: str, what: str) -> tuple[pd.DataFrame, bool, list[str]]:
+def _binary(data: bytes, layout: Layout, file: str, what: str) -> tuple[pd.DataFrame, bool, list[str]]:
     """A data frame that a library wrote; its index is a column like the others, named or not."""
     try:
         read = pd.read_parquet if data.startswith(b"PAR1") else pd.read_feather
@@ -86,8 +92,12 @@ def _binary(data: bytes, file: str, what: str) -> tuple[pd.DataFrame, bool, list
         raise InputError(f"the {what} cannot be read: {why}", file=file, hint=hint) from None
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
+    frame.index, notes = pd.RangeIndex(1, len(frame) + 1), []
     if isinstance(frame.columns, pd.MultiIndex):
-        frame.columns = [" ".join(str(part) for part in name if str(part)) for name in frame.columns]
+        levels = [[str(part) for part in frame.columns.get_level_values(n)] for n in range(frame.columns.nlevels)]
+        index = [levels[0][0], *[""] * (len(levels[0]) - 1)]
+        frame.columns = pd.RangeIndex(frame.shape[1])
+        frame, said = one_level(frame, [*levels, index], layout.symbol, file)
+        notes.append(said)
     frame.columns = [str(name) for name in frame.columns]
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    return frame, True, []
+    return frame, True, notes

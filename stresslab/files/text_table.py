@@ -40,13 +40,18 @@ def read_text(text: str, file: str) -> TextTable:
     top = _lines_on_top(lines, delimiter)
     said = [line.strip() for line in lines[:top] if line.strip()]
     notes = [f"{len(said)} line{'s' * (len(said) > 1)} on top passed over: {abridged(said[0], 60)!r}"] if said else []
-    sample = _fields([line for line in lines[top:] if line.strip()], delimiter)
+    try:
+        sample = _fields([line for line in lines[top:] if line.strip()], delimiter)
+    except csv.Error as error:
+        raise InputError(f"the rows cannot be divided into fields: {error}", file=file) from None
     header = _header(sample)
     if not header and top and _is_header_in_comment(lines[top - 1], sample, delimiter):
         header, notes = _fields([lines[top - 1].lstrip("#/ ")], delimiter), notes[1:]
         body = top
     else:
-        body = _line_after(lines, top, len(header))
+        numbered = not header and bool(sample) and sample[0] == [str(place) for place in range(len(sample[0]))]
+        notes += ["the header line, which numbers the columns, is passed over"] if numbered else []
+        body = _line_after(lines, top, len(header) + numbered)
     if delimiter not in ",":
         name = {"\t": "tab", ";": "semicolon", "|": "bar"}[delimiter]
         notes.append(f"fields are divided by {name}s")
@@ -111,7 +116,7 @@ def _body(text: str, first: int, delimiter: str, width: int, file: str) -> pd.Da
     start = 0
     for _ in range(first):
         start = text.find("\n", start) + 1
-    body = text[start:].rstrip("\n\r\t ")
+    body = text[start:].rstrip("\n\r\t ".replace(delimiter, ""))  # a row may end with empty fields
     if not body:
         return pd.DataFrame()
     numbers = None

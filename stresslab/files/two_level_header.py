@@ -24,7 +24,7 @@ def one_level(frame: pd.DataFrame, header: list[list[str]], symbol: str, file: s
     rule = "of several header lines one names the prices and one the tickers"
     require(max(scores) > 0 and len(others) <= 1, rule, file=file, got=names, hint=hint)
     tickers = others[0] if others else [""] * width
-    index = next((row[0] for row in header if not any(row[1:])), names[0]) or "index"
+    index = next((row[0] for row in header if not any(row[1:])), "") or "index"
     known = list(dict.fromkeys(ticker for ticker in tickers[1:] if ticker))
     rule = f"holds prices of {', '.join(known)}: choose one"
     require(bool(symbol) or len(known) <= 1, rule, file=file, key="--symbol", hint="Give --symbol")
