@@ -108,8 +108,8 @@ def test_a_night_that_has_not_come(tmp_path: Path) -> None:
     study = write(tmp_path, as_of="2200-01-01T00:00:00Z", sweep=None)
     page, store = tmp_path / "report.html", tmp_path / "results"
     done = call("run", str(study), "--store", str(store), "--report", str(page))
-    assert done.code == 0 and done.error.count("as_of lies in the future") == 1, done.error
-    assert "As_of lies in the future" in page.read_text()
+    assert done.code == 0 and done.error.count("the date lies in the future") == 1, done.error
+    assert "The date lies in the future" in page.read_text()
     assert call("check", str(study), "--strict").code == 2
     assert call("export", str(store), "-o", str(tmp_path / "run.nc")).code == 0
     with xr.open_dataset(tmp_path / "run.nc") as stored:

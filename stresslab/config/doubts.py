@@ -68,8 +68,8 @@ def doubts(markets: Iterable[Study], books: Iterable[tuple[Study, Any]] = ()) ->
 def future(as_of: datetime, now: datetime) -> Iterator[Doubt]:
     """A study of a night that has not come yet at `now`: a year may be mistyped."""
     if as_of > now:
-        rule = f"as_of lies in the future: it is {instant_text(now)} now"
-        hint = "Check the date: prices, funding and the state of the models are those of as_of"
+        rule = f"the date lies in the future: it is {instant_text(now)} now"
+        hint = "Check the year: prices, funding and the state of the models are those of this date"
         yield Doubt("future_as_of", "as_of", instant_text(as_of), rule, hint)
 
 
@@ -149,8 +149,9 @@ def of_states(study: Study) -> Iterator[Doubt]:
             continue
         if (study.as_of - end).total_seconds() > parse_duration(OLDEST_STATE):
             age = (study.as_of - end).total_seconds() / 86_400
-            rule = f"the state of the model is {age:.0f} days older than as_of, of {instant_text(end)}"
-            hint = "Bring it to as_of by stresslab filter or calibrate, or write max_state_age to allow its age"
+            rule = f"the state of the model dates from {instant_text(end)}, {age:.0f} days before as_of"
+            allowed = f"max_state_age: {math.ceil(age)}D"
+            hint = f"Update it with stresslab filter or calibrate, or write {allowed} beside the file"
             yield Doubt("old_state", f"models.{name}.file", fit.file, rule, hint)
 
 

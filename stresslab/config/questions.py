@@ -41,7 +41,7 @@ def _counted(study: Study, key: str, event: str, horizon: str | None) -> None:
         hint = nearest(event, events)
         raise InputError("is not among outputs.events", key=f"{key}.event", got=event, hint=hint, file=study.file)
     if horizon is not None and horizon not in horizons:
-        hint = nearest(horizon, horizons)
+        hint = f"Add it to market.horizons, or name one of {', '.join(horizons)}"
         raise InputError("is not among market.horizons", key=f"{key}.horizon", got=horizon, hint=hint, file=study.file)
 
 

@@ -175,7 +175,8 @@ class Store:
         if tag is not None:
             tags = [run.tag for run in runs]
             near = difflib.get_close_matches(tag, tags, n=3, cutoff=0.4) or tags[-3:]
-            raise InputError("no such run", file=self._location.url, got=tag, hint=f"The nearest: {', '.join(near)}")
+            hint = f"Name one that `stresslab runs` lists, such as {' or '.join(near)}"
+            raise InputError("there is no such run", file=self._location.url, key="run", got=tag, hint=hint)
         return runs[-1]
 
     def _damaged(self, run: TaggedRun, why: str) -> RunError:

@@ -124,7 +124,9 @@ def test_the_doubts_of_a_model_file_are_repeated(fitted: dict[str, Any], said: l
 def test_a_night_that_has_not_come_is_told_from_the_time_given() -> None:
     assert list(future(AS_OF, AS_OF)) == []
     (found,) = future(AS_OF, AS_OF - timedelta(seconds=1))
-    assert found.text.startswith("as_of = '2025-01-01T00:00:00Z': as_of lies in the future: it is 2024-12-31T23:59:59Z")
+    assert found.text.startswith(
+        "as_of = '2025-01-01T00:00:00Z': the date lies in the future: it is 2024-12-31T23:59:59Z"
+    )
 
 
 def test_doubts_are_stored_and_strict_refuses(tmp_path: Path) -> None:
