@@ -140,14 +140,16 @@ def _put(data: dict[str, Any], parts: list[str], value: Any, path: str, own: dic
         if isinstance(place, dict) and place.get(part) is None:
             place[part] = {}
         key = int(part) if isinstance(place, list) and part.isdecimal() else part
-        known = _held(place, key)
+        known = _entry(place, key)
         place = known if id(known) in own else copied(place, key)
         own[id(place)] = place
-    require(isinstance(place, dict), "the study holds no mapping there to put it in", key=f"{_SET} {path}", got=value)
+    require(
+        isinstance(place, dict), "the parent of this key is not a mapping in the study", key=f"{_SET} {path}", got=value
+    )
     place[parts[-1]] = value
 
 
-def _held(place: Any, key: Any) -> Any:
+def _entry(place: Any, key: Any) -> Any:
     if isinstance(place, list):
         return place[key] if key in range(len(place)) else None
     return place.get(key) if isinstance(place, dict) else None

@@ -46,7 +46,7 @@ def _counted(study: Study, key: str, event: str, horizon: str | None) -> None:
 
 
 class _Swept:
-    """The swept values of a study. What a limit asks for is looked up once, however many limits ask for it."""
+    """The swept values of a study; each look-up is cached, because many limits may name the same value."""
 
     def __init__(self, study: Study, aliases: dict[str, str]) -> None:
         self.study, self.aliases, self.dims = study, aliases, dims(study)
@@ -58,7 +58,7 @@ class _Swept:
         study = self.study
         if name not in self.dims:
             hint = nearest(name, self.dims) if self.dims else "This study has no sweep: leave where out"
-            raise InputError("is no swept dimension", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
+            raise InputError("is not a swept dimension", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
         path = self.dims[name]
         if not isinstance(value, _SCALAR):
             raise self._not_swept(key, name, value, value)

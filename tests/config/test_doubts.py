@@ -160,7 +160,7 @@ def test_the_asset_is_that_of_the_contract(asset: str, base: str, is_refused: bo
     if not is_refused:
         assert make_plan(mixed).ladders
         return
-    with pytest.raises(InputError, match="the asset is ETH, and the contract is one of BTC.*stand_in: true"):
+    with pytest.raises(InputError, match="the asset is ETH, and the underlying of the contract is BTC.*stand_in: true"):
         make_plan(mixed)
     said = small(tmp_path, given | {"book": {"side": "long", "stand_in": True}}, contract={"base": base})
     assert make_plan(said).ladders

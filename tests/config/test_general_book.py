@@ -136,11 +136,11 @@ def test_what_is_not_written_does_not_change_a_study(tmp_path: Path) -> None:
 STOP = {"kind": "stop_loss", "distance": 0.05}
 REFUSED = [
     (CROSS | {"positions": [LONG], "leverage": 2.0}, "book.leverage = 2.0: belongs to one position"),
-    (CROSS | {"positions": [{"side": "long"}]}, "exactly one of quantity, notional and leverage; there is none"),
-    (CROSS | {"positions": [LONG | {"collateral": 9.0}]}, "positions.*backs all positions: write it under book"),
+    (CROSS | {"positions": [{"side": "long"}]}, "exactly one of quantity, notional and leverage; given: none"),
+    (CROSS | {"positions": [LONG | {"collateral": 9.0}]}, "positions.*backs all positions and belongs under book"),
     ({"positions": [LONG]}, "positions.0..collateral = None: an isolated position needs its own"),
     ({"collateral": 100.0, "leverage": 2.0}, "book.side: this key is required"),
-    (CROSS | {"positions": [LONG | {"asset": "ETH"}]}, "'ETH': is no asset of market.model"),
+    (CROSS | {"positions": [LONG | {"asset": "ETH"}]}, "'ETH': is not an asset of market.model"),
     (CROSS | {"positions": [LONG | {"expiry": "2025-07-01T00:00:00Z"}]}, "is no dated future"),
     (CROSS | {"positions": [LONG | {"basis": 0.1}]}, "belongs to a dated future"),
     (CROSS | {"positions": [LONG], "policies": "stop"}, "is no name under policies"),

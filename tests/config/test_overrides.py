@@ -80,5 +80,5 @@ def test_overrides_must_be_text(study_file: Path, overrides: Any) -> None:
     ({"models": {"a": {"file": "x", "set": 3}}}, "models.a.v0"), ({"sweep": 3}, "sweep.book.side"),
 ])  # fmt: skip
 def test_a_study_that_holds_no_mapping_there(damaged: dict[str, Any], path: str) -> None:
-    with pytest.raises(InputError, match="holds no mapping there"):
+    with pytest.raises(InputError, match="the parent of this key is not a mapping in the study"):
         apply_overrides(damaged, [f"{path}=1"])

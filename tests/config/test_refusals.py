@@ -96,7 +96,7 @@ CLOCK = [
 BOOK = [
     (LEVERAGE, "leverage: 0}", "book.leverage", ["= 0", "greater than 0"]),
     (LEVERAGE, "leverage: 20, quantity: 1}", "book", [SIZE, "leverage 20, collateral 100000, quantity 1"]),
-    ("leverage: 20}\nsweep", "}\n#", "book", [SIZE, "there is collateral 100000"]),
+    ("leverage: 20}\nsweep", "}\n#", "book", [SIZE, "given: collateral 100000"]),
     ("BTCUSDT", "BTCUST", "book.rulebook", ["= 'binance_usdm/BTCUST'", "no such rulebook", "binance_usdm/BTCUSDT"]),
     ("isolated", "crossed", "book.margin_mode", ["= 'crossed'", "'isolated', 'cross' or 'portfolio'"]),
     ("side: long,", "side: Long,", "book.side", ["= 'Long'", "'long' or 'short'"]),
@@ -134,7 +134,7 @@ QUESTIONS = [
     ("target: {", "target: {horizon: 2D, ", "sampling.target.horizon", ["= '2D'", "not among market.horizons"]),
     ("liq-1D, event: liquidation", "liq-1D, event: loss_40", "limits[0].event", ["= 'loss_40'", "'loss_50'"]),
     ("horizon: 1D", "horizon: 2D", "limits[0].horizon", ["= '2D'", "market.horizons, or name one of 1D"]),
-    (WHERE, "where: {leverag: 10}", "limits[0].where.leverag", ["no swept dimension", "Did you mean 'leverage'"]),
+    (WHERE, "where: {leverag: 10}", "limits[0].where.leverag", ["not a swept dimension", "Did you mean 'leverage'"]),
     (WHERE, "where: {leverage: 11}", "limits[0].where.leverage", ["= 11", "not among the swept", "10.0, 20.0"]),
     (WHERE, "where: {leverage: true}", "limits[0].where.leverage", ["= True", "not among the swept"]),
     (WHERE, "where: {side: lnog}", "limits[0].where.side", ["= 'lnog'", "Did you mean 'long'"]),
