@@ -45,7 +45,7 @@ def test_a_doubtful_fit_is_refused(prices: Path, tmp_path: Path) -> None:
 def test_the_file_says_what_is_doubtful_and_whose_prices_it_was_fitted_to(night: Path) -> None:
     fitted = yaml.safe_load(night.read_text())["fitted"]
     assert fitted["asset"] == "BTC" and fitted["price_kind"] == "last"
-    assert any("stand still" in text for text in fitted["doubts"]) and fitted["warnings"] == []
+    assert any("do not change" in text for text in fitted["doubts"]) and fitted["warnings"] == []
 
 
 @pytest.mark.parametrize(
