@@ -27,6 +27,6 @@ def main() -> NoReturn:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to print would fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # buffered output would fail again at exit
         fail(str(could_not_write("standard output", error)), FAILED)
     sys.exit(0)

@@ -21,7 +21,7 @@ def abridged(text: str, longest: int) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as a message repeats it: its `repr`, cut short; the size of what has no short one."""
+    """A value as shown in a message: its `repr`, abridged, or the type and size of a large one."""
     if isinstance(value, dict | list | tuple | set) and len(value) > LONGEST_VALUE:
         return f"{type(value).__name__} of {len(value)} entries"
     try:
@@ -54,7 +54,7 @@ class InputError(StresslabError):
         return type(self)(self.rule, key=joined, got=self.got, hint=self.hint, file=file or self.file)
 
     def within(self, file: str) -> "InputError":
-        """The same refusal as it reads inside another one of `file`: the file is not named again."""
+        """The text of the refusal inside another one about `file`, without repeating the file name."""
         return type(self)(self.rule, key=self.key, got=self.got, hint=self.hint, file="") if self.file == file else self
 
     def __reduce__(self) -> Any:
@@ -84,7 +84,7 @@ MORE_SHOWN = 5  # further problems of the same input named in one refusal
 
 
 def several(problems: Sequence[InputError], total: int = 0) -> InputError:
-    """One refusal of several: the first is told in full, the others stand in its hint.
+    """Combine several refusals into one: the first in full, the others in its hint.
 
     `total` is how many there are where only the first of them are given.
     """
@@ -100,7 +100,7 @@ def several(problems: Sequence[InputError], total: int = 0) -> InputError:
 
 
 class Faults:
-    """Refusals that are gathered, so that one message names every fault."""
+    """Collects refusals, so that one message names every fault."""
 
     def __init__(self) -> None:
         self._found: list[InputError] = []
@@ -114,13 +114,13 @@ class Faults:
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """A refusal that is raised inside is added, and what follows inside is left out."""
+        """Catch and collect a refusal raised in the block."""
         try:
             yield
         except InputError as problem:
             self.add(problem)
 
     def raise_any(self) -> None:
-        """InputError where there is a fault."""
+        """Raise the collected refusals as one InputError, if there are any."""
         if self._found:
             raise several(self._found)

@@ -33,8 +33,8 @@ def run(
 ) -> xr.Dataset:
     """Run a study in this process (or on the executor given) and return its dataset. Nothing is stored.
 
-    Doubts about values that may be wrong are in the attribute `warnings`, a JSON list of sentences; with `strict` the
-    first of them is an InputError.
+    Doubts are in the attribute `warnings`, a JSON list of sentences; with `strict` the first one is raised as an
+    InputError.
     """
     plan = make_plan(study)
     if strict:

@@ -26,7 +26,7 @@ from stresslab.models import MODELS, Parameters
 from stresslab.models.unconstrained import bounds, number
 from stresslab.units import format_duration, parse_duration
 
-KNOWS_HOLES = ("gbm",)  # fits whose likelihood knows how much time has passed between two rows
+HANDLES_MISSING_BARS = ("gbm",)  # fits whose likelihood uses the time between two rows
 PRICE_KINDS = ("spot", "last", "mark")
 LIBRARIES = ("stresslab", "numpy", "scipy", "jax", "arch")
 DIGITS = 5
@@ -35,18 +35,18 @@ DIGITS = 5
 OnData = Callable[[Sequence[str]], None]
 
 
-def _unheard(lines: Sequence[str]) -> None:
-    """Nobody is told what the data are."""
+def _ignore(lines: Sequence[str]) -> None:
+    """Discard the description of the data."""
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A fit, what is to be said of its data, and the model file's content."""
+    """A fit, the description of its data, and the content of the model file."""
 
     fit: Fit
     data: list[str]
     content: dict[str, Any]
-    returns: Returns | None = None  # what was fitted, of prices
+    returns: Returns | None = None  # the returns that were fitted; None for an option chain
 
     @property
     def yaml(self) -> str:
@@ -55,11 +55,11 @@ class Calibrated:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the caller says of the data and of the fit; kept in the file where it is given."""
+class FitSettings:
+    """Provenance of the data, and whether a doubtful fit is accepted; fields that are given are kept in the file."""
 
-    source: str = ""  # where the data are from
-    asset: str = ""  # whose prices they are
+    source: str = ""  # name of the data source
+    asset: str = ""  # asset of the prices
     price_kind: str = ""  # one of PRICE_KINDS
     accept_doubtful: bool = False  # a doubtful fit is written, with its doubts
 
@@ -70,21 +70,22 @@ class Told:
         require(not self.asset or NAME.fullmatch(self.asset) is not None, rule, key="--asset", got=self.asset)
 
 
-NOTHING_TOLD = Told()
+DEFAULT_SETTINGS = FitSettings()
 
 
 def from_prices(
     kind: str,
     prices: Sequence[Path],
     output: Path,
-    told: Told = NOTHING_TOLD,
+    settings: FitSettings = DEFAULT_SETTINGS,
     layout: Layout = AS_FOUND,
-    on_data: OnData = _unheard,
+    on_data: OnData = _ignore,
 ) -> Calibrated:
     """Fit a model to the bars of a file, or of several that are joined in time.
 
-    `on_data` hears what the files hold before the fit begins: a reader sees it though the fit may be refused.
-    InputError for a doubtful fit that `told` does not accept.
+    `on_data` receives the description of the files before the fit begins, so that it is printed even if the fit is
+    refused.
+    InputError for a doubtful fit that `settings` does not accept.
     """
     _require_kind(kind, FITS, CHAIN_FITS, "from prices", "give --options")
     bars = read_bars(prices, layout)
@@ -94,8 +95,8 @@ def from_prices(
         fit = FITS[kind](returns)
     except InputError as error:
         raise error.at(file=error.file or bars.file) from None
-    told = replace(told, source=told.source or _names(bars))
-    return _calibrated(_with_holes(fit, bars), bars.words(), told, bars.file, output, returns)
+    settings = replace(settings, source=settings.source or _names(bars))
+    return _calibrated(_warn_of_missing_bars(fit, bars), bars.words(), settings, bars.file, output, returns)
 
 
 def from_chain(
@@ -106,34 +107,36 @@ def from_chain(
     unit: str = "",
     expiry: str = "",
     at: int | None = None,
-    told: Told = NOTHING_TOLD,
+    settings: FitSettings = DEFAULT_SETTINGS,
     layout: Layout = AS_FOUND,
-    on_data: OnData = _unheard,
+    on_data: OnData = _ignore,
 ) -> Calibrated:
-    """Fit a model to the quotes of an option chain. InputError for a doubtful fit that `told` does not accept."""
+    """Fit a model to the quotes of an option chain. InputError for a doubtful fit that `settings` does not accept."""
     _require_kind(kind, CHAIN_FITS, FITS, "from an option chain", "give prices, without --options")
     chain = read_chain(options, currency, unit, expiry, at, layout)
     words = [f"{chain.observations} quotes of {len(chain.expiries)} expiries at {utc(chain.end):%Y-%m-%d %H:%M} UTC"]
     words += chain.notes
     words += [f"dropped: {count} quotes, {reason}" for reason, count in chain.dropped.items()]
     rule = f"the chain's underlying is {chain.underlying}"
-    same = not (told.asset and chain.underlying) or same_asset(told.asset, chain.underlying)
-    require(same, rule, file=str(options), key="--asset", got=told.asset, hint="Leave --asset out")
-    asset = told.asset or (chain.underlying if NAME.fullmatch(chain.underlying) else "")
-    words += [f"the asset is {asset}, the chain's underlying"] if asset and not told.asset else []
+    same = not (settings.asset and chain.underlying) or same_asset(settings.asset, chain.underlying)
+    require(same, rule, file=str(options), key="--asset", got=settings.asset, hint="Leave --asset out")
+    asset = settings.asset or (chain.underlying if NAME.fullmatch(chain.underlying) else "")
+    words += [f"the asset is {asset}, the chain's underlying"] if asset and not settings.asset else []
     on_data(words)
     try:
         fit = CHAIN_FITS[kind](chain)
     except InputError as error:
         raise error.at(file=error.file or str(options)) from None
-    return _calibrated(fit, words, replace(told, source=told.source or options.name, asset=asset), str(options), output)
+    return _calibrated(
+        fit, words, replace(settings, source=settings.source or options.name, asset=asset), str(options), output
+    )
 
 
-def _with_holes(fit: Fit, bars: Bars) -> Fit:
-    """The fit with a warning where it rests on single bars of which many are missing."""
-    if fit.kind in KNOWS_HOLES or bars.missing_share <= MANY_MISSING:
+def _warn_of_missing_bars(fit: Fit, bars: Bars) -> Fit:
+    """Add a warning to a fit of single-bar returns where many bars are missing."""
+    if fit.kind in HANDLES_MISSING_BARS or bars.missing_share <= MANY_MISSING:
         return fit
-    missing = f"{bars.missing_share:.0%} of the bars are missing: this fit uses returns of single bars and may be off"
+    missing = f"{bars.missing_share:.0%} of the bars are missing: this fit uses single-bar returns and may be biased"
     return replace(fit, warnings=(*fit.warnings, missing))
 
 
@@ -152,29 +155,29 @@ def _require_kind(kind: str, table: Mapping[str, Any], other: Mapping[str, Any],
 
 
 def _calibrated(
-    fit: Fit, data: list[str], told: Told, file: str, output: Path, returns: Returns | None = None
+    fit: Fit, data: list[str], settings: FitSettings, file: str, output: Path, returns: Returns | None = None
 ) -> Calibrated:
-    if not told.accept_doubtful:
-        _require_sure(fit, file)
+    if not settings.accept_doubtful:
+        _refuse_doubtful(fit, file)
     try:
-        content = fit.document(told.source, versions())
+        content = fit.document(settings.source, versions())
     except InputError as error:
         raise cannot_be_fitted(fit.kind, error).at(file=str(file)) from None
-    _say_whose(content["fitted"], told)
+    _add_provenance(content["fitted"], settings)
     _move_history(content, Path(), output.parent)
     return Calibrated(fit, data, content, returns)
 
 
-def _require_sure(fit: Fit, file: str) -> None:
-    hint = "Give other data, choose another model, or write the file with its doubts by --accept-doubtful"
+def _refuse_doubtful(fit: Fit, file: str) -> None:
+    hint = "Give other data, choose another model, or write the file with its doubts: --accept-doubtful"
     rule = f"the fit is doubtful: {'; '.join(fit.doubts)}"
     require(not fit.doubts, rule, file=file, key="--model", got=fit.kind, hint=hint)
 
 
-def _say_whose(fitted: dict[str, Any], told: Told) -> None:
-    """Asset and kind of price, beside the source."""
+def _add_provenance(fitted: dict[str, Any], settings: FitSettings) -> None:
+    """Write the asset and the kind of price after the source."""
     rest = {name: fitted.pop(name) for name in list(fitted)[list(fitted).index("source") + 1 :]}
-    fitted |= {name: value for name in ("asset", "price_kind") if (value := getattr(told, name))}
+    fitted |= {name: value for name in ("asset", "price_kind") if (value := getattr(settings, name))}
     fitted |= rest
 
 
@@ -219,7 +222,7 @@ def filter_file(
     prices: Sequence[Path],
     output: Path,
     layout: Layout = AS_FOUND,
-    on_data: OnData = _unheard,
+    on_data: OnData = _ignore,
 ) -> Filtered:
     """The model file with the state at the end of the prices, all else left as it was fitted."""
     parameters, content = read_model_file(model)

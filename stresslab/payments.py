@@ -128,7 +128,7 @@ def pay(law: Law, walk: scan.Walk, payment: Payments, before: Rates, state: Stat
 def _next_rate(
     process: Reverting, walk: scan.Walk, payment: Payments, before: Rates, state: State
 ) -> tuple[Array, Any]:
-    """The rate at a payment, and the sum of normals that the next one of its step looks back on."""
+    """The rate at a payment, and the weighted sum of normals that the next payment of its step needs."""
     word, _ = random.reserved(walk.key, scan.identity(walk), payment.number, random.FUNDING)
     if walk.antithetic:
         word = random.antithetic(word, (walk.number & np.uint32(1)) == np.uint32(1))

@@ -54,8 +54,8 @@ def print_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None
             remark(f"not verified: {line}")
 
 
-def settle_doubts(plan: Plan, strict: bool) -> None:
-    """A line for each doubt about the study, on standard error; with `strict` InputError for the first of them."""
+def report_doubts(plan: Plan, strict: bool) -> None:
+    """Print each doubt about the study on standard error; with `strict`, raise the first as an InputError."""
     latest = max((market.study.as_of for market in plan.markets), default=plan.study.as_of)
     found = [*plan.doubts, *future(latest, datetime.now(UTC))]
     for doubt in found[1:] if strict else found:
@@ -65,7 +65,7 @@ def settle_doubts(plan: Plan, strict: bool) -> None:
 
 
 def quiet_or_print(quiet: bool) -> Callable[[str], None]:
-    """Where remarks go."""
+    """The function that prints remarks: none with --quiet."""
     return (lambda text: None) if quiet else (lambda text: _ERR.print(text, markup=False, soft_wrap=True))
 
 
@@ -255,13 +255,13 @@ def print_runs(records: Sequence[RunRecord]) -> None:
 
 
 def print_data(lines: Iterable[str], quiet: bool = False) -> None:
-    """What a file of data holds, and what was taken for what in it."""
+    """Print the `data:` lines of an input file."""
     for line in () if quiet else lines:
         say(f"data: {line}")
 
 
 def print_fit(fit: Fit) -> None:
-    """Parameters, how sure they are, and how well the model fits."""
+    """Print parameters, standard errors and goodness of fit."""
     say(f"\n{fit.kind}")
     print_table(fitted.parameter_rows(fit))
     say("")

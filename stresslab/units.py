@@ -12,6 +12,7 @@ YEAR_SECONDS = 365 * 86_400
 BASIS_POINT = 1e-4
 
 _DURATION = re.compile(r"^([1-9][0-9]*)(s|min|h|D)$")
+_LOOSE = re.compile(r"([1-9][0-9]*) *(s|min|h|d)", re.IGNORECASE)
 
 
 def parse_duration(text: str) -> int:
@@ -21,9 +22,15 @@ def parse_duration(text: str) -> int:
         raise InputError(
             "a duration is a whole positive number and a unit: s, min, h or D",
             got=text,
-            hint='Write for example "15min", "8h" or "7D"',
+            hint=_respelt(text) or 'Write for example "15min", "8h" or "7D"',
         )
     return int(match[1]) * SECONDS[match[2]]
+
+
+def _respelt(text: object) -> str:
+    """The hint for a duration that lacks only the right case, or holds a space: "7d" is 7D."""
+    match = _LOOSE.fullmatch(text) if isinstance(text, str) else None
+    return f'Write "{match[1]}{match[2].upper() if match[2] in "dD" else match[2].lower()}"' if match else ""
 
 
 def format_duration(seconds: int) -> str:

@@ -1,7 +1,8 @@
-"""Looking things up in tables of tiers, (book, tier), for measures of shape (book, path).
+"""Look-ups in tables of tiers, (book, tier), for measures of shape (book, path).
 
-Tables of up to `UNROLLED` rows are compared row by row: XLA fuses that with what stands around it. What is compiled
-would grow with the rows of a longer one (BitMEX and OKX go on without end), so it is searched by halves and gathered.
+Tables of up to `UNROLLED` rows are compared row by row: XLA fuses the comparisons with the surrounding code.
+The compiled program would grow with the rows of a longer table (BitMEX and OKX extend theirs without limit), so a
+longer table is searched by bisection.
 """
 
 import functools

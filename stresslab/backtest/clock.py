@@ -3,7 +3,7 @@
 A forecast is made at the close of a bar, at times that are multiples of `every` since 1970-01-01T00:00Z (so at 00:00
 UTC for 1D). It looks at the last `window` of returns up to that close and at nothing later; it is judged by the bars of
 the `horizon` after it. A date is left out, and counted, where the bar that would close at it is missing. Where bars of
-its horizon are missing, outcomes.py says what is known all the same.
+its horizon are missing, outcomes.py says which outcomes are still known.
 """
 
 from dataclasses import replace

@@ -11,7 +11,7 @@ from stresslab.backtest import resample, scores
 from stresslab.backtest.baselines import BASELINES, Forecast
 from stresslab.backtest.clock import Clock
 from stresslab.backtest.forecasts import Diary
-from stresslab.backtest.outcomes import Seen, beyond, liquidated, losses
+from stresslab.backtest.outcomes import ObservedMoves, beyond, liquidated, losses
 from stresslab.backtest.question import CONFIDENCES, Question
 from stresslab.backtest.reliability import BINS, Bins, calibration_score, reliability
 from stresslab.backtest.value_at_risk import Coverage, coverage, thinned
@@ -31,7 +31,7 @@ class Judged(NamedTuple):
     bars: Bars
     question: Question
     clock: Clock
-    moves: Seen  # after each forecast date
+    moves: ObservedMoves  # after each forecast date
     forecasts: dict[str, Forecast]
     diaries: dict[str, Diary]
 
@@ -42,12 +42,12 @@ class Judged(NamedTuple):
 
     @property
     def decided(self) -> np.ndarray:
-        """Whether what happened is known (side, leverage, date)."""
+        """Whether the outcome is known (side, leverage, date)."""
         return self.happened | self.moves.whole
 
     @property
     def probability(self) -> np.ndarray:
-        """Of every forecaster (forecaster, side, leverage, date); NaN where what happened is not known."""
+        """Probabilities (forecaster, side, leverage, date); NaN where the outcome is not known."""
         said = np.stack([one.probability for one in self.forecasts.values()])
         return np.where(self.decided, said, np.nan)
 

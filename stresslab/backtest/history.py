@@ -1,4 +1,4 @@
-"""The bars that a backtest judges by: from one file, or from several that follow each other in time."""
+"""The bars of a backtest, from one file or from several that follow each other in time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,6 @@ from stresslab.files.layout import AS_FOUND, Layout
 def read_history(paths: Sequence[Path], layout: Layout = AS_FOUND) -> Bars:
     """The bars of the files; older ones give the trailing window its history."""
     bars = read_bars(paths, layout)
-    rule = "highs and lows are needed to see what happened"
+    rule = "a backtest needs highs and lows to decide whether a level was reached"
     require(not bars.close_only, rule, file=bars.file, key="high, low", hint="Give bars with open, high, low and close")
     return bars

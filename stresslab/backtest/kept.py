@@ -32,10 +32,10 @@ def file_name(kind: str, bars: Bars, clock: Clock, asked: Asked, question: Quest
 
 
 def read(path: Path) -> tuple[Forecast, Diary] | None:
-    """What was kept, or None.
+    """The saved forecast and its log, or None.
 
     Raises:
-        InputError: it is not what was written; each array in the file has a checksum.
+        InputError: the file is damaged; each of its arrays has a checksum.
     """
     if not path.exists():
         return None
@@ -43,9 +43,9 @@ def read(path: Path) -> tuple[Forecast, Diary] | None:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
             diary = Diary(int(held["fits"]), [str(text) for text in held["refused"]], int(held["warned"]))
             return Forecast(*(held[name] for name in Forecast._fields)), diary
-    except Exception as error:  # what numpy and zipfile raise of a damaged file is of many kinds
-        hint = "Delete it: its forecasts are made again"
-        raise InputError("this file of kept forecasts cannot be read", file=str(path), hint=hint) from error
+    except Exception as error:  # numpy and zipfile raise many kinds of error for a damaged file
+        hint = "Delete it: its forecasts are then computed again"
+        raise InputError("this file of saved forecasts cannot be read", file=str(path), hint=hint) from error
 
 
 def write(path: Path, forecast: Forecast, diary: Diary) -> None:

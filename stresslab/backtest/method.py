@@ -45,10 +45,10 @@ def _forecast(question: dict[str, str | int]) -> list[str]:
 
 
 def _left_out(ds: xr.Dataset) -> list[str]:
-    """Dates without an outcome: how many, and where the price was when it was known again."""
+    """Dates without an outcome: how many, and on how many the first price after the gap lies beyond the level."""
     found = [f"{ds.attrs['left_out']:,} dates were left out because the bar that closes then is missing."]
     if json.loads(ds.attrs["question"]).get("holes") == "untraded":
-        found.append("A missing bar is taken as a bar in which nothing was traded (--holes untraded).")
+        found.append("A missing bar counts as a bar without a trade (--holes untraded).")
     undecided = ds.sizes["date"] - ds["dates_decided"]
     for side in ds["side"].values:
         for leverage in ds["leverage"].values:

@@ -3,8 +3,8 @@
 A position opened at the close of bar i is liquidated if a low (long) or a high (short) of the bars after it, up to the
 horizon, reaches its level. Bars hold last prices; venues liquidate on mark, which spikes less.
 
-Where bars of the horizon are missing, a known price beyond the level still decides: the event is certain whatever
-happened inside the hole. What no known price decides is not counted. A bar known to have had no trade is no hole.
+Where bars of the horizon are missing, a recorded price beyond the level still proves the event, whatever happened
+inside the gap. A date whose outcome no recorded price proves is not counted. A bar without a trade is not a gap.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Excursions(NamedTuple):
     end: np.ndarray
 
 
-class Seen(NamedTuple):
+class ObservedMoves(NamedTuple):
     """Log moves from the close of each bar over the known bars of the horizon; NaN where it is not over yet."""
 
     low: np.ndarray  # at most 0
@@ -33,7 +33,7 @@ class Seen(NamedTuple):
     whole: np.ndarray  # bool: no bar of the horizon is missing
 
 
-def seen(bars: Bars, n_ahead: int, holes_are_untraded: bool = False) -> Seen:
+def observed_moves(bars: Bars, n_ahead: int, holes_are_untraded: bool = False) -> ObservedMoves:
     """Lowest, highest and last known move over the `n_ahead` bars after each bar.
 
     `holes_are_untraded`: a missing bar means that nothing was traded in it, as in Kraken's archive.
@@ -48,7 +48,7 @@ def seen(bars: Bars, n_ahead: int, holes_are_untraded: bool = False) -> Seen:
     missing = n_ahead - (last - row) - _untraded(bars, bars.stamps, ends)
     whole = (missing <= 0) | holes_are_untraded
     exact = (bars.stamps[last] == ends) | whole
-    found = Seen(
+    found = ObservedMoves(
         np.minimum(_over_window(low, row, last, close, np.minimum) - close, 0),
         np.maximum(_over_window(high, row, last, close, np.maximum) - close, 0),
         np.where(exact, close[last] - close, np.nan),
@@ -56,33 +56,33 @@ def seen(bars: Bars, n_ahead: int, holes_are_untraded: bool = False) -> Seen:
         whole & over,
     )
     low, high, end, later = (np.where(over, one, np.nan) for one in found[:4])
-    return Seen(low, high, end, later, found.whole)
+    return ObservedMoves(low, high, end, later, found.whole)
 
 
-def excursions(found: Seen) -> Excursions:
-    """Moves over horizons that are wholly known."""
+def excursions(found: ObservedMoves) -> Excursions:
+    """Moves over horizons without a missing bar."""
     return Excursions(*(np.where(found.whole, one, np.nan) for one in (found.low, found.high, found.end)))
 
 
-def liquidated(found: Excursions | Seen, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
+def liquidated(found: Excursions | ObservedMoves, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
     """Whether a known price reached each level (side, leverage): shape (side, leverage, excursion)."""
     adverse = np.stack([-found.low if side == "long" else found.high for side in sides])
     return adverse[:, None, :] >= np.abs(levels)[:, :, None]
 
 
-def beyond(found: Seen, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
+def beyond(found: ObservedMoves, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
     """Whether the first known close at the end of the horizon or later lies beyond each level."""
     moved = np.stack([-found.after if side == "long" else found.after for side in sides])
     return moved[:, None, :] >= np.abs(levels)[:, :, None]
 
 
-def losses(found: Excursions | Seen, sides: tuple[str, ...]) -> np.ndarray:
+def losses(found: Excursions | ObservedMoves, sides: tuple[str, ...]) -> np.ndarray:
     """Log move against the position at the end of the horizon, shape (side, excursion)."""
     return np.stack([-found.end if side == "long" else found.end for side in sides])
 
 
 def _untraded(bars: Bars, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """How many bars between these instants are known to have had no trade."""
+    """Number of bars without a trade between these instants."""
     first, last = (np.searchsorted(bars.untraded, one, side="right") for one in (starts, ends))
     return last - first
 

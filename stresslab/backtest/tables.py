@@ -115,7 +115,7 @@ def happened(ds: xr.Dataset) -> Table:
 
 
 def share_of_events(ds: xr.Dataset) -> float:
-    """Of the dates whose outcome is known, at one position; NaN where there are none."""
+    """Share of the dates with a known outcome on which the event happened; NaN where there are none."""
     decided = int(ds["dates_decided"])
     return int(ds["events"]) / decided if decided else float("nan")
 

@@ -11,7 +11,7 @@ from stresslab.backtest.baselines import BASELINES, Asked, Forecast
 from stresslab.backtest.clock import Clock, make_clock
 from stresslab.backtest.dataset import Judged, assemble
 from stresslab.backtest.forecasts import Diary, forecast_model
-from stresslab.backtest.outcomes import Seen, excursions, seen
+from stresslab.backtest.outcomes import ObservedMoves, excursions, observed_moves
 from stresslab.backtest.question import Question
 from stresslab.calibrate import Bars
 from stresslab.errors import require
@@ -25,7 +25,7 @@ def run_backtest(
     """The dataset of `question` on `bars`. With a `folder` finished models are kept there, and taken from there."""
     clock = make_clock(bars, question.spans, question.start, question.end)
     asked = question.asked(bars)
-    after = seen(bars, asked.n_ahead, question.holes_are_untraded)
+    after = observed_moves(bars, asked.n_ahead, question.holes_are_untraded)
     moves = excursions(after)
     forecasts = {name: make(bars, clock, asked, moves) for name, make in BASELINES.items()}
     diaries = {name: Diary() for name in BASELINES}
@@ -38,7 +38,9 @@ def run_backtest(
     made = any(np.isfinite(forecasts[kind].probability).any() for kind in question.models)
     reasons = "; ".join(f"{kind}: {diaries[kind].refused[-1]}" for kind in question.models if diaries[kind].refused)
     require(made, f"no model could be fitted on any date: {reasons}", file=bars.file, key="--models")
-    return assemble(Judged(bars, question, clock, Seen(*(one[clock.rows] for one in after)), forecasts, diaries))
+    return assemble(
+        Judged(bars, question, clock, ObservedMoves(*(one[clock.rows] for one in after)), forecasts, diaries)
+    )
 
 
 def _forecast(

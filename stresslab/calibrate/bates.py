@@ -86,7 +86,7 @@ def fit(returns: Returns) -> Fit:
 
 
 class Method(NamedTuple):
-    """What is fitted and how: the words, the names of what an estimate gives, what is held, and what it doubts."""
+    """A method of calibration: its description, the parameters it estimates, those held fixed, and its doubts."""
 
     kind: str
     words: str

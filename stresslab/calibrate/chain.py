@@ -44,7 +44,7 @@ class Chain:
     underlying: str
     unit: str  # of the prices in the file: "coin" or "quote"
     sha256: str  # of the file
-    notes: tuple[str, ...] = ()  # what was taken for what in the file
+    notes: tuple[str, ...] = ()  # how the file was read
 
     @property
     def observations(self) -> int:

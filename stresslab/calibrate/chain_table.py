@@ -41,8 +41,8 @@ def read_chain_table(
 ) -> pd.DataFrame:
     """The rows of one currency with prices in quote currency; stamps are seconds since 1970, `call` is a boolean.
 
-    `at` (seconds since 1970) takes of a record of quotes the last ones up to then. `attrs` holds the underlying, the
-    unit that the prices were in, the hash of the file, and notes: what was taken for what.
+    `at` (seconds since 1970) selects from a record of quotes the last ones up to that instant. `attrs` holds the
+    underlying, the unit of the prices, the hash of the file, and notes on how the file was read.
     """
     source = read_table(Path(path), layout, "chain")
     file = source.file
@@ -88,7 +88,7 @@ def _columns(source: Table, notes: list[str]) -> pd.DataFrame:
 def _fill_from_names(frame: pd.DataFrame, absent: list[str], file: str) -> None:
     parsed = [parse_option_name(str(name)) for name in frame["instrument"]]
     bad = [place for place, one in enumerate(parsed) if one is None]
-    rule = "is no name of an option such as BTC-27JUN25-105000-C"
+    rule = "is not the name of an option, such as BTC-27JUN25-105000-C"
     got = f"{frame['instrument'].iloc[bad[0]]} ({row_of(frame['instrument'], bad[0])})" if bad else None
     hint = f"{len(bad)} rows. Remove them, or give columns of {', '.join(absent)}"
     require(not bad, rule, file=file, key="instrument", got=got, hint=hint)
@@ -182,7 +182,7 @@ def _snapshot(
     latest = table.groupby(["expiry", "strike", "call"])["timestamp"].transform("max")
     superseded = table.index[table["timestamp"] < latest]
     if len(superseded):
-        notes.append(f"{len(superseded)} quotes that later ones of the same option replace are left out")
+        notes.append(f"{len(superseded)} quotes superseded by later ones of the same option are left out")
     frame, table = frame.drop(superseded).reset_index(drop=True), table.drop(superseded).reset_index(drop=True)
     _require_one_quote(table, file)
     return frame, table
@@ -211,7 +211,7 @@ def _unit(frame: pd.DataFrame, table: pd.DataFrame, wanted: str, file: str) -> t
         raise InputError(rule, file=file, key="unit", got=unit, hint=hint)
     known = unit == "quote" or bool(table["underlying_price"].gt(0).any())
     require(known, "prices in coin need the column underlying_price", file=file, key="underlying_price")
-    return unit, "" if given else f"prices are in {unit}, as the no-arbitrage bounds tell"
+    return unit, "" if given else f"prices are in {unit}, inferred from the no-arbitrage bounds"
 
 
 def _unit_of(table: pd.DataFrame) -> str:

@@ -1,12 +1,13 @@
-"""Doubts about a fit that are told from its data: a volatility that is not theirs.
+"""Doubts about a fit from a comparison with its data: a volatility that differs from the realised or implied one.
 
-The realised volatility is that of the market, whatever is missing from the record: the squared log returns between
-successive rows, summed, over the time between the first and the last,
+The realised variance is the sum of squared log returns between successive rows, divided by the time between the
+first row and the last, so that missing bars do not bias it:
 
     sigma^2 = sum (log S_(k+1) - log S_k)^2 / (t_n - t_1)
 
-A fit is in doubt where its own volatility, the one of the long run where there is one and else its root mean square
-over the data, differs from it by more than `FACTOR`; a fit to a chain, where its implied volatilities do so.
+A fit is doubtful where its volatility differs from the realised one by more than `FACTOR`. Its volatility is the
+long-run level, or the root mean square over the data for a model without one. A fit to a chain is doubtful where its
+implied volatilities differ from the quoted ones by more than `FACTOR`.
 """
 
 import math
@@ -23,7 +24,7 @@ from stresslab.models.volatility import volatility as levels_of
 from stresslab.units import years
 
 FACTOR = 2.0
-STILL = 0.1  # share of the returns that are 0 from which on a market is closed, or hardly traded, rather than calm
+STILL = 0.1  # share of zero returns above which a market counts as closed or hardly traded
 
 
 def volatility_doubts(
@@ -58,7 +59,7 @@ def realised_volatility(returns: Returns) -> float:
 
 
 def still_share(returns: Returns) -> float:
-    """Share of the returns that are 0: bars in which the price does not move."""
+    """Share of zero returns."""
     return float(np.mean(returns.values == 0.0))
 
 

@@ -77,5 +77,5 @@ def _targeted(
     most = MOST_PERSISTENT - max(reaction, 0.0)
     if weights["beta"] > most:
         weights["beta"] = most
-        doubts.append("persistence sits at 1: the variance hardly returns to a level")
+        doubts.append("persistence sits at 1: the variance hardly reverts to a level")
     return weights, float(values.var() * (1 - reaction - weights["beta"])), doubts

@@ -215,7 +215,7 @@ def make_fit(
 
 
 def require_valid(kind: str, parameters: Mapping[str, Any]) -> Parameters:
-    """The model; InputError that names the data, not the parameter, where no model of the kind has these parameters."""
+    """The model with the fitted parameters; an InputError about the data where they are outside the model's range."""
     try:
         return MODELS[kind](kind=kind, **parameters)
     except ValidationError as error:
@@ -224,8 +224,10 @@ def require_valid(kind: str, parameters: Mapping[str, Any]) -> Parameters:
 
 
 def cannot_be_fitted(kind: str, why: InputError) -> InputError:
-    """A refusal of the fitted numbers in words of the data: their reader has not written the numbers."""
-    rule = f"{kind} cannot be fitted to these data: the best fit is no model ({why.rule.rstrip('.')})"
+    """The refusal of fitted parameters as one of the data, because the user did not write the parameters."""
+    rule = (
+        f"{kind} cannot be fitted to these data: the best fit lies outside the model's range ({why.rule.rstrip('.')})"
+    )
     return InputError(rule, hint="Give more data or data of other dates, or choose another model")
 
 

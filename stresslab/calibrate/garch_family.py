@@ -28,8 +28,8 @@ FAT, NEARLY_NORMAL = 30.0, 100.0  # degrees of freedom
 ON_BOUND = 1e-6  # a weight that is as good as 0
 LEAST_OMEGA = 1e-16  # squared log return per bar
 STILL_WORDS = (
-    "{kind} cannot be fitted to prices that stand still in {share:.0f} % of the bars: a variance that feeds on "
-    "returns dies out where there are none"
+    "{kind} cannot be fitted to prices that do not change in {share:.0f} % of the bars: a variance driven by past "
+    "returns decays to zero over such bars"
 )
 
 METHOD = (
@@ -124,7 +124,7 @@ def _persistence(kind: str, law: Law, numbers: dict[str, float]) -> float:
 
 
 def _admissible(kind: str, law: Law, numbers: dict[str, float]) -> dict[str, float]:
-    """Parameters as the model takes them: no weight negative, a persistence of one or more a hair below one."""
+    """Parameters within the model's range: no negative weight, and a persistence just below 1."""
     numbers = _not_negative(kind, numbers)
     if kind in ("garch", "gjr"):
         reaction = _persistence(kind, law, numbers) - numbers["beta"]
@@ -139,7 +139,7 @@ def _admissible(kind: str, law: Law, numbers: dict[str, float]) -> dict[str, flo
 
 
 def _not_negative(kind: str, numbers: dict[str, float]) -> dict[str, float]:
-    """A weight that the search left a rounding below its bound 0 is on it; so is omega, which must be above."""
+    """Clip weights that the optimiser left a rounding error below 0, and omega below its positive minimum."""
     if kind == "egarch":
         return numbers
     found = numbers | {name: max(numbers[name], 0.0) for name in ("alpha", "beta") if name in numbers}
@@ -151,7 +151,7 @@ def _not_negative(kind: str, numbers: dict[str, float]) -> dict[str, float]:
 
 def _remarks(found: Estimate) -> list[str]:
     is_normal = found.parameters.get("nu", 0.0) > NEARLY_NORMAL
-    return ["nu cannot be told from infinity: the innovations are normal"] if is_normal else []
+    return ["nu is indistinguishable from infinity: the innovations are normal"] if is_normal else []
 
 
 def _doubts(kind: str, found: Estimate) -> list[str]:

@@ -4,7 +4,7 @@
 
 A hole in the record, whether nothing was traded or the market was closed, changes neither sum nor T: the first price
 after it carries the move. The mean of r is not taken out: over a bar it is two orders below the deviation. The growth
-rate mu stays 0: its standard error over T years is sigma / sqrt(T), as large as any growth that one would believe. The
+rate mu stays 0: its standard error over T years is sigma / sqrt(T), as large as any plausible growth. The
 standard error allows for kurtosis and for the clustering of volatility; the figure robust to kurtosis alone
 (`block_seconds` of one bar) is several times smaller.
 """

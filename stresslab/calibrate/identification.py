@@ -1,4 +1,4 @@
-"""Words for what data cannot say: no best fit, parameters on a bound, without a figure, or not told apart.
+"""Sentences about failed identification: no convergence, parameters on a bound, undetermined, or collinear.
 
 Collinearity by the condition indexes of the Jacobian with columns of length one: above 30, the parameters that take
 part in the weak direction cannot be identified apart. Belsley, Kuh and Welsch (1980), "Regression diagnostics",
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-NOT_CONVERGED = "the search for the best fit has not converged: what it ended with may not be the best"
+NOT_CONVERGED = "the optimiser has not converged: the parameters may not be the best fit"
 COLLINEAR = 30.0  # condition index
 TAKES_PART = 0.3  # of the weak direction, whose length is one
-SIGNED = frozenset({"rho", "jump_mean", "jump_correlation", "gamma", "skew"})  # 0 is an ordinary value of them
+SIGNED = frozenset({"rho", "jump_mean", "jump_correlation", "gamma", "skew"})  # parameters that may be 0
 
 
 def on_bound(names: Iterable[str], parameters: Mapping[str, float]) -> list[str]:
@@ -22,12 +22,12 @@ def on_bound(names: Iterable[str], parameters: Mapping[str, float]) -> list[str]
 
 
 def undetermined(parameters: Mapping[str, float], errors: Mapping[str, float]) -> list[str]:
-    """A doubt for each parameter whose standard error is larger than itself, but for those of `SIGNED`."""
+    """A doubt for each parameter outside `SIGNED` whose standard error exceeds its absolute value."""
     return [f"{name} is not determined: {words}" for name, words in _wide(parameters, errors) if name not in SIGNED]
 
 
 def sign_undetermined(parameters: Mapping[str, float], errors: Mapping[str, float]) -> list[str]:
-    """A remark for each parameter of `SIGNED` that may as well be 0: an ordinary value of it, and no doubt."""
+    """A remark for each parameter of `SIGNED` whose standard error exceeds its absolute value."""
     return [
         f"the sign of {name} is not determined: {words}" for name, words in _wide(parameters, errors) if name in SIGNED
     ]

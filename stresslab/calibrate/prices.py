@@ -38,7 +38,7 @@ class Returns:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """For the model's file: dates, bars, what was left out, and what was taken for what in the file."""
+        """For the model file: dates, bars, rows left out, and how the columns were read."""
         found: dict[str, Any] = {"first": utc(self.first), "last": utc(self.last)}
         found |= {"bar": format_duration(self.seconds), "bars": self.bars, "dropped_returns": self.dropped}
         if self.origin is None:
@@ -48,7 +48,7 @@ class Returns:
 
     @property
     def moves(self) -> np.ndarray:
-        """Log returns between successive rows: `values`, and between them the returns over holes."""
+        """Log returns between successive rows: `values`, and between them the returns over gaps."""
         if self.origin is None:
             return self.values
         moves = self.origin.moves
@@ -57,7 +57,7 @@ class Returns:
 
     @property
     def elapsed(self) -> np.ndarray:
-        """Years that each of `moves` takes."""
+        """Years between the rows of each of `moves`."""
         return years(1) * (
             np.full(len(self.values), self.seconds) if self.origin is None else np.diff(self.origin.stamps)
         )
@@ -69,7 +69,7 @@ class Returns:
 
     @property
     def realised_variance(self) -> float:
-        """Per year: the sum of squared `moves` over the time that they take."""
+        """Realised variance per year: the sum of squared `moves` divided by the elapsed time."""
         return float((self.moves**2).sum() / self.elapsed.sum())
 
     @property

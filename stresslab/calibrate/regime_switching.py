@@ -194,7 +194,7 @@ def _on_bounds(names: Sequence[str], values: np.ndarray, number: int) -> list[st
 
 
 def _tails(names: Sequence[str], values: np.ndarray, number: int, dt: float) -> list[str]:
-    words = "{} is {:.3g} a year: the state is left within four bars, and is a tail, not a regime"
+    words = "{} is {:.3g} a year: the regime lasts less than four bars and models a tail, not a regime"
     rates = zip(names[number:], values[number:], strict=True)
     return [words.format(name, value) for name, value in rates if value * dt > 0.25]
 

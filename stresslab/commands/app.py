@@ -29,9 +29,9 @@ Utc = Annotated[bool, typer.Option("--utc", help="Stamps without a zone are UTC.
 Columns = Annotated[
     str, typer.Option(help="Names of the table's columns in their order, such as timestamp,open,high,low,close,volume.")
 ]
-Dates = Annotated[str, typer.Option(metavar="FORMAT", help="How dates are written, such as %d/%m/%Y.")]
-Decimal = Annotated[str, typer.Option(help="What precedes the fraction of a number: point or comma.")]
-Symbol = Annotated[str, typer.Option(help="Which instrument of a table that holds several.")]
+Dates = Annotated[str, typer.Option(metavar="FORMAT", help="Format of dates, such as %d/%m/%Y.")]
+Decimal = Annotated[str, typer.Option(help="Decimal separator: point or comma.")]
+Symbol = Annotated[str, typer.Option(help="Instrument to read from a table with several.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Make every warning about the study an error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result and warnings.")]
 

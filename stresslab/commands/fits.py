@@ -22,16 +22,17 @@ def calibrate(
     plot: Annotated[Path | None, typer.Option(metavar="FIT.html", help="Write a page of the fit too.")] = None,
     options: Annotated[Path | None, typer.Option(metavar="CHAIN.csv", help="Fit to an option chain instead.")] = None,
     currency: Annotated[str, typer.Option(help="Which underlying of the chain, such as BTC.")] = "",
-    unit: Annotated[str, typer.Option(help="Prices of the chain: coin or quote; told from them without it.")] = "",
+    unit: Annotated[str, typer.Option(help="Prices of the chain: coin or quote; settings from them without it.")] = "",
     expiry: Annotated[str, typer.Option(help="Only the expiry of the chain nearest to this, such as 30D.")] = "",
     at: Annotated[
-        str | None, typer.Option(metavar="INSTANT", help="Take the last quotes of a record of chains up to then.")
+        str | None,
+        typer.Option(metavar="INSTANT", help="Use the last quotes up to this instant, for a record of chains."),
     ] = None,
     source: Annotated[str, typer.Option(help="Where the data are from; kept in the file.")] = "",
-    asset: Annotated[str, typer.Option(help="Whose prices they are, such as BTC; kept in the file.")] = "",
+    asset: Annotated[str, typer.Option(help="Asset of the prices, such as BTC; kept in the file.")] = "",
     prices_are: Annotated[str, typer.Option(help="Kind of price: spot, last or mark; kept in the file.")] = "",
     accept_doubtful: Annotated[
-        bool, typer.Option("--accept-doubtful", help="Write a doubtful fit too, with its doubts in the file.")
+        bool, typer.Option("--accept-doubtful", help="Write the file even if the fit is doubtful, with its doubts.")
     ] = False,
     utc: Utc = False,
     columns: Columns = "",
@@ -58,13 +59,13 @@ def calibrate(
         if path is not None:
             require_writable(path, key)
     layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
-    told = fitting.Told(source, asset, prices_are, accept_doubtful)
+    settings = fitting.FitSettings(source, asset, prices_are, accept_doubtful)
     say = terminal.print_data
     if options is not None:
         moment = parse.parse_date(at, "--at")
-        found = fitting.from_chain(model, options, output, currency, unit, expiry, moment, told, layout, say)
+        found = fitting.from_chain(model, options, output, currency, unit, expiry, moment, settings, layout, say)
     elif prices:
-        found = fitting.from_prices(model, prices, output, told, layout, say)
+        found = fitting.from_prices(model, prices, output, settings, layout, say)
     else:
         raise InputError("give a file of prices, or an option chain with --options", key="PRICES.csv")
     text, page = found.yaml, render_fit(found.fit, found.content, found.data, found.returns) if plot else ""

@@ -33,7 +33,7 @@ def backtest(
     data: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the dataset too: .nc or .zarr.")] = None,
     keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep forecasts here, to go on if stopped.")] = None,
     holes: Annotated[
-        str, typer.Option(help="What a missing bar means: unknown, or untraded (nothing was traded, as at Kraken).")
+        str, typer.Option(help="Meaning of a missing bar: unknown, or untraded (no trade, as in Kraken's archive).")
     ] = "unknown",
     utc: Utc = False,
     columns: Columns = "",

@@ -49,11 +49,11 @@ def run(
 
     if report is not None:
         require_writable(report, "--report")
-    terminal.settle_doubts(plan, strict)
+    terminal.report_doubts(plan, strict)
     remark = terminal.quiet_or_print(quiet)
     try:
         with terminal.executor(scheduler, workers) as executor:
-            opened = open_store(store, remark=remark)  # nothing is written before there is something that works
+            opened = open_store(store, remark=remark)  # nothing is written before the run is known to work
             terminal.print_unverified(plan.study.rulebooks.values(), remark)
             if plan.study.recorded is not None:
                 terminal.print_data(plan.study.recorded.words(), quiet)
@@ -79,7 +79,7 @@ def check(study: StudyFile, set_: Overrides = None, strict: Strict = False) -> N
     from stresslab.grid.plan import make_plan
 
     plan = make_plan(load_study(study, set_ or ()))
-    terminal.settle_doubts(plan, strict)
+    terminal.report_doubts(plan, strict)
     terminal.print_plan(plan)
 
 
@@ -101,7 +101,7 @@ def max_leverage(
     from stresslab.leverage import largest_leverage, with_leverages
 
     plan = make_plan(with_leverages(load_study(study, set_ or ()), ruin, horizon))
-    terminal.settle_doubts(plan, strict)
+    terminal.report_doubts(plan, strict)
     with terminal.executor(None, workers) as executor, terminal.progress(quiet) as progress:
         dataset = run_plan(plan, executor, progress)
     terminal.print_table(largest_leverage(dataset, ruin, horizon))

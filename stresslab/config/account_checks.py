@@ -23,7 +23,7 @@ def check_account(cell: Study, account: Account) -> None:
         modes = rulebook.collateral.modes
         if mode not in modes:
             rule = f"{rulebook.id} allows {' and '.join(modes)} margin"
-            hint = f"Write margin_mode: {modes[0]}{_moved(cell, modes[0])}"
+            hint = f"Write margin_mode: {modes[0]}{_mode_change_hint(cell, modes[0])}"
             raise NotAllowed(rule, key="book.margin_mode", got=mode, hint=hint, file=cell.file)
     check_agree(rulebooks, cell.file)
     for leg in account.legs:
@@ -39,8 +39,8 @@ def check_account(cell: Study, account: Account) -> None:
     _check_open(account, mode)
 
 
-def _moved(cell: Study, mode: str) -> str:
-    """What else changes with the margin mode of a book of several positions."""
+def _mode_change_hint(cell: Study, mode: str) -> str:
+    """The other keys that change with the margin mode of a book of several positions."""
     if cell.book.positions is None or (mode == "isolated") == (cell.book.margin_mode == "isolated"):
         return ""
     if mode == "isolated":

@@ -1,6 +1,6 @@
-"""The liquidation and bankruptcy price of an account: the rulebook's, or that of a position that its own asset backs.
+"""Liquidation and bankruptcy price of an account: by the rulebook, or for a position backed by its own underlying.
 
-Of a long of BTC on BTC, or the like:
+For a position backed by its own underlying, such as a BTC long on BTC collateral:
 
     equity(P) = cash + s q (P - entry) + w P        w: the units of the asset that back it, after haircuts
 
@@ -24,7 +24,7 @@ _LOWEST, _HIGHEST = 1e-9, 1e6  # times the price now: beyond them nothing liquid
 
 
 def account_price(account: Account, name: Price) -> float:
-    """Of one position whose requirement depends on its own price alone, quote currency.
+    """Price for one position whose requirement depends on its own price alone (quote currency).
 
     NaN for several positions, options and dated futures, and where `_backed_price` has none.
     """

@@ -3,8 +3,8 @@
 A doubt is a warning: a run goes on, prints it once, stores it with the results and puts it on the report's first
 screen; with --strict it is an error. Each kind is one pure function of a study without a sweep (`OF_MARKETS`, asked of
 every market cell) or of such a study and its book (`OF_BOOKS`, asked of every book that its rulebook allows); a further
-kind is one function and one entry. None reads the clock: what is stored with a run depends on its input alone. The one
-doubt that needs it, `future`, is given the time: by the command line the present, by the report that of the run.
+kind is one function and one entry. None reads the clock: what is stored with a run depends on its input alone. `future`
+needs a time and takes it as an argument: the command line passes the present, the report the start of the run.
 """
 
 import math
@@ -47,12 +47,12 @@ class Doubt(NamedTuple):
         return str(self.error(""))
 
     def error(self, file: str) -> InputError:
-        """The doubt as the error that --strict makes of it."""
+        """The doubt as an InputError, for --strict."""
         return InputError(self.rule, key=self.key, got=self.got, hint=self.hint, file=file)
 
 
 def doubts(markets: Iterable[Study], books: Iterable[tuple[Study, Any]] = ()) -> tuple[Doubt, ...]:
-    """Those of studies without a sweep and of their books, each once: of swept values the first that is doubtful."""
+    """The doubts about studies without a sweep and their books, each once: of swept values the first doubtful one."""
     found: dict[tuple[str, ...], Doubt] = {}
     for study in markets:
         for kind in OF_MARKETS:
@@ -66,15 +66,15 @@ def doubts(markets: Iterable[Study], books: Iterable[tuple[Study, Any]] = ()) ->
 
 
 def future(as_of: datetime, now: datetime) -> Iterator[Doubt]:
-    """A study of a night that has not come yet at `now`: a year may be mistyped."""
+    """An as_of later than `now`: the year may be mistyped."""
     if as_of > now:
-        rule = f"as_of lies in the future: it is {instant_text(now)} now"
-        hint = "Check the date: prices, funding and the state of the models are those of as_of"
+        rule = f"the date lies in the future: it is {instant_text(now)} now"
+        hint = "Check the year: prices, funding and the state of the models are those of this date"
         yield Doubt("future_as_of", "as_of", instant_text(as_of), rule, hint)
 
 
 def of_model_files(study: Study) -> Iterator[Doubt]:
-    """What the fits of the models say of themselves."""
+    """Doubts stored in the model files."""
     for name in study.market_models:
         fit = study.fits.get(name)
         if fit is not None and fit.doubts:
@@ -84,13 +84,13 @@ def of_model_files(study: Study) -> Iterator[Doubt]:
 
 
 def of_volatilities(study: Study) -> Iterator[Doubt]:
-    """Yearly volatilities that no traded asset has, at as_of or in the long run, or no crash under the shock."""
+    """Yearly volatilities outside those of traded assets, at as_of, in the long run, or under the shock."""
     for asset, name in _used(study):
         spot = (study.market.spots or {}).get(asset, study.market.spot)
         levels = volatility(study.models[name].at_spot(spot))
         if levels is None:
             continue
-        later = None if levels.long_run == levels.now else levels.long_run  # a constant one is told once
+        later = None if levels.long_run == levels.now else levels.long_run  # a constant volatility is reported once
         for when, value in (("at as_of", levels.now), ("in the long run", later)):
             if value is not None and not LOWEST_VOLATILITY <= value <= HIGHEST_VOLATILITY:
                 yield _volatility(name, when, value, HIGHEST_VOLATILITY)
@@ -114,14 +114,14 @@ def _used(study: Study) -> Iterator[tuple[str, str]]:
 
 
 def _shock_factor(study: Study, asset: str) -> float:
-    """By how much the study's shock multiplies the volatility of an asset at the most."""
+    """The largest factor by which the study's shock multiplies the volatility of an asset."""
     struck = [effect for effect in study.effects if effect.asset in (None, asset)]
     return math.prod(effect.factor for effect in struck if isinstance(effect, VolatilityShock))
 
 
 def of_funding(study: Study) -> Iterator[Doubt]:
-    """Funding rates beyond what venues charge: per cent written as a fraction, a rate of a day or a year. Spikes, which
-    a shock adds, are meant to be beyond it.
+    """Funding rates beyond what venues charge, such as per cent written as a fraction, or a daily rate. Spikes added by
+    a shock are exempt.
     """
     funding = study.funding
     if funding is None:
@@ -141,7 +141,7 @@ def of_funding(study: Study) -> Iterator[Doubt]:
 
 
 def of_states(study: Study) -> Iterator[Doubt]:
-    """Models whose state of the night is old, unless the study itself says by max_state_age how old it may be."""
+    """Models whose state is older than as_of by more than the limit, where the study sets no max_state_age."""
     for name in study.market_models:
         fit = study.fits.get(name)
         end = None if fit is None else fit.filtered_as_of or fit.as_of
@@ -149,8 +149,9 @@ def of_states(study: Study) -> Iterator[Doubt]:
             continue
         if (study.as_of - end).total_seconds() > parse_duration(OLDEST_STATE):
             age = (study.as_of - end).total_seconds() / 86_400
-            rule = f"the state of the model is {age:.0f} days older than as_of, of {instant_text(end)}"
-            hint = "Bring it to as_of by stresslab filter or calibrate, or write max_state_age to allow its age"
+            rule = f"the state of the model dates from {instant_text(end)}, {age:.0f} days before as_of"
+            allowed = f"max_state_age: {math.ceil(age)}D"
+            hint = f"Update it with stresslab filter or calibrate, or write {allowed} beside the file"
             yield Doubt("old_state", f"models.{name}.file", fit.file, rule, hint)
 
 

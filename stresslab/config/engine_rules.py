@@ -37,11 +37,11 @@ def check_agree(rulebooks: Sequence[Rulebook], file: str) -> None:
         for part, of in _SHARED.items():
             if of(other) != of(first):
                 rule = f"positions of one account share rules, and {part} of {other.id} is not that of {first.id}"
-                raise InputError(rule, key="book.positions", file=file, hint=_apart(rulebooks))
+                raise InputError(rule, key="book.positions", file=file, hint=_separation_hint(rulebooks))
 
 
-def _apart(rulebooks: Sequence[Rulebook]) -> str:
-    """How to hold positions that cannot share an account."""
+def _separation_hint(rulebooks: Sequence[Rulebook]) -> str:
+    """The next move for positions that cannot share an account."""
     if all("isolated" in rules.collateral.modes for rules in rulebooks):
         return "Write margin_mode: isolated, and a collateral in each position in place of the book's"
     return "Write one study for each of the two"

@@ -201,10 +201,10 @@ def _check_met(book: GeneralBook, cell: Study) -> None:
         held = book.accounts[number].legs[leg]
         if policy.is_met(book.standing(policy, 1.0), held.price / held.spot):
             raise NotAllowed(
-                f"{type(policy).__name__} is met at as_of: it would close the position at once",
+                f"the {policy.model_dump()['kind'].replace('_', ' ')} is already triggered at the price at as_of, "
+                f"{held.price:g}: it would close the position at once",
                 key=f"book.policies[{place}]",
-                got=f"price {held.price:g}",
-                hint="Put its level on the other side of the price",
+                hint="Put its level on the other side of the price, or remove it",
                 file=cell.file,
             )
 

@@ -83,7 +83,7 @@ class Backed:
 
     @property
     def counted(self) -> float:
-        """What of it is margin."""
+        """Its value after the haircut, as margin."""
         return (1 - self.haircut) * self.worth
 
 
@@ -120,7 +120,7 @@ class Account:
 
     @property
     def backing(self) -> float:
-        """What stands behind the positions before entry fees, without PnL: cash, and collaterals after haircuts."""
+        """Account backing before entry fees and without PnL: cash plus collaterals after haircuts."""
         return self.deposit + sum(asset.counted for asset in self.collaterals)
 
     @property
@@ -199,7 +199,7 @@ def _counted(backed: tuple[Backed, ...]) -> float:
 
 
 def _backed(cell: Study, of: str, rulebook: Rulebook, given: Sequence[Backing] | None) -> tuple[Backed, ...]:
-    """The assets that back an account under a rulebook; InputError for one that it does not take."""
+    """The assets that back an account under a rulebook; InputError for one that the venue does not accept."""
     backed = []
     for place, one in enumerate(given or ()):
         key = f"{of}.collaterals[{place}]"
@@ -212,7 +212,7 @@ def _backed(cell: Study, of: str, rulebook: Rulebook, given: Sequence[Backing] |
             hint = f"It takes {', '.join(taken)}; or give a haircut" if taken else "Give a haircut of your own"
             raise InputError(f"is no collateral of {rulebook.id}", key=key, got=one.asset, hint=hint, file=cell.file)
         if one.asset in known and one.asset not in cell.asset_names and one.asset != rulebook.contract.base:
-            rule = "is cash: market.model has no price of it"
+            rule = "has no price in market.model, so that it can only be cash"
             hint = f"Write it as {of}.collateral, or put it under the assets of a joint model"
             raise InputError(rule, key=f"{key}.asset", got=one.asset, hint=hint, file=cell.file)
         row, spot = cell.market.place(one.asset, cell.asset_names, f"{key}.asset")

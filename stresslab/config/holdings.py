@@ -71,7 +71,7 @@ class Position(Part):
         given = {name: value for name, value in sizes.items() if value is not None}
         if len(given) != 1:
             got = ", ".join(f"{name} {value:g}" for name, value in given.items()) or "none of them"
-            raise InputError(f"give exactly one of quantity, notional and leverage; there is {got}")
+            raise InputError(f"give exactly one of quantity, notional and leverage; given: {got}")
         if self.option is not None or self.strike is not None:
             self._check_option()
         if self.margin_with_pnl is not None:

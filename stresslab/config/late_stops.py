@@ -11,7 +11,7 @@ from stresslab.config.policy_base import PolicyPart
 from stresslab.config.policy_kinds import StopLoss, TrailingStop
 from stresslab.venues.margin import bankruptcy_price
 
-_DIGITS = 4  # of a distance that is named as the next move
+_DIGITS = 4  # significant digits of a suggested distance
 
 
 class _Late(NamedTuple):
@@ -29,7 +29,7 @@ class _Late(NamedTuple):
 
 
 class LateStop(NamedTuple):
-    """Where a stop is written, why it cannot act, and what to set."""
+    """The key of a stop, the reason why it cannot act, and the next move."""
 
     key: str
     rule: str
@@ -37,10 +37,10 @@ class LateStop(NamedTuple):
 
 
 def late_stops(book: BookFacts | GeneralBook) -> list[LateStop]:
-    """The stop-losses and trailing stops that the liquidation comes before.
+    """Stop-losses and trailing stops whose level lies beyond the liquidation price.
 
-    Nothing is said where the liquidation price is not that of one position, or where another policy moves it: one that
-    adds margin or changes the size.
+    Books without one liquidation price per position are skipped, and so are books with another policy that moves it by
+    adding margin or changing the size.
     """
     if isinstance(book, BookFacts) or not all(policy.closes_whole or _is_stop(policy) for policy in book.policies):
         return []
@@ -62,15 +62,15 @@ def _late_stop(book: GeneralBook, place: int, policy: PolicyPart) -> LateStop | 
         return None
     key, of = f"{_listed(book)}[{place}]", f"position {policy.position} ({held.side} on {held.rulebook.id})"
     if isinstance(policy, StopLoss):
-        why, move = _stop_words(policy, late)
+        why, move = _stop_message(policy, late)
         return LateStop(key, f"the stop-loss of {of} {why}", f"{move}, or lower the leverage")
     assert isinstance(policy, TrailingStop)
-    why, move = _trailing_words(policy, late)
+    why, move = _trailing_message(policy, late)
     return LateStop(key, f"the trailing stop of {of} {why}", f"{move}, or lower the leverage")
 
 
 def _listed(book: GeneralBook) -> str:
-    """Where the policies are written."""
+    """The key of the list of policies."""
     named = book.cell.book.policies if book.cell is not None else None
     return f"policies.{named}" if isinstance(named, str) else "book.policies"
 
@@ -87,13 +87,13 @@ def _level(policy: PolicyPart, leg: Held, account: Account) -> float:
 
 
 def _at_loss(leg: Held, loss: float) -> float:
-    """The price at which the position has lost so much since entry, settlement currency."""
+    """The price at which the loss since entry reaches this amount (settlement currency)."""
     if leg.rulebook.contract.kind == "inverse":
         return float(bankruptcy_price(leg.side, leg.entry, leg.quantity, loss, contract="inverse"))
     return float(bankruptcy_price(leg.side, leg.entry, abs(leg.unit) / leg.spot, loss))
 
 
-def _stop_words(policy: StopLoss, late: _Late) -> tuple[str, str]:
+def _stop_message(policy: StopLoss, late: _Late) -> tuple[str, str]:
     leg, beyond = late.leg, f"beyond the liquidation price of {late.liquidation:,.2f}"
     if policy.price is not None:
         way = "above" if leg.side == "long" else "below"
@@ -106,7 +106,7 @@ def _stop_words(policy: StopLoss, late: _Late) -> tuple[str, str]:
     return f"acts at {level}, {beyond}: the position is liquidated before it can act", move
 
 
-def _trailing_words(policy: TrailingStop, late: _Late) -> tuple[str, str]:
+def _trailing_message(policy: TrailingStop, late: _Late) -> tuple[str, str]:
     leg = late.leg
     best = policy.best or leg.spot
     reached = late.liquidation / (1 - leg.sign * policy.distance)
@@ -124,6 +124,6 @@ def _pnl(leg: Held, price: float) -> float:
 
 
 def _down(value: float) -> str:
-    """Rounded towards zero, so that what is named lies on the safe side."""
+    """The value rounded towards zero, so that the suggested distance is on the safe side."""
     scale = 10.0**_DIGITS
     return f"{math.floor(value * scale) / scale:g}"

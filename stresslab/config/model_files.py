@@ -23,7 +23,7 @@ from stresslab.shipped import config_root
 
 
 def _sentences(value: Any) -> tuple[str, ...]:
-    """A list of texts, or one; of anything else, which people may have written there, its text."""
+    """A list of texts, from a list or one text; any other value, written by hand, becomes text."""
     return () if value is None else tuple(map(str, value if isinstance(value, list | tuple) else [value]))
 
 
@@ -91,9 +91,9 @@ class Fit(Part):
     max_state_age: Duration | None = None
     uncertainty: Uncertainty | None = None
     put: tuple[str, ...] = Field(default=(), description="fields that the study sets: they are never drawn")
-    asset: Text | None = Field(default=None, description="that it was fitted to, where the file says so")
+    asset: Text | None = Field(default=None, description="asset of the fitted data, where the file names it")
     stand_in_for: Text | None = None
-    doubts: tuple[str, ...] = Field(default=(), description="what the fit says of itself")
+    doubts: tuple[str, ...] = Field(default=(), description="reasons why the fit is doubtful")
 
 
 def model_class(kind: Any) -> type[Parameters]:

@@ -38,13 +38,13 @@ def check_drawn_steps(study: Study, models: Sequence[Parameters]) -> None:
 
 
 def _check_numbers(study: Study, name: str) -> None:
-    """InputError where E[price] leaves the range of prices, or a step that of float32."""
+    """InputError where E[price] leaves the range of prices, or the scheme leaves the range of float32."""
     model, market, last = study.models[name], study.market, years(study.market.horizon_seconds[-1])
     growths = model.growths()
     field = max(growths, key=lambda name: growths[name])
     got, grown = getattr(model, field), sum(growths.values()) * last
     key = f"models.{name}.{field}"
-    rule = f"E[price] would grow by exp({grown:.3g}) to {market.horizons[-1]}; at most exp({MOST_GROWTH:g}) is taken"
+    rule = f"E[price] would grow by exp({grown:.3g}) to {market.horizons[-1]}; the limit is exp({MOST_GROWTH:g})"
     hint = f"mu is a rate per year: write {MOST_GROWTH / last:.2g} or less" if field == "mu" else f"Change {field}"
     require(grown <= MOST_GROWTH, rule, key=key, got=got, hint=hint, file=study.file)
     dt = years(market.step_seconds)
@@ -55,7 +55,7 @@ def _check_numbers(study: Study, name: str) -> None:
 
 
 def _placed(study: Study, error: InputError) -> InputError:
-    """The refusal with key and value as the study has them, and a value that would do."""
+    """The refusal with the study's key and value, and a value that is accepted."""
     *above, field = error.key.split(".")
     if field == "effects":
         return _of_shock(study, error.rule)
@@ -81,7 +81,7 @@ def _of_shock(study: Study, rule: str) -> InputError:
 
 
 def _largest(study: Study, model: Parameters, field: str) -> float:
-    """About the largest value of a positive number that the clock takes, 1 % below it; 0 where there is none."""
+    """About 1 % below the largest accepted value of a positive parameter; 0 where there is none."""
     value, market = getattr(model, field), study.market
     if not isinstance(value, float):
         return 0.0

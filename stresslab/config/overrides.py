@@ -60,7 +60,7 @@ def _parts(data: dict[str, Any], path: str) -> list[str]:
     if head == "sweep" and rest:
         return ["sweep", ".".join(rest)]
     if path not in _paths_of_all() and path not in set(_paths_in(data, path)):
-        known = _paths_of_all() | set(_paths_in(data, path)) | set(_paths_in(data, ""))
+        known = _paths_of_all() | set(_paths_in(data, ""))
         raise InputError("a study has no such path", key=f"{_SET} {path}", hint=nearest(path, known))
     if head == "models" and len(rest) == 2 and rest[1] not in ModelRef.model_fields:
         entry = data["models"][rest[0]]
@@ -85,12 +85,16 @@ def _paths_of_all() -> frozenset[str]:
 
 
 def _paths_in(data: dict[str, Any], path: str) -> Iterator[str]:
-    """The paths that depend on what is written, of those entries that `path` names; of all of them for an empty one."""
+    """The paths that depend on the study's own entries: those under the entry that `path` names, which take the
+    parameters of every kind, or under all entries for an empty one, to be offered, with those of their own kind.
+    """
     for name, entry in _entries(data.get("models"), path, 1):
         yield f"models.{name}"
         if isinstance(entry, dict):
             in_file = "file" in entry
-            for field in _parameters() | (ModelRef.model_fields.keys() if in_file else set()):
+            for field in _parameters("" if path else str(entry.get("kind"))) | (
+                ModelRef.model_fields.keys() if in_file else set()
+            ):
                 yield f"models.{name}.{field}"
                 yield from [f"models.{name}.set.{field}"] if in_file else []
     for head in ("shocks", "policies"):
@@ -106,8 +110,10 @@ def _paths_in(data: dict[str, Any], path: str) -> Iterator[str]:
 
 
 @cache
-def _parameters() -> frozenset[str]:
-    return frozenset(field for model in MODELS.values() for field in model.model_fields)
+def _parameters(kind: str) -> frozenset[str]:
+    """The parameters of a kind of model, and of all kinds where there is no such kind: another value may name one."""
+    kinds = [MODELS[kind]] if kind in MODELS else MODELS.values()
+    return frozenset(field for model in kinds for field in model.model_fields)
 
 
 def _entries(held: Any, path: str, depth: int) -> Iterator[tuple[Any, Any]]:
@@ -134,14 +140,16 @@ def _put(data: dict[str, Any], parts: list[str], value: Any, path: str, own: dic
         if isinstance(place, dict) and place.get(part) is None:
             place[part] = {}
         key = int(part) if isinstance(place, list) and part.isdecimal() else part
-        known = _held(place, key)
+        known = _entry(place, key)
         place = known if id(known) in own else copied(place, key)
         own[id(place)] = place
-    require(isinstance(place, dict), "the study holds no mapping there to put it in", key=f"{_SET} {path}", got=value)
+    require(
+        isinstance(place, dict), "the parent of this key is not a mapping in the study", key=f"{_SET} {path}", got=value
+    )
     place[parts[-1]] = value
 
 
-def _held(place: Any, key: Any) -> Any:
+def _entry(place: Any, key: Any) -> Any:
     if isinstance(place, list):
         return place[key] if key in range(len(place)) else None
     return place.get(key) if isinstance(place, dict) else None

@@ -41,7 +41,7 @@ class Market(Part):
     def place(self, asset: str, assets: tuple[str, ...], key: str) -> tuple[int, float]:
         """The row of an asset among those of the model, and its price at as_of; InputError where there is none."""
         hint = f"The model has {', '.join(assets)}"
-        require(asset in assets, "is no asset of market.model", key=key, got=asset, hint=hint)
+        require(asset in assets, "is not an asset of market.model", key=key, got=asset, hint=hint)
         spot = self.spot if asset == self.asset else (self.spots or {}).get(asset)
         hint = f"Write market.spots: {{{asset}: ...}}"
         if spot is None:
@@ -144,7 +144,7 @@ class Book(Part):
             rule, alone = f"{rule}; beside collaterals quantity or leverage is enough", ("quantity", "leverage")
         if tuple(given) not in [(name,) for name in alone]:
             got = ", ".join(f"{name} {value:g}" for name, value in given.items()) or "none of them"
-            raise InputError(f"{rule}; there is {got}")
+            raise InputError(f"{rule}; given: {got}")
 
     def _check_several(self, positions: tuple[Position, ...]) -> None:
         for name in ("side", "leverage", "quantity", "entry_price", "margin", "margin_with_pnl", "slippage_bps"):
@@ -157,7 +157,7 @@ class Book(Part):
 
     def _check_isolated(self, positions: tuple[Position, ...]) -> None:
         for name in ("collateral", "collaterals"):
-            rule, hint = f"of isolated positions each has its own {name}", f"Write {name} under each position"
+            rule, hint = f"each isolated position has its own {name}", f"Write {name} under each position"
             require(getattr(self, name) is None, rule, key=name, got=getattr(self, name), hint=hint)
         for place, position in enumerate(positions):
             backed = any(getattr(position, name) is not None for name in _BACKED_BY)
@@ -171,7 +171,7 @@ class Book(Part):
         for place, position in enumerate(positions):
             for name in _BACKED_BY:
                 key, got = f"positions[{place}].{name}", getattr(position, name)
-                rule = "backs all positions: write it under book"
+                rule = "backs all positions and belongs under book"
                 if name == "margin_with_pnl":
-                    rule = "belongs to an isolated position: of a shared account write its cash as book.collateral"
+                    rule = "belongs to an isolated position: the cash of a shared account is book.collateral"
                 require(got is None, rule, key=key, got=got)

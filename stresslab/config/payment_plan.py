@@ -1,4 +1,4 @@
-"""From a study's funding block and shock to what is paid when: rates known in advance, and the law of the others.
+"""The payment times and rates of a study's funding block and shock: known rates, and the law of stochastic ones.
 
 A payment that falls inside a step is made at its end, at the price there; so are several payments of one step, each
 the rate times the notional at that price.
@@ -30,7 +30,7 @@ class PaymentTimes(NamedTuple):
 
     @property
     def due(self) -> np.ndarray:
-        """When, in steps of the loop from as_of."""
+        """The times due, in steps of the loop from as_of."""
         return self.seconds * self.substeps / self.step_seconds
 
     @property
@@ -48,12 +48,12 @@ class PaymentTimes(NamedTuple):
 
     @property
     def inside_steps(self) -> int:
-        """How many payments fall inside a step."""
+        """Number of payments that fall inside a step."""
         return int(np.sum(self.steps * self.step_seconds != self.seconds * self.substeps))
 
     @property
     def shared_steps(self) -> int:
-        """How many steps hold several payments."""
+        """Number of steps with several payments."""
         return int(np.sum(np.unique(self.steps, return_counts=True)[1] > 1))
 
 
@@ -80,7 +80,7 @@ def known_rates(study: Study, seconds: np.ndarray) -> np.ndarray:
 
 
 def law(study: Study, times: PaymentTimes, timetable: Schedule, dt: float) -> Any:
-    """What differs from path to path, as the loop takes it; empty where all rates are known. `dt` in years."""
+    """The parameters of stochastic funding, as the loop takes them; empty where all rates are known. `dt` in years."""
     process = study.funding if isinstance(study.funding, MeanRevertingFunding) else None
     drawn = [spike for spike in _spikes(study) if not isinstance(spike.at, str)]
     if len(times.seconds) == 0 or (process is None and not drawn):

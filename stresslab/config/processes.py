@@ -105,7 +105,7 @@ class ReplayFunding(_Paid):
 
     @property
     def layout(self) -> Layout:
-        """What the study says of the file where the file does not say it."""
+        """The layout options that the study gives for the file."""
         said = self.dates or "", self.decimal or "", self.symbol or ""
         return Layout(bool(self.utc), self.columns or (), *said, prefix="funding.")
 

@@ -41,12 +41,12 @@ def _counted(study: Study, key: str, event: str, horizon: str | None) -> None:
         hint = nearest(event, events)
         raise InputError("is not among outputs.events", key=f"{key}.event", got=event, hint=hint, file=study.file)
     if horizon is not None and horizon not in horizons:
-        hint = nearest(horizon, horizons)
+        hint = f"Add it to market.horizons, or name one of {', '.join(horizons)}"
         raise InputError("is not among market.horizons", key=f"{key}.horizon", got=horizon, hint=hint, file=study.file)
 
 
 class _Swept:
-    """The swept values of a study. What a limit asks for is looked up once, however many limits ask for it."""
+    """The swept values of a study; each look-up is cached, because many limits may name the same value."""
 
     def __init__(self, study: Study, aliases: dict[str, str]) -> None:
         self.study, self.aliases, self.dims = study, aliases, dims(study)
@@ -58,7 +58,7 @@ class _Swept:
         study = self.study
         if name not in self.dims:
             hint = nearest(name, self.dims) if self.dims else "This study has no sweep: leave where out"
-            raise InputError("is no swept dimension", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
+            raise InputError("is not a swept dimension", key=f"{key}.{name}", got=value, hint=hint, file=study.file)
         path = self.dims[name]
         if not isinstance(value, _SCALAR):
             raise self._not_swept(key, name, value, value)

@@ -1,7 +1,7 @@
 """The payments of a record that a study replays: those after as_of and up to the last horizon, when they were made.
 
-A payment at as_of itself is past, one at the last horizon is made. A record that lacks payments in that time is
-refused with the dates: it would be funding that nobody pays.
+A payment at as_of is excluded, one at the last horizon is included. A record that lacks payments in between is refused
+with the dates, because missing payments would count as zero funding.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from stresslab.errors import InputError
 from stresslab.files.record_gaps import NEIGHBOURS, find_gaps
 from stresslab.units import format_duration
 
-LATE = 60  # seconds by which a venue may be late with a payment: it is not missing before
+LATE = 60  # seconds of delay before a payment counts as missing
 
 
 def recorded_payments(study: Study, funding: ReplayFunding) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +41,7 @@ def recorded_payments(study: Study, funding: ReplayFunding) -> tuple[np.ndarray,
 
 
 def _missing(stamps: np.ndarray, interval: int, start: int, end: int) -> str:
-    """What a record lacks between two instants, in words; empty for nothing.
+    """A sentence about the missing payments between two instants; empty where none is missing.
 
     `stamps` are those between them and enough of their neighbours to say what is usual.
     """

@@ -20,7 +20,7 @@ from stresslab.units import parse_duration
 
 
 def check_market(study: Study) -> None:
-    """InputError unless the model exists, what is put on it fits, and so does the clock."""
+    """InputError unless the model exists, and its shock and the time steps fit it."""
     market = study.market
     names = [*study.models, *study.joints]
     if market.model not in study.models and market.model not in study.joints:

@@ -1,4 +1,4 @@
-"""Whose contract and whose model a study uses: the asset of each must be the study's, or be said to stand in for it."""
+"""The assets of a study's contracts and models: each must match the study's asset or be declared a stand-in."""
 
 from collections.abc import Iterator
 
@@ -8,22 +8,22 @@ from stresslab.errors import InputError
 
 
 def check_assets(study: Study) -> None:
-    """InputError where a contract or a model is another asset's, and the study does not say that it stands in."""
+    """InputError where a contract or a model belongs to another asset and is not declared a stand-in."""
     _check_models(study)
     _check_contracts(study)
 
 
 def _check_contracts(study: Study) -> None:
     """InputError where a position's asset is not the base of its rulebook's contract, without `stand_in: true`."""
-    for key, asset, name, stand_in in _held(study):
+    for key, asset, name, stand_in in _contracts(study):
         base = study.rulebook(name).contract.base
         if not (stand_in or same_asset(asset, base)):
-            rule = f"the asset is {asset}, and the contract is one of {base}"
+            rule = f"the asset is {asset}, and the underlying of the contract is {base}"
             hint = f"Name a rulebook of {asset}, or write stand_in: true beside it where its rules stand in"
             raise InputError(rule, key=key, got=name, hint=hint, file=study.file)
 
 
-def _held(study: Study) -> Iterator[tuple[str, str, str, bool]]:
+def _contracts(study: Study) -> Iterator[tuple[str, str, str, bool]]:
     """Key of the rulebook, asset, rulebook, and whether it stands in, for each position."""
     book = study.book
     if book.positions is None:
@@ -35,7 +35,7 @@ def _held(study: Study) -> Iterator[tuple[str, str, str, bool]]:
 
 
 def _check_models(study: Study) -> None:
-    """InputError where a model file says that it was fitted to another asset, without `stand_in_for`."""
+    """InputError where a model file was fitted to another asset and `stand_in_for` is missing."""
     joint = study.joints.get(study.market.model)
     asked = joint.assets if joint else {study.market.asset: study.market.model}
     for asset, name in asked.items():

@@ -225,7 +225,7 @@ class OwnBookBlock(Condition):
     most: Level = Field(description="the largest discount; USDe fell by 0.35 on Binance alone, 2025-10-10")
 
     def form(self, at: Clock) -> OwnBook:
-        rule, others = "is no asset of market.model", [name for row, name in enumerate(at.assets) if row != at.row]
+        rule, others = "is not an asset of market.model", [name for row, name in enumerate(at.assets) if row != at.row]
         hint = f"The model has {', '.join(others)}" if others else "Use a joint model with the collateral as an asset"
         require(self.asset in at.assets, rule, key="venue.own_book.asset", got=self.asset, hint=hint)
         return OwnBook(at.assets.index(self.asset), at.row)

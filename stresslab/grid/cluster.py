@@ -115,9 +115,9 @@ def remote(address: str) -> Iterator[Cluster]:
     check_address(address)
     try:
         client = Client(address, timeout="10s")
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError, TimeoutError):
         raise InputError(
-            f"the scheduler does not answer: {type(error).__name__}",
+            "the scheduler does not answer",
             key="--scheduler",
             got=address,
             hint="Start one with `dask scheduler`, and give its address, for example tcp://127.0.0.1:8786",

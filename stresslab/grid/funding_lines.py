@@ -1,4 +1,4 @@
-"""What is said of funding: how many payments a path makes, which of them the step moves, how the record was read."""
+"""Lines about funding for `check`: the number of payments, those moved to the end of a step, and the record."""
 
 from collections.abc import Iterator
 

@@ -91,7 +91,7 @@ def make_plan(study: Study, evaluation: Evaluation | None = None) -> Plan:
     """The plan of a study. `evaluation` is chosen by the plan; a test or a benchmark may name it.
 
     A book that its rulebook refuses raises NotAllowed when it stands alone, and is kept as a refusal in a sweep.
-    InputError where a contract or a model is another asset's, and the study does not say so.
+    InputError where a contract or a model belongs to another asset and is not declared a stand-in.
     """
     cells = expand(study)
     studies = [cell.study for cell in cells]

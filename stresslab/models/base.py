@@ -150,11 +150,11 @@ class Parameters(BaseModel):
         return float(getattr(self, "mu", 0.0))
 
     def growths(self) -> dict[str, float]:
-        """What the growth rate of E[price] is the sum of, 1/year, by the key of each parameter."""
+        """The terms of the growth rate of E[price] in 1/year, by the key of each parameter."""
         return {"mu": float(getattr(self, "mu", 0.0))}
 
     def check_scheme(self, dt: float) -> None:
-        """InputError where float32 does not hold what a step of `dt` years works out."""
+        """InputError where the numbers of a step of `dt` years leave the range of float32."""
         return None
 
     def price_loadings(self, dt: float) -> np.ndarray:
@@ -170,9 +170,7 @@ class Parameters(BaseModel):
         return np.eye(1)
 
     def step_limits(self) -> dict[str, float]:
-        """The longest step in years that each parameter allows the scheme, by the parameter's key; no entry where any
-        step will do.
-        """
+        """The longest step in years by parameter key; no entry for a parameter that allows any step."""
         return {}
 
     @property

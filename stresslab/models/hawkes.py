@@ -101,7 +101,7 @@ class Hawkes(Parameters):
         return max(self.mean_intensity, self.start) + 4 * deviation
 
     def step_limits(self) -> dict[str, float]:
-        """So few jumps, in a busy time, that the slots hold them; the largest of the three rates stands for all."""
+        """A step short enough that the slots hold its jumps at high intensity, by the largest of the three rates."""
         rates = {name: getattr(self, name) for name in ("base_intensity", "excitation", "initial_intensity")}
         largest = max(rates, key=lambda name: rates[name] or 0.0)
         return {largest: MOST_JUMPS_EXPECTED / self._most(MOST_SLOTS)}

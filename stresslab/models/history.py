@@ -45,7 +45,7 @@ class History(NamedTuple):
     digest: str
     files: tuple[str, ...] = ()
     sha256: str = ""  # of the files
-    layout: Layout = AS_FOUND  # what is said of the files where they do not say it
+    layout: Layout = AS_FOUND  # layout options of the files
 
     @classmethod
     def of(
@@ -207,7 +207,7 @@ def _from_file(value: dict[str, Any], base: Path) -> History:
 
 
 def _layout(given: Any) -> Layout:
-    """What a model's file says of its prices."""
+    """The layout options of the prices in a model file."""
     known = [field.name for field in fields(Layout) if field.name != "prefix"]
     rule = f"must be a mapping of {', '.join(known)}"
     require(isinstance(given, dict) and given.keys() <= set(known), rule, key="read", got=given)

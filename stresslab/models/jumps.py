@@ -95,9 +95,9 @@ def alternating(diffusions: Sequence[Diffusion], happens: Sequence[Array], sizes
 
 
 def check_normal(mean: float, std: float, names: tuple[str, str] = ("jump_mean", "jump_std")) -> None:
-    """InputError for normal jumps that multiply E[price] by more than any market has seen."""
+    """InputError for normal jumps that multiply E[price] by an implausible factor."""
     name, got = (names[0], mean) if mean > std**2 / 2 else (names[1], std)
-    rule = f"a jump multiplies E[price] by exp({mean + std**2 / 2:.3g}), at most exp({MOST_JUMP_GROWTH:g}) is taken"
+    rule = f"a jump multiplies E[price] by exp({mean + std**2 / 2:.3g}), the limit is exp({MOST_JUMP_GROWTH:g})"
     hint = f"Jump sizes are in log price: write {name} as a fraction, such as 0.05"
     require(mean + std**2 / 2 <= MOST_JUMP_GROWTH, rule, key=name, got=got, hint=hint)
 

@@ -49,8 +49,8 @@ def step_limits(kappa: float, xi: float, rho: float) -> dict[str, float]:
 def check_scheme(xi: float, variance: float, dt: float) -> None:
     """InputError where `variance` moves too little in a step for psi, its relative variance, to have a square."""
     least = (SMALLEST_PSI * variance / dt) ** 0.5
-    rule = f"the variance would not move: in steps of {dt * YEAR_SECONDS:.3g} s the scheme takes xi from {least:.1e} on"
-    require(xi >= least, rule, key="xi", got=xi, hint="Raise xi, or take kind: gbm for a variance that stands still")
+    rule = f"the variance would not move: in steps of {dt * YEAR_SECONDS:.3g} s the scheme needs xi >= {least:.1e}"
+    require(xi >= least, rule, key="xi", got=xi, hint="Raise xi, or use kind: gbm for a constant variance")
 
 
 def coefficients(kappa: float, theta: float, xi: float, rho: float, mu: float, dt: float) -> Coefficients:

@@ -128,7 +128,7 @@ class RegimeSwitching(Parameters):
         return float(np.max(self.intensities - np.diag(self.rates)))
 
     def step_limits(self) -> dict[str, float]:
-        """So few events that the slots hold them; the larger one of switches and jumps stands for both."""
+        """A step short enough that the slots hold its events, by the larger rate of switches and jumps."""
         mostly_jumps = np.max(self.intensities) > np.max(-np.diag(self.rates))
         name = "jump_intensities" if mostly_jumps else "generator"
         return {name: MOST_EVENTS_EXPECTED / self.fastest} if self.fastest > 0 else {}

@@ -55,7 +55,7 @@ class Replay(Parameters):
         rows = self.history.rows[self.first :]
         reached = np.cumsum(rows[:, -1])[:, None] - rows[:, -1:] + rows
         furthest = self.scale * float(np.abs(reached).max())
-        rule = f"the scaled record moves the log price by {furthest:.3g}; at most {MOST_MOVED:g} is taken"
+        rule = f"the scaled record moves the log price by {furthest:.3g}; the limit is {MOST_MOVED:g}"
         require(furthest <= MOST_MOVED, rule, key="scale", got=self.scale, hint="1 plays the record as it was")
         return self
 

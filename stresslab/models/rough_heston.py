@@ -79,7 +79,7 @@ class RoughHeston(Parameters):
     has_variance = True
 
     def step_limits(self) -> dict[str, float]:
-        """As far as the series of the kernel reaches."""
+        """The range in which the series of the kernel converges."""
         a = self.hurst + 0.5
         reaches = self.kappa * LONGEST**a <= kernel_lift.MOST_SERIES
         return {} if reaches else {"kappa": (kernel_lift.MOST_SERIES / self.kappa) ** (1 / a)}

@@ -89,7 +89,7 @@ class ScaledHistorical(Parameters):
         return self
 
     def _check_forecasts(self) -> None:
-        """InputError where the variance that is forecast is none, over the history and tonight."""
+        """InputError where a forecast variance, over the history or tonight, is not a positive float32."""
         recorded_averages = averages(self._bars.variances(), self.half_lives, self.history.seconds)
         levels = self._log_forecasts(np.vstack([recorded_averages, self.tonight()]))
         furthest = float(levels[np.abs(levels).argmax()])

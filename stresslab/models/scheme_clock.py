@@ -1,7 +1,7 @@
-"""How many steps a model's scheme takes to a horizon, and the bound on them.
+"""The number of steps of a model's scheme to a horizon, and its limit.
 
-Parameters shorten the steps of a scheme: jumps need slots, a fast variance is followed closely. Without a bound a jump
-intensity that is a slip of the pen asks for more steps than any machine takes.
+Parameters shorten the steps of a scheme: jumps need slots, and a fast variance needs short steps. Without a limit, a
+mistyped jump intensity would ask for more steps than any machine can run.
 """
 
 from stresslab.errors import InputError
@@ -17,7 +17,7 @@ def scheme_steps(model: Parameters, step: int, last: int) -> int:
 
 
 def takes_too_many(model: Parameters, step: int, last: int) -> bool:
-    """Whether the scheme cuts the study's steps into more than can be taken."""
+    """Whether the scheme needs more steps than the limit."""
     return scheme_steps(model, step, last) > max(MOST_STEPS, last // step)
 
 

@@ -79,7 +79,7 @@ class SVJJ(Parameters):
         )
 
     def step_limits(self) -> dict[str, float]:
-        """Those of Heston, and so few jumps that the slots hold them."""
+        """Heston's limits, and a step short enough that the slots hold its jumps."""
         of_variance = quadratic_exponential.step_limits(self.kappa, self.xi, self.rho)
         return {**of_variance, "jump_intensity": jumps.longest_step(self.jump_intensity)}
 

@@ -1,4 +1,4 @@
-"""The yearly volatility that a model starts from, and the one that it returns to, jumps included.
+"""The yearly volatility of a model at time 0 and in the long run, jumps included.
 
     volatility^2 = E[quadratic variation of the log price] per year = variance of the diffusion + intensity E[J^2]
 
@@ -97,7 +97,7 @@ def _regime_switching(model: RegimeSwitching) -> Variances:
 
 
 def _stationary(rates: np.ndarray) -> np.ndarray:
-    """The law of the states in the long run, by least squares: several where states never meet."""
+    """The stationary distribution of the states, by least squares; not unique for a reducible chain."""
     n = len(rates)
     scale = max(float(np.abs(rates).max()), 1e-300)
     found = np.linalg.lstsq(np.vstack([rates.T / scale, np.ones(n)]), np.eye(n + 1)[n], rcond=None)[0]

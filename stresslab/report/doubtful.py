@@ -1,4 +1,4 @@
-"""What is doubtful about a run, for the page's first screen: the stored warnings, and a night that had not come yet."""
+"""The warnings on the first screen of a report: the stored ones, and an as_of later than the run itself."""
 
 import json
 from datetime import datetime
@@ -8,7 +8,7 @@ import xarray as xr
 
 from stresslab.config.doubts import future
 
-SHOWN = 5  # more are folded away, with their number
+SHOWN = 5  # further warnings are collapsed
 
 
 def doubtful(ds: xr.Dataset, provenance: dict[str, Any]) -> list[tuple[str, str]]:
@@ -18,7 +18,7 @@ def doubtful(ds: xr.Dataset, provenance: dict[str, Any]) -> list[tuple[str, str]
 
 
 def _future(ds: xr.Dataset, provenance: dict[str, Any]) -> list[str]:
-    """By the clock of the run: the page of a stored run says the same on every day that it is written."""
+    """Compare as_of with the start of the run, so that the report of a stored run does not depend on today's date."""
     try:
         as_of, started = (datetime.fromisoformat(str(text)) for text in (ds.attrs["as_of"], provenance["started"]))
         return [doubt.text for doubt in future(as_of, started)]

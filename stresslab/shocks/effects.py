@@ -47,7 +47,7 @@ class Gap(Effect):
     def _one_size(self) -> Self:
         given = [size for size in (self.fraction, self.log_size) if size is not None]
         require(len(given) == 1, "give exactly one of fraction and log_size")
-        rule = f"moves the log price by {self.size:.3g}; at most {MOST_MOVED:g} is taken"
+        rule = f"moves the log price by {self.size:.3g}; the limit is {MOST_MOVED:g}"
         name = "fraction" if self.fraction is not None else "log_size"
         require(self.size <= MOST_MOVED, rule, key=name, got=given[0], hint="-0.2 is a fall, 0.2 a rise by a fifth")
         return self

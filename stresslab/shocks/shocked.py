@@ -172,7 +172,7 @@ class Shocked(Parameters):
         return self.model.price_correlation
 
     def step_limits(self) -> dict[str, float]:
-        """Those of the model, and what the shocks leave of them: `effects` where that is less."""
+        """The model's limits, tightened by the shocks: `effects` where a shock shortens the step further."""
         shocked = min(model.longest_step for model in self.variants())
         return self.model.step_limits() | ({"effects": shocked} if shocked < self.model.longest_step else {})
 

@@ -1,4 +1,4 @@
-"""Digests of what is stored, so that what is read is what was written.
+"""Digests of stored runs, which detect damage when a run is read.
 
 Icechunk's snapshots and manifests carry no checksums: one wrong bit may read as another number, or as the fill value. A
 run's digests stand in the metadata of its commit. They are of canonical bytes: names in order, JSON with sorted keys,
@@ -21,7 +21,7 @@ def of_json(value: Any) -> str:
 
 
 def of_outline(outline: Outline, attrs: Mapping[str, Any]) -> str:
-    """The digest of all that is known of a dataset before its arrays are read, its attributes included."""
+    """The digest of a dataset's outline: names, dtypes, shapes and attributes, without the values."""
     return of_json([sorted(outline, key=lambda row: str(row[0])), dict(attrs)])
 
 
@@ -34,7 +34,7 @@ def of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def of_bytes(*parts: bytes) -> str:
-    """The digest of several byte strings, one after another; where one ends counts."""
+    """The digest of several byte strings, including their lengths."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "little"))
@@ -43,7 +43,7 @@ def of_bytes(*parts: bytes) -> str:
 
 
 def sealed(record: Mapping[str, Any], **digests: Any) -> dict[str, Any]:
-    """The digests of a run with one of themselves and of its record."""
+    """The digests of a run, with a digest of them and the record."""
     return digests | {"seal": of_json([dict(record), digests])}
 
 

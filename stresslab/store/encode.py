@@ -63,7 +63,7 @@ def read_dataset(group: zarr.Group, layout: Layout) -> xr.Dataset:
 
 
 def array_of(group: zarr.Group, name: str) -> zarr.Array:
-    """An array of ours: one chunk that holds all of it. A wrong bit in its shape must not ask for terabytes."""
+    """An array in one chunk. The check prevents a damaged shape from allocating terabytes."""
     array = group[name]
     if not isinstance(array, zarr.Array) or array.chunks != tuple(max(1, size) for size in array.shape):
         raise ValueError(f"{name} is not an array of one chunk")
@@ -71,7 +71,7 @@ def array_of(group: zarr.Group, name: str) -> zarr.Array:
 
 
 def stored_digest(group: zarr.Group, layout: Layout) -> str:
-    """The digest of all that is known of a stored dataset before its arrays are read."""
+    """The digest of the outline of a stored dataset, before its arrays are read."""
     rows = []
     for name, dtype, is_coordinate in layout:
         array = array_of(group, name)
@@ -80,7 +80,7 @@ def stored_digest(group: zarr.Group, layout: Layout) -> str:
 
 
 def outline_digest(dataset: xr.Dataset) -> str:
-    """What `stored_digest` gives for `dataset` once it is stored."""
+    """The value of `stored_digest` for `dataset` once it is stored."""
     rows = []
     for name, variable in dataset.variables.items():
         values = _plain(str(name), variable.values)

@@ -1,4 +1,4 @@
-"""What goes wrong in a store, as one line: errors of Icechunk, which are pages of Rust, and damage."""
+"""One-line messages for errors of a store: damage, and errors of Icechunk, which span pages of Rust."""
 
 import os
 import re
@@ -13,14 +13,14 @@ from stresslab.files.targets import FULL
 
 DAMAGE = (icechunk.IcechunkError, NodeNotFoundError, RuntimeError, OSError)  # RuntimeError is what a decoder raises
 RESTORE = "Restore it from a copy, or run the study again into another store"
-MARKS = re.compile(r"^\s*(?:[x×|│]\s+)*")  # what Icechunk draws in front of a line
+MARKS = re.compile(r"^\s*(?:[x×|│]\s+)*")  # decoration of a line of an Icechunk error
 FRESH = "Run again with --fresh to start over without them"
 AWAY = "Check the address, the credentials and the network, and try again"  # an object store may not answer for a while
 
 
 @contextmanager
 def store_errors(url: str, doing: str) -> Iterator[None]:
-    """While something is written: what the store raises becomes a RunError, the caller's own errors pass."""
+    """Turn the store's errors during a write into RunErrors; the caller's own errors pass."""
     try:
         yield
     except icechunk.ConflictError:
@@ -35,7 +35,7 @@ def store_errors(url: str, doing: str) -> Iterator[None]:
 
 @contextmanager
 def reading(url: str, doing: str, hint: str = RESTORE) -> Iterator[None]:
-    """While something is read: whatever is raised, of whatever kind, comes of damage, or of a place that is away."""
+    """Turn any error during a read into a RunError: the store is damaged or out of reach."""
     try:
         yield
     except (StresslabError, KeyboardInterrupt, SystemExit, GeneratorExit):
@@ -48,16 +48,16 @@ def _next_move(url: str, error: BaseException, hint: str) -> str:
     if "ermission denied" in str(error):
         return "Check the permissions of its files"
     is_remote = "://" in url and not url.startswith("file://")
-    return f"{AWAY}. If that is of no use: {hint[0].lower()}{hint[1:]}" if is_remote else hint
+    return f"{AWAY}. If that does not help: {hint[0].lower()}{hint[1:]}" if is_remote else hint
 
 
 def damaged(url: str, what: str, why: str, hint: str = RESTORE) -> RunError:
-    """The refusal of what is not what was written."""
+    """The error for stored data that fail their check."""
     return RunError(f"{url}: {what}: damaged: {why}. {hint}")
 
 
 def _is_panic(error: BaseException) -> bool:
-    """A failed assertion of Rust: an exception that is no `Exception`, of a type that cannot be imported."""
+    """Whether this is a Rust panic: a BaseException of a type that cannot be imported."""
     return type(error).__name__ == "PanicException"
 
 

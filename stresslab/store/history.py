@@ -50,8 +50,8 @@ def _warn(text: str) -> None:
 def open_store(url: str | os.PathLike[str], create: bool = True, remark: Remark = _warn) -> "Store":
     """The store at a local folder, s3://bucket/prefix, gs://bucket/prefix or memory:// (this process only).
 
-    `remark` is told, once for each run, that a run of an earlier version cannot be checked. Nothing is created here: a
-    new store comes into being when its first run begins.
+    `remark` receives one message for each run of an earlier version, which cannot be checked. Nothing is created here:
+    a new store is created when its first run begins.
 
     Raises:
         InputError: this is not a store of ours, the folder cannot be written to (create=True), or there is no store
@@ -68,9 +68,9 @@ def open_store(url: str | os.PathLike[str], create: bool = True, remark: Remark 
 
 
 class Store:
-    """Finished runs, newest last, and the door to write another. Made by `open_store`.
+    """Finished runs, newest last, and the method that begins another. Made by `open_store`.
 
-    What is read is what was written, or RunError is raised.
+    Reading a damaged run raises RunError.
     """
 
     def __init__(self, location: Location, remark: Remark = _warn) -> None:
@@ -87,7 +87,7 @@ class Store:
             run = OpenRun(self._location, repository, run_key, lock)
             run.resume(fresh)
             if run.unchecked:
-                self._say_unchecked("the partial results of this unfinished run")
+                self._remark_unchecked("the partial results of this unfinished run")
             return run
         except BaseException:
             lock.release()
@@ -99,7 +99,7 @@ class Store:
         with reading(self._location.url, "list the runs"):
             found = all_runs(self._location, repository) if repository else []
         if any(not run.seals for run in found):
-            self._say_unchecked(f"{sum(not run.seals for run in found)} of {len(found)} runs")
+            self._remark_unchecked(f"{sum(not run.seals for run in found)} of {len(found)} runs")
         return [RunRecord(tag=run.tag, **run.record) for run in found]
 
     def read(self, tag: str | None = None) -> xr.Dataset:
@@ -110,7 +110,7 @@ class Store:
             assert isinstance(group, zarr.Group)
             if CHECKED in root.attrs and not run.seals:
                 raise self._damaged(run, "its digests are missing")
-            # Before any array is read: a wrong bit in a shape must not ask for terabytes.
+            # Checked before any array is read: a damaged shape could allocate terabytes.
             if run.seals and stored_digest(group, layout) != run.seals["outline"]:  # type: ignore[arg-type]
                 raise self._damaged(run, "its variables are not those that were saved")
             dataset = read_dataset(group, layout)  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ class Store:
             if noticed:
                 raise self._damaged(run, noticed)
         if not run.seals:
-            self._say_unchecked(f"run {run.tag}")
+            self._remark_unchecked(f"run {run.tag}")
         return dataset
 
     def provenance(self, tag: str | None = None) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class Store:
             yield run, repository, repository.readonly_session(snapshot_id=run.snapshot)
 
     def _find(self, repository: icechunk.Repository, tag: str | None) -> TaggedRun:
-        """The run of this tag alone, so that it can be read whatever became of others; the newest without a tag."""
+        """The run of a tag, read without the other runs, which may be damaged; the newest run without a tag."""
         if tag is not None and tag in repository.list_tags():
             run = look_up(self._location, repository, tag)
             if run is not None:
@@ -175,17 +175,18 @@ class Store:
         if tag is not None:
             tags = [run.tag for run in runs]
             near = difflib.get_close_matches(tag, tags, n=3, cutoff=0.4) or tags[-3:]
-            raise InputError("no such run", file=self._location.url, got=tag, hint=f"The nearest: {', '.join(near)}")
+            hint = f"Name one that `stresslab runs` lists, such as {' or '.join(near)}"
+            raise InputError("there is no such run", file=self._location.url, key="run", got=tag, hint=hint)
         return runs[-1]
 
     def _damaged(self, run: TaggedRun, why: str) -> RunError:
         return damaged(self._location.url, f"run {run.tag}", why)
 
-    def _say_unchecked(self, what: str) -> None:
+    def _remark_unchecked(self, what: str) -> None:
         if what not in self._remarked:
             self._remarked.add(what)
             place = self._location.url
-            self._remark(f"{place}: {what}: saved by an earlier version, which kept no digest; not checked")
+            self._remark(f"{place}: {what}: saved by an earlier version without digests; not checked")
 
 
 def _drop_abandoned(repository: icechunk.Repository, older_than: datetime) -> None:

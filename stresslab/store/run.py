@@ -57,15 +57,15 @@ class OpenRun:
         self._partials: zarr.Group | None = None  # as of the last commit; opened when needed
         self._packed: dict[str, np.ndarray] = {}  # what was read: one read serves all the parts of a commit
         self._is_open = True
-        self.unchecked = False  # whether partial results of an earlier version, without a digest, are taken up
+        self.unchecked = False  # whether partial results of an earlier version, without a digest, are resumed
 
     def resume(self, fresh: bool) -> None:
-        """Take up what an earlier process left under the same key, or delete that (`fresh`) and start anew.
+        """Resume from the partial results under the same key, or delete them (`fresh`) and start over.
 
-        Where the branch itself is lost there is nothing to take up, and everything is computed again.
+        Where the branch itself is lost, everything is computed again.
 
         Raises:
-            RunError: what is there is not what was written.
+            RunError: the partial results are damaged.
         """
         with reading(self._location.url, "open the store"):
             branches, root = self._repository.list_branches(), root_snapshot(self._repository)
@@ -90,7 +90,7 @@ class OpenRun:
                 self.unchecked |= DIGEST not in attrs
 
     def _drop(self, branch: str) -> None:
-        """Delete a branch, one whose file is damaged too."""
+        """Delete a branch, even one whose file is damaged."""
         try:
             self._repository.delete_branch(branch)
         except icechunk.IcechunkError:
@@ -119,7 +119,7 @@ class OpenRun:
         """One partial result, bit for bit.
 
         Raises:
-            RunError: it is not what was written.
+            RunError: the partial result is damaged.
         """
         self._require_open()
         name, number = self._where[key]
@@ -160,7 +160,7 @@ class OpenRun:
         self._remember(name, keys)
 
     def _count(self, session: icechunk.Session) -> int:
-        """How many arrays of partial results there are: as the last commit says, or counted."""
+        """Number of arrays of partial results, from the last commit or counted."""
         metadata = self._repository.lookup_snapshot(session.snapshot_id).metadata
         if COUNT in metadata:
             return int(metadata[COUNT])
@@ -217,7 +217,7 @@ class OpenRun:
 
 
 def _names(store: icechunk.IcechunkStore) -> list[str]:
-    """The names of the arrays of partial results. Zarr's own list opens all at once and prints what else goes wrong."""
+    """The names of the arrays of partial results. Zarr's own list opens all at once and prints errors."""
 
     async def listed() -> list[str]:
         return [name async for name in store.list_dir(PARTIALS) if name != "zarr.json"]

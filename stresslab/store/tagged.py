@@ -35,7 +35,7 @@ def look_up(location: Location, repository: icechunk.Repository, tag: str) -> Ta
     """The run behind a tag; None for a tag that is not of a run.
 
     Raises:
-        RunError: the record is not what was written.
+        RunError: the record is damaged.
     """
     snapshot = repository.lookup_snapshot(repository.lookup_tag(tag))
     record, seals = snapshot.metadata.get(RECORD), snapshot.metadata.get(SEALS)
@@ -51,7 +51,7 @@ def all_runs(location: Location, repository: icechunk.Repository) -> list[Tagged
     """All finished runs, oldest first.
 
     Raises:
-        RunError: a run is missing, or a record is not what was written.
+        RunError: a run is missing, or a record is damaged.
     """
     head = repository.lookup_branch("main")  # first: a run that is finished meanwhile is tagged before `main` moves
     tags = sorted(repository.list_tags())

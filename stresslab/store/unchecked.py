@@ -1,4 +1,4 @@
-"""Runs of earlier versions, which have no digest: what can be noticed of damage all the same."""
+"""Consistency checks for runs of earlier versions, which have no digest."""
 
 import json
 
@@ -9,17 +9,17 @@ ROUNDING = 1e-9
 
 
 def noticed(repository: icechunk.Repository, session: icechunk.Session, group: str, dataset: xr.Dataset) -> str | None:
-    """What is seen to be wrong with a dataset that was read from `group`, or None."""
+    """A sentence about damage to a dataset that was read from `group`, or None."""
     return _missing_chunk(repository, session, group, dataset) or _contradiction(dataset)
 
 
 def _contradiction(dataset: xr.Dataset) -> str | None:
-    """What in the numbers contradicts itself: a probability is the share of the paths that were hit."""
+    """A contradiction among the numbers, or None: a probability must be hits over paths."""
     if not {"probability", "hits", "n_paths"} <= set(dataset.variables):
         return None
     paths = dataset["n_paths"].where(dataset["n_paths"] > 0)
     if bool((abs(dataset["hits"] / paths - dataset["probability"]) > ROUNDING).any()):  # false for a cell not run: NaN
-        return "its probabilities are not its hits over its paths"
+        return "its probabilities differ from hits over paths"
     return None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.price_series import brownian_bars, without
 
-from stresslab.backtest.outcomes import Excursions, beyond, excursions, liquidated, losses, seen
+from stresslab.backtest.outcomes import Excursions, beyond, excursions, liquidated, losses, observed_moves
 
 SIDES = ("long", "short")
 
@@ -14,7 +14,7 @@ SIDES = ("long", "short")
 @pytest.mark.parametrize("gone", [[], [20, 21, 40]])
 def test_excursions_are_those_of_a_loop(gone):
     bars = without(brownian_bars(60, 3600), gone)
-    found = excursions(seen(bars, 5))
+    found = excursions(observed_moves(bars, 5))
     for row in range(len(bars.stamps)):
         after = slice(row + 1, row + 6)
         stamps = bars.stamps[after]
@@ -28,7 +28,7 @@ def test_excursions_are_those_of_a_loop(gone):
 
 
 def test_fewer_bars_than_the_horizon_know_nothing():
-    assert np.isnan(np.array(excursions(seen(brownian_bars(4, 3600), 5)))).all()
+    assert np.isnan(np.array(excursions(observed_moves(brownian_bars(4, 3600), 5)))).all()
 
 
 def test_a_level_is_reached_where_it_is_touched():
@@ -47,7 +47,7 @@ def test_what_is_seen_over_holes_is_that_of_a_loop(gone, quiet):
     bars = without(whole, gone)
     if quiet:
         bars = replace(bars, untraded=whole.stamps[gone] if gone else bars.untraded)
-    found = seen(bars, 5)
+    found = observed_moves(bars, 5)
     at = {int(stamp): row for row, stamp in enumerate(bars.stamps)}
     for row, stamp in enumerate(bars.stamps):
         close, end = bars.prices[row, 3], int(stamp) + 5 * 3600
@@ -74,10 +74,10 @@ def test_a_fall_inside_a_hole_is_certain_where_a_known_price_lies_beyond_the_lev
     bars.prices[33:] *= 0.7
     bars = without(bars, [30, 31, 32])
     levels = np.array([[-0.3, -0.22, -0.11], [0.3, 0.22, 0.11]])
-    found = seen(bars, 10)
+    found = observed_moves(bars, 10)
     hit = liquidated(found, levels, SIDES)
     assert hit[0, :, 25].all() and not hit[1, :, 25].any() and not found.whole[25]
-    short = seen(bars, 6)  # from bar 25 the horizon ends inside the hole: no known price decides
+    short = observed_moves(bars, 6)  # from bar 25 the horizon ends inside the hole: no known price decides
     assert not liquidated(short, levels, SIDES)[:, :, 25].any() and not short.whole[25]
     assert beyond(short, levels, SIDES)[0, :, 25].all() and not beyond(short, levels, SIDES)[1, :, 25].any()
-    assert seen(bars, 6, holes_are_untraded=True).whole[25]
+    assert observed_moves(bars, 6, holes_are_untraded=True).whole[25]

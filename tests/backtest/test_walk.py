@@ -152,7 +152,7 @@ def test_kept_forecasts_that_are_damaged_are_refused(bars, tmp_path):
             assert repr(as_bytes(kept.read(path))) == before
         except InputError as error:
             refused += 1
-            assert "cannot be read. Delete it: its forecasts are made again" in str(error)
+            assert "cannot be read. Delete it: its forecasts are then computed again" in str(error)
     assert refused > 200  # a zip has a few bytes that say nothing: dates, versions
 
 

@@ -89,7 +89,7 @@ def test_a_recursion_on_a_market_that_is_closed_at_night(kind: str, seed: int) -
     """
     fit = FITS[kind](hourly(flat_at_night(seed)))
     fit.document("Nowhere")
-    assert fit.doubts[0].startswith(f"{kind} cannot be fitted to prices that stand still in 33 % of the bars")
+    assert fit.doubts[0].startswith(f"{kind} cannot be fitted to prices that do not change in 33 % of the bars")
 
 
 def test_garch_of_an_open_market_does_not_speak_of_it() -> None:
@@ -115,7 +115,7 @@ def test_what_is_no_model_is_refused_in_words_of_the_data(tmp_path: Path, monkey
     )
     prices = write_bars(brownian_bars(100, HOUR), tmp_path / "prices.csv")
     with pytest.raises(
-        InputError, match="prices.csv: gbm cannot be fitted to these data: the best fit is no model"
+        InputError, match="prices.csv: gbm cannot be fitted to these data: the best fit lies outside the model's range"
     ) as no:
         from_prices("gbm", prices, tmp_path / "model.yaml")
     with pytest.raises(InputError, match="^gbm cannot be fitted to these data") as none:

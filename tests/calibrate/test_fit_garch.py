@@ -146,7 +146,7 @@ def test_warnings():
     assert any("persistence sits at 1" in words for words in FITS["garch"](integrated()).warnings)
     rng = np.random.default_rng(4)
     calm = garch_family.fit("garch", hourly(1e-3 * rng.standard_normal(3000)), innovation="student_t")
-    assert any("nu cannot be told from infinity" in words for words in calm.warnings)
+    assert any("nu is indistinguishable from infinity" in words for words in calm.warnings)
 
 
 @pytest.mark.parametrize("kind", TRUE)

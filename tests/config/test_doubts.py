@@ -124,7 +124,9 @@ def test_the_doubts_of_a_model_file_are_repeated(fitted: dict[str, Any], said: l
 def test_a_night_that_has_not_come_is_told_from_the_time_given() -> None:
     assert list(future(AS_OF, AS_OF)) == []
     (found,) = future(AS_OF, AS_OF - timedelta(seconds=1))
-    assert found.text.startswith("as_of = '2025-01-01T00:00:00Z': as_of lies in the future: it is 2024-12-31T23:59:59Z")
+    assert found.text.startswith(
+        "as_of = '2025-01-01T00:00:00Z': the date lies in the future: it is 2024-12-31T23:59:59Z"
+    )
 
 
 def test_doubts_are_stored_and_strict_refuses(tmp_path: Path) -> None:
@@ -158,7 +160,7 @@ def test_the_asset_is_that_of_the_contract(asset: str, base: str, is_refused: bo
     if not is_refused:
         assert make_plan(mixed).ladders
         return
-    with pytest.raises(InputError, match="the asset is ETH, and the contract is one of BTC.*stand_in: true"):
+    with pytest.raises(InputError, match="the asset is ETH, and the underlying of the contract is BTC.*stand_in: true"):
         make_plan(mixed)
     said = small(tmp_path, given | {"book": {"side": "long", "stand_in": True}}, contract={"base": base})
     assert make_plan(said).ladders

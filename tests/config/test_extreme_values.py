@@ -146,9 +146,9 @@ def test_growth_and_sizes_are_refused_with_the_parameter() -> None:
 def test_a_variance_that_hardly_moves_is_refused_where_its_scheme_ends() -> None:
     """The least xi that is named is taken, and gives finite numbers."""
     study, _ = extremes.of_model("heston")
-    with pytest.raises(InputError, match="takes xi from") as refusal:
+    with pytest.raises(InputError, match="the scheme needs xi >=") as refusal:
         study_from_dict(extremes.changed(study, ("models", "m", "xi"), 1e-12))
-    least = re.search(r"takes xi from (\S+) on", str(refusal.value))
+    least = re.search(r"needs xi >= (\S+)\.", str(refusal.value))
     assert least
     plan = extremes.planned(study, ("models", "m", "xi"), 1.1 * float(least[1]))
     assert plan is not None

@@ -136,11 +136,11 @@ def test_what_is_not_written_does_not_change_a_study(tmp_path: Path) -> None:
 STOP = {"kind": "stop_loss", "distance": 0.05}
 REFUSED = [
     (CROSS | {"positions": [LONG], "leverage": 2.0}, "book.leverage = 2.0: belongs to one position"),
-    (CROSS | {"positions": [{"side": "long"}]}, "exactly one of quantity, notional and leverage; there is none"),
-    (CROSS | {"positions": [LONG | {"collateral": 9.0}]}, "positions.*backs all positions: write it under book"),
+    (CROSS | {"positions": [{"side": "long"}]}, "exactly one of quantity, notional and leverage; given: none"),
+    (CROSS | {"positions": [LONG | {"collateral": 9.0}]}, "positions.*backs all positions and belongs under book"),
     ({"positions": [LONG]}, "positions.0..collateral = None: an isolated position needs its own"),
     ({"collateral": 100.0, "leverage": 2.0}, "book.side: this key is required"),
-    (CROSS | {"positions": [LONG | {"asset": "ETH"}]}, "'ETH': is no asset of market.model"),
+    (CROSS | {"positions": [LONG | {"asset": "ETH"}]}, "'ETH': is not an asset of market.model"),
     (CROSS | {"positions": [LONG | {"expiry": "2025-07-01T00:00:00Z"}]}, "is no dated future"),
     (CROSS | {"positions": [LONG | {"basis": 0.1}]}, "belongs to a dated future"),
     (CROSS | {"positions": [LONG], "policies": "stop"}, "is no name under policies"),
@@ -236,7 +236,7 @@ def test_what_wanders_on_one_asset_has_no_place_on_two(tmp_path: Path) -> None:
 def test_a_level_on_the_wrong_side_of_the_price_is_refused(tmp_path, side, policy):
     """All would be sold at as_of, and the ruin be 0; on the right side of the same distance it is taken."""
     book = {"side": side, "collateral": 100.0, "leverage": 5.0}
-    with pytest.raises(NotAllowed, match="is met at as_of"):
+    with pytest.raises(NotAllowed, match="is already triggered at the price at as_of, 100: "):
         general_book(expand(study(tmp_path, book | {"policies": [policy]}))[0].study)
     general_book(expand(study(tmp_path, book | {"policies": [policy | {"price": 200.0 - policy["price"]}]}))[0].study)
 
@@ -244,7 +244,7 @@ def test_a_level_on_the_wrong_side_of_the_price_is_refused(tmp_path, side, polic
 def test_a_trailing_stop_that_its_best_price_has_met_is_refused(tmp_path):
     """5 % from a best of 110 is 104.5, above the spot of 100; from 104 it is 98.8."""
     book, trail = {"side": "long", "collateral": 100.0, "leverage": 5.0}, {"kind": "trailing_stop", "distance": 0.05}
-    with pytest.raises(NotAllowed, match="TrailingStop is met at as_of"):
+    with pytest.raises(NotAllowed, match="the trailing stop is already triggered at the price at as_of, 100: "):
         general_book(study(tmp_path, book | {"policies": [trail | {"best": 110.0}]}))
     general_book(study(tmp_path, book | {"policies": [trail | {"best": 104.0}]}))
 

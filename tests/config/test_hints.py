@@ -266,7 +266,7 @@ CHECKED = (
 OPEN = (
     "Give it more collateral, or make the positions smaller",
     "Give it more margin, or less leverage",
-    "Put its level on the other side of the price",
+    "Put its level on the other side of the price, or remove it",
     "Ask it for margins and prices instead",
     "Write [1D, 7D]",  # the horizons in order: tests/config/test_refusals.py
     "Write one",  # no model that is shipped is without a volatility at as_of

@@ -93,13 +93,13 @@ def test_it_is_swept_and_run_like_margin(tmp_path: Path) -> None:
 REFUSED = [
     ({"side": "long", "quantity": 5.0, "margin_with_pnl": 9.0}, "book.margin_with_pnl = 9.0: .* needs entry_price"),
     (LONG | {"margin": 9.0, "margin_with_pnl": 9.0}, "given beside margin: .* Leave out one of margin_with_pnl and"),
-    ({"side": "long", "entry_price": 80.0, "margin": 9.0}, "quantity is enough; there is none of them"),
-    ({"side": "long", "leverage": 2.0, "entry_price": 80.0, "margin": 9.0}, "is enough; there is leverage 2"),
+    ({"side": "long", "entry_price": 80.0, "margin": 9.0}, "quantity is enough; given: none of them"),
+    ({"side": "long", "leverage": 2.0, "entry_price": 80.0, "margin": 9.0}, "is enough; given: leverage 2"),
     ({"positions": [LONG | {"collateral": 9.0, "margin_with_pnl": 9.0}]}, "given beside collateral"),
     ({"positions": [LONG], "margin_with_pnl": 9.0}, "belongs to one position. Write margin_with_pnl under positions"),
     (
         {"positions": [LONG | {"margin_with_pnl": 9.0}], "margin_mode": "cross", "collateral": 9.0},
-        "of a shared account write its cash as book.collateral",
+        "the cash of a shared account is book.collateral",
     ),
     (
         {"positions": [{"side": "long", "leverage": 5.0, "entry_price": 80.0, "margin_with_pnl": 9.0}]},

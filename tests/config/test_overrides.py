@@ -40,6 +40,7 @@ def test_a_block_that_is_not_written_is_made(data: dict[str, Any]) -> None:
     ("market.spt=1", ["--set market.spt", "a study has no such path", "Did you mean 'market.spot'"]),
     ("leverage=5", ["--set leverage", "a study has no such path", "'book.leverage'"]),
     ("models.hestn.v0=1", ["--set models.hestn.v0", "'models.heston.v0'"]),
+    ("models.gbm.m=1", ["--set models.gbm.m", "Did you mean 'models.gbm.mu' or 'models.gbm'?"]),
     ("models.gbm.v0=1", ["models.gbm.v0", "there is no such key", "kind, mu, sigma"]),
     ("limits.1.max=0.1", ["--set limits.1.max", "'limits.0.max'"]),
     ("market.spot", ["--set", "= 'market.spot'", "write KEY=VALUE"]),
@@ -79,5 +80,5 @@ def test_overrides_must_be_text(study_file: Path, overrides: Any) -> None:
     ({"models": {"a": {"file": "x", "set": 3}}}, "models.a.v0"), ({"sweep": 3}, "sweep.book.side"),
 ])  # fmt: skip
 def test_a_study_that_holds_no_mapping_there(damaged: dict[str, Any], path: str) -> None:
-    with pytest.raises(InputError, match="holds no mapping there"):
+    with pytest.raises(InputError, match="the parent of this key is not a mapping in the study"):
         apply_overrides(damaged, [f"{path}=1"])

@@ -123,8 +123,11 @@ def test_a_cross_account_needs_no_cash() -> None:
 
 
 REFUSED = [
-    ({"side": "long", "collaterals": HALF}, "quantity or leverage is enough; there is none"),
-    (LONG | {"collaterals": [{"asset": "USDC", "amount": 9.0}]}, "is cash: .* Write it as book.collateral"),
+    ({"side": "long", "collaterals": HALF}, "quantity or leverage is enough; given: none"),
+    (
+        LONG | {"collaterals": [{"asset": "USDC", "amount": 9.0}]},
+        "has no price in market.model, .* Write it as book.collateral",
+    ),
     (LONG | {"collaterals": [{"asset": "ETH", "amount": 9.0}]}, "is no collateral of gmx.* It takes BTC; or give"),
     ({"positions": [{"side": "long", "quantity": 1.0}]}, "Give one of collateral, margin_with_pnl, collaterals"),
     ({"positions": [LONG], "collaterals": HALF}, "Write collaterals under each position"),

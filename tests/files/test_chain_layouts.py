@@ -95,7 +95,7 @@ def test_a_summary_with_names_alone(frame, tmp_path):
 def test_a_summary_with_a_name_that_is_no_option(frame, tmp_path):
     bad = deribit_summary(at_eight(frame))
     bad.loc[3, "instrument_name"] = "BTC-PERPETUAL"
-    with pytest.raises(InputError, match=r"instrument = 'BTC-PERPETUAL \(row 5\)': is no name of an option"):
+    with pytest.raises(InputError, match=r"instrument = 'BTC-PERPETUAL \(row 5\)': is not the name of an option"):
         read_chain(write(bad, tmp_path, "summary.csv"))
 
 
@@ -111,7 +111,7 @@ def test_a_record_of_quotes_gives_the_last_of_each_option(frame, tmp_path):
     found = read_chain(path, at=moment)
     expected = read_chain(write(frame, tmp_path, "plain.csv"))
     np.testing.assert_allclose(found.volatilities, expected.volatilities, rtol=1e-9)
-    assert f"{len(frame)} quotes that later ones of the same option replace are left out" in "\n".join(found.notes)
+    assert f"{len(frame)} quotes superseded by later ones of the same option are left out" in "\n".join(found.notes)
     assert read_chain_table(path, at=moment - 60)["bid_price"].iloc[0] != found.bids[0]
     with pytest.raises(InputError, match="no quotes within 1h before this instant; they reach from"):
         read_chain(path, at=moment - 10 * 86_400)

@@ -124,7 +124,7 @@ def test_a_long_history_is_shown_by_its_digest():
         ({"file": "prices.csv", "from": "2025-01-01T00:00:00Z"}, "not two bars between from and to"),
         ({"file": "prices.csv", "from": "yesterday"}, "date and time with its zone"),
         ({"file": "prices.csv", "from": "2024-01-01T01:00:00"}, "date and time with its zone"),
-        ({"file": "prices.csv", "bar": "1h"}, "from, to and sha256 only"),
+        ({"file": "prices.csv", "bar": "1h"}, "from, to, sha256 and read only"),
         ({"file": 3}, "name of a file"),
         ({"flie": "prices.csv"}, "no such key"),
         ({"returns": [0.1]}, "length of a bar is missing"),

@@ -164,4 +164,4 @@ def test_a_run_without_warnings_and_one_of_before_have_no_box(page, nightly):
 @pytest.mark.parametrize(("started", "said"), [("2026-11-20T23:59:59Z", True), ("2026-11-21T00:00:00Z", False)])
 def test_a_night_that_had_not_come_is_told_from_the_clock_of_the_run(started, said, nightly):
     page = render(nightly, synthetic.provenance() | {"started": started})
-    assert ("As_of lies in the future: it is 2026-11-20T23:59:59Z now" in page) == said
+    assert ("The date lies in the future: it is 2026-11-20T23:59:59Z now" in page) == said

@@ -283,9 +283,9 @@ def test_a_store_of_an_earlier_version_opens_and_says_once_that_it_is_unchecked(
         xr.testing.assert_identical(store.read(), dataset)
         assert store.provenance("run")["seconds"] == 12.3
         assert [record.tag for record in store.runs()] == ["run"]
-    assert len(said) == 2 and all("kept no digest; not checked" in text for text in said)
+    assert len(said) == 2 and all("earlier version without digests; not checked" in text for text in said)
     assert "run run" in said[0] and "1 of 1 runs" in said[1]
-    with pytest.warns(UserWarning, match="run run: saved by an earlier version, which kept no digest; not checked"):
+    with pytest.warns(UserWarning, match="run run: saved by an earlier version without digests; not checked"):
         open_store(tmp_path / "store").read()
     with open_store(tmp_path / "store").begin("another") as run:
         new = run.finish(make_dataset(), make_provenance())
@@ -297,7 +297,7 @@ def test_a_store_of_an_earlier_version_opens_and_says_once_that_it_is_unchecked(
 def test_contradictions_in_a_run_without_digest_are_noticed(tmp_path, dataset):
     consistent(dataset)["probability"][0, 1, 1, 1] = 0.0
     save_as_before(tmp_path / "store", dataset)
-    with pytest.raises(RunError, match="run run: damaged: its probabilities are not its hits over its paths"):
+    with pytest.raises(RunError, match="run run: damaged: its probabilities differ from hits over paths"):
         open_store(tmp_path / "store").read()
 
 
@@ -378,7 +378,7 @@ def test_digests_do_not_depend_on_order_and_tell_where_a_part_ends():
         ("store", ValueError("x"), "x. Run again with --fresh to start over without them"),
         ("file:///store", ValueError("x"), "x. Run again with --fresh to start over without them"),
         ("store", OSError(13, "Permission denied"), "Check the permissions of its files"),
-        ("s3://a/b", ValueError("x"), "try again. If that is of no use: run again with --fresh to start over without"),
+        ("s3://a/b", ValueError("x"), "try again. If that does not help: run again with --fresh to start over without"),
     ],
 )
 def test_the_next_move_fits_the_place(url, error, hint):

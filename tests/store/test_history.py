@@ -101,9 +101,10 @@ def test_unknown_tags_and_empty_stores(tmp_path):
         with pytest.raises(InputError, match="holds no finished run"):
             ask()
     tags = [add(store, study_name=name) for name in ("alpha", "beta", "gamma", "delta")]
-    with pytest.raises(InputError, match="'20261121T000000Z-bet-1a2b3c4d': no such run. The nearest: " + tags[1]):
+    rule = "run = '20261121T000000Z-bet-1a2b3c4d': there is no such run"
+    with pytest.raises(InputError, match=f"{rule}. Name one that `stresslab runs` lists, such as {tags[1]}"):
         store.read("20261121T000000Z-bet-1a2b3c4d")
-    with pytest.raises(InputError, match=f"The nearest: {', '.join(tags[1:])}"):
+    with pytest.raises(InputError, match=f"such as {' or '.join(tags[1:])}"):
         store.provenance("?")
 
 
@@ -113,7 +114,7 @@ def test_a_tag_of_somebody_elses_is_no_run(tmp_path):
     from_outside = open_repository(tmp_path)
     from_outside.create_tag("mine", list(from_outside.ancestry(branch="main"))[-1].id)
     assert [record.tag for record in store.runs()] == [tag]
-    with pytest.raises(InputError, match="no such run"):
+    with pytest.raises(InputError, match="there is no such run"):
         store.read("mine")
 
 

@@ -54,7 +54,7 @@ class ReduceTiers:
         return Asked(tried.found & self._may(standing, places), tried.chosen), memory
 
     def _round(self, standing: Standing, places: list["_Place"], tried: "_Tried", done: Any) -> "_Tried":
-        """One round more, `done` tiers down already."""
+        """One more round, after `done` tiers have been stepped down."""
         cut = tuple(self._cut(place, before, done) for place, before in zip(places, tried.cut, strict=True))
         left = excess_after(standing, cut)
         is_cut = functools.reduce(jnp.logical_or, [share > np.float32(0) for share in cut])
@@ -64,7 +64,7 @@ class ReduceTiers:
         return _Tried(tried.found | enough, cut, chosen)
 
     def _many_rounds(self, standing: Standing, places: list["_Place"], tried: "_Tried", rounds: range) -> "_Tried":
-        """The same in a loop, that ends where no leg of an account that is not done lies high enough."""
+        """The same rounds in a loop, which ends once no unfinished account has a leg in a tier to reduce from."""
 
         def goes_on(state: tuple[Array, _Tried]) -> Array:
             done, so_far = state

@@ -150,7 +150,7 @@ class SizeAnswers(Rules):
 
 
 def _down(value: float) -> float:
-    """To the six digits that a message shows, never above the value: who writes what was shown is not refused again."""
+    """Round down to the six digits of a message, so that the suggested value is accepted."""
     nearest = float(f"{value:g}")
     if nearest <= value * (1 + CAP_ROUNDING):
         return nearest
