@@ -1,4 +1,4 @@
-"""Calibrating a model and bringing its state forward, from files to files: what the commands of these names do."""
+"""Calibrating a model from files to a file: what `stresslab calibrate` does."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,24 +7,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pydantic import ValidationError
-
 from stresslab.assets import same_asset
-from stresslab.calibrate import CHAIN_FITS, FILTERS, FITS, Bars, Fit, Returns, log_returns, read_bars, read_chain
-from stresslab.calibrate.covariances import rounded_covariance
+from stresslab.calibrate import CHAIN_FITS, FITS, Bars, Fit, Returns, log_returns, read_bars, read_chain
 from stresslab.calibrate.fit import cannot_be_fitted
-from stresslab.calibrate.model_yaml import flow, rounded, text, utc
-from stresslab.config.fields import NAME, instant_text
-from stresslab.config.model_files import ModelFile, read_model_file
+from stresslab.calibrate.model_yaml import text, utc
+from stresslab.config.fields import NAME
 from stresslab.errors import InputError, require
 from stresslab.files.bars import MANY_MISSING
 from stresslab.files.layout import AS_FOUND, Layout
-from stresslab.files.validation import nearest, validation_error
-from stresslab.files.yaml_reader import read_yaml
-from stresslab.models import MODELS, Parameters
-from stresslab.models.unconstrained import bounds, number
-from stresslab.units import format_duration, parse_duration
+from stresslab.files.validation import nearest
+from stresslab.models import MODELS
 
 HANDLES_MISSING_BARS = ("gbm",)  # fits whose likelihood uses the time between two rows
 PRICE_KINDS = ("spot", "last", "mark")
@@ -35,7 +27,7 @@ DIGITS = 5
 OnData = Callable[[Sequence[str]], None]
 
 
-def _ignore(lines: Sequence[str]) -> None:
+def ignore(lines: Sequence[str]) -> None:
     """Discard the description of the data."""
 
 
@@ -79,7 +71,7 @@ def from_prices(
     output: Path,
     settings: FitSettings = DEFAULT_SETTINGS,
     layout: Layout = AS_FOUND,
-    on_data: OnData = _ignore,
+    on_data: OnData = ignore,
 ) -> Calibrated:
     """Fit a model to the bars of a file, or of several that are joined in time.
 
@@ -95,7 +87,7 @@ def from_prices(
         fit = FITS[kind](returns)
     except InputError as error:
         raise error.at(file=error.file or bars.file) from None
-    settings = replace(settings, source=settings.source or _names(bars))
+    settings = replace(settings, source=settings.source or file_names(bars))
     return _calibrated(_warn_of_missing_bars(fit, bars), bars.words(), settings, bars.file, output, returns)
 
 
@@ -109,7 +101,7 @@ def from_chain(
     at: int | None = None,
     settings: FitSettings = DEFAULT_SETTINGS,
     layout: Layout = AS_FOUND,
-    on_data: OnData = _ignore,
+    on_data: OnData = ignore,
 ) -> Calibrated:
     """Fit a model to the quotes of an option chain. InputError for a doubtful fit that `settings` does not accept."""
     _require_kind(kind, CHAIN_FITS, FITS, "from an option chain", "give prices, without --options")
@@ -140,7 +132,8 @@ def _warn_of_missing_bars(fit: Fit, bars: Bars) -> Fit:
     return replace(fit, warnings=(*fit.warnings, missing))
 
 
-def _names(bars: Bars) -> str:
+def file_names(bars: Bars) -> str:
+    """The names of the files that the bars come from, without their folders."""
     return ", ".join(Path(file).name for file in bars.files)
 
 
@@ -164,7 +157,7 @@ def _calibrated(
     except InputError as error:
         raise cannot_be_fitted(fit.kind, error).at(file=str(file)) from None
     _add_provenance(content["fitted"], settings)
-    _move_history(content, Path(), output.parent)
+    move_history(content, Path(), output.parent)
     return Calibrated(fit, data, content, returns)
 
 
@@ -181,7 +174,7 @@ def _add_provenance(fitted: dict[str, Any], settings: FitSettings) -> None:
     fitted |= rest
 
 
-def _move_history(content: Mapping[str, Any], old: Path, new: Path) -> None:
+def move_history(content: Mapping[str, Any], old: Path, new: Path) -> None:
     """The file of a recorded history is named from the folder of the model's file."""
     history = content["parameters"].get("history")
     if isinstance(history, dict) and "file" in history:
@@ -199,116 +192,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-@dataclass(frozen=True)
-class Filtered:
-    """A model file whose state was brought to the end of the prices."""
-
-    content: dict[str, Any]
-    before: dict[str, Any]
-    after: dict[str, Any]
-    data: list[str]
-    as_of: str
-
-    @property
-    def yaml(self) -> str:
-        """The model's file as text."""
-        return text(self.content)
-
-
-def filter_file(
-    model: Path,
-    prices: Sequence[Path],
-    output: Path,
-    layout: Layout = AS_FOUND,
-    on_data: OnData = _ignore,
-) -> Filtered:
-    """The model file with the state at the end of the prices, all else left as it was fitted."""
-    parameters, content = read_model_file(model)
-    if parameters.kind not in FILTERS:
-        hint = f"Those with a state: {', '.join(FILTERS)}"
-        raise InputError(
-            "this model has no state to bring forward", file=str(model), key="kind", got=parameters.kind, hint=hint
-        )
-    bars = read_bars(prices, layout)
-    on_data(bars.words())
-    returns = log_returns(bars)
-    _check_bar(parameters, returns.seconds, bars.file)
-    _check_end(content, returns.end, model, bars.file)
-    try:
-        state = FILTERS[parameters.kind](parameters, returns)
-    except InputError as error:
-        raise error.at(file=error.file or bars.file) from None
-    state = {name: rounded(value, DIGITS) for name, value in state.items()}
-    written = read_yaml(model)
-    before = {name: written["parameters"].get(name) for name in state}
-    _scale_errors(written, type(parameters), state)
-    written["parameters"] |= state
-    end = utc(returns.end)
-    kept: dict[str, Any] = {"as_of": end, "state": before, "source": _names(bars), "sha256": bars.sha256}
-    written["filtered"] = kept | {
-        "bar": format_duration(bars.seconds),
-        "bars": len(bars.stamps),
-        "versions": versions(),
-    }
-    _require_valid(written, parameters, model)
-    _move_history(written, model.parent, output.parent)
-    return Filtered(written, before, state, bars.words(), instant_text(end))
-
-
-def _check_bar(parameters: Parameters, seconds: int, prices: str) -> None:
-    own = getattr(parameters, "bar", None)
-    if isinstance(own, str):
-        rule = f"bars must have the length of the model's, {own}"
-        right = parse_duration(own) == seconds
-        require(right, rule, file=prices, key="bar", got=format_duration(seconds), hint=f"Give bars of {own}")
-
-
-def _check_end(content: ModelFile, end: int, model: Path, prices: str) -> None:
-    fitted = content.fitted.as_of if content.fitted else None
-    known = content.filtered.as_of if content.filtered else fitted
-    if known is not None:
-        rule = f"the prices must not end before the state that {model.name} has already, {instant_text(known)}"
-        late = known.timestamp() <= end
-        require(late, rule, file=prices, got=instant_text(utc(end)), hint="Give prices that reach further")
-
-
-def _scale_errors(written: dict[str, Any], kind: type[Parameters], state: Mapping[str, Any]) -> None:
-    """Errors of the state move with it: they stay as they are in the space without bounds."""
-    fitted = written.get("fitted") or {}
-    names = list((fitted.get("covariance") or fitted.get("draws") or {}).get("names", ()))
-    moved = {name: _ends(written, kind, name, state) for name in names if name.split(".")[0] in state}
-    factors = np.array([_slope_ratio(kind, name, *moved[name]) if name in moved else 1.0 for name in names])
-    if "covariance" in fitted:
-        matrix = np.array(fitted["covariance"]["matrix"], float) * np.outer(factors, factors)
-        fitted["covariance"]["matrix"] = flow(rounded_covariance(matrix))
-    if "draws" in fitted:
-        rows = np.array(fitted["draws"]["values"], float)
-        for place, name in enumerate(names):
-            if name in moved:
-                limits, (old, new) = bounds(kind, name), moved[name]
-                shift = limits.free(new) - limits.free(old)
-                rows[:, place] = [limits.bound(limits.free(value) + shift) for value in rows[:, place]]
-        fitted["draws"]["values"] = [rounded(row, DIGITS) for row in flow(rows)]
-    errors = fitted.get("standard_errors") or {}
-    errors |= {name: rounded(errors[name] * factors[names.index(name)], 3) for name in moved if name in errors}
-
-
-def _ends(
-    written: Mapping[str, Any], kind: type[Parameters], name: str, state: Mapping[str, Any]
-) -> tuple[float, float]:
-    return number(written["parameters"], name), number(state, name)
-
-
-def _slope_ratio(kind: type[Parameters], name: str, old: float, new: float) -> float:
-    limits = bounds(kind, name)
-    return limits.slope(old) / limits.slope(new) if limits.inside(old) and limits.inside(new) else 1.0
-
-
-def _require_valid(written: Mapping[str, Any], parameters: Parameters, model: Path) -> None:
-    state = {name: written["parameters"][name] for name in written["filtered"]["state"]}
-    try:
-        type(parameters).model_validate({**dict(parameters), **state})
-    except ValidationError as error:
-        raise validation_error(error, str(model)).at(key="filtered state") from None

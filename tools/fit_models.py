@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stresslab.calibrate import CHAIN_FITS, FITS
 from stresslab.calibrate.model_yaml import text
-from stresslab.fitting import Calibrated, Told, from_chain, from_prices
+from stresslab.fitting import Calibrated, FitSettings, from_chain, from_prices
 from stresslab.shipped import config_root
 
 PRICES = "Binance spot {asset}USDT, hourly klines, by way of github.com/bernini10/oraculo-de-bitcoin at 68eb4ed (MIT)"
@@ -31,14 +31,14 @@ def main(data: Path, kinds: list[str]) -> None:
             if kind in FITS:
                 path = out / f"{asset.lower()}_{kind}.yaml"
                 started = time.perf_counter()
-                told = Told(PRICES.format(asset=asset), asset, "spot", accept_doubtful=True)
-                _write(path, from_prices(kind, [prices], path, told), started)
+                settings = FitSettings(PRICES.format(asset=asset), asset, "spot", accept_doubtful=True)
+                _write(path, from_prices(kind, [prices], path, settings), started)
         for kind in kinds or CHAIN_FITS:
             if kind in CHAIN_FITS:
                 path = out / f"{asset.lower()}_{kind}_options.yaml"
                 started = time.perf_counter()
-                told = Told(OPTIONS.format(asset=asset), asset, accept_doubtful=True)
-                _write(path, from_chain(kind, data / CHAIN, path, currency=asset, told=told), started)
+                settings = FitSettings(OPTIONS.format(asset=asset), asset, accept_doubtful=True)
+                _write(path, from_chain(kind, data / CHAIN, path, currency=asset, settings=settings), started)
 
 
 def _write(path: Path, found: Calibrated, started: float) -> None:

@@ -12,9 +12,9 @@ from stresslab.errors import InputError
 @app.command()
 def models() -> None:
     """List the volatility models and their parameters."""
-    from stresslab import terminal
+    from stresslab import fit_tables
 
-    terminal.print_models()
+    fit_tables.print_models()
 
 
 @app.command()

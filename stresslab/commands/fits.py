@@ -44,7 +44,7 @@ def calibrate(
 
     Example: stresslab calibrate BTCUSDT_1h.csv --model heston -o heston.yaml --plot heston.html
     """
-    from stresslab import fitting, terminal
+    from stresslab import fit_tables, fitting, terminal
     from stresslab.backtest import parse
     from stresslab.files.layout import Layout
     from stresslab.files.targets import require_writable
@@ -72,7 +72,7 @@ def calibrate(
     write(output, text)
     if plot is not None:
         write(plot, page)
-    terminal.print_fit(found.fit)
+    fit_tables.print_fit(found.fit)
     terminal.say(f"wrote {output}" + (f" and {plot}" if plot else ""))
 
 
@@ -93,7 +93,7 @@ def filter_(
 
     Example: stresslab filter heston.yaml BTCUSDT_1h.csv -o tonight.yaml
     """
-    from stresslab import fitting, terminal
+    from stresslab import filtering, fit_tables, terminal
     from stresslab.backtest import parse
     from stresslab.files.layout import Layout
     from stresslab.files.targets import require_writable
@@ -102,7 +102,7 @@ def filter_(
     target = output or model
     require_writable(target, "--output")
     layout = Layout(utc, parse.parse_names(columns), dates, decimal, symbol)
-    found = fitting.filter_file(model, prices, target, layout, terminal.print_data)
+    found = filtering.filter_file(model, prices, target, layout, terminal.print_data)
     write(target, found.yaml)
-    terminal.print_filtered(found)
+    fit_tables.print_filtered(found)
     terminal.say(f"wrote {target}")

@@ -63,8 +63,12 @@ def _counts_rows(frame: pd.DataFrame, name: object) -> bool:
 def one_instrument(frame: pd.DataFrame, layout: Layout, file: str, notes: list[str]) -> tuple[pd.DataFrame, str]:
     """The rows of one instrument, and its name; InputError where the table holds several and none is chosen."""
     column, wanted = find(list(frame.columns), INSTRUMENTS, file), layout.symbol
-    if column is None:
-        return frame, wanted
+    if column is None:  # a header of two levels has named it already
+        chosen = str(frame.attrs.get("symbol", ""))
+        key = f"{layout.prefix}symbol"
+        rule = "the file names no instrument"
+        require(wanted in ("", chosen), rule, file=file, key=key, got=wanted, hint=f"Leave {key} out")
+        return frame, chosen
     names = frame[column].astype(str).str.strip()
     known = list(names.unique())
     if not wanted and len(known) > 1:

@@ -33,4 +33,5 @@ def one_level(frame: pd.DataFrame, header: list[list[str]], symbol: str, file: s
     kept = [0] + [place for place in range(1, width) if tickers[place] in (chosen, "")]
     frame = frame[kept]
     frame.columns = pd.Index([index] + [names[place] for place in kept[1:]])
+    frame.attrs["symbol"] = chosen
     return frame, f"{len(header)} header lines of a two-level index{f', ticker {chosen}' if chosen else ''}"

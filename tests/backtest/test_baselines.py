@@ -8,7 +8,7 @@ from scipy.stats import norm
 from stresslab.backtest.baselines import BASELINES, Asked, weighted_volatility
 from stresslab.backtest.clock import Spans, make_clock
 from stresslab.backtest.levels import flat_levels
-from stresslab.backtest.outcomes import excursions, seen
+from stresslab.backtest.outcomes import excursions, observed_moves
 from stresslab.errors import InputError
 
 D = 86_400
@@ -25,7 +25,7 @@ def bars():
 
 def forecast(name, bars):
     clock = make_clock(bars, SPANS)
-    return clock, BASELINES[name](bars, clock, ASKED, excursions(seen(bars, 6)))
+    return clock, BASELINES[name](bars, clock, ASKED, excursions(observed_moves(bars, 6)))
 
 
 def window_moves(bars, row, scale):

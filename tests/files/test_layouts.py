@@ -182,6 +182,15 @@ def test_an_ambiguity_is_refused_with_the_option_that_settles_it(tmp_path, case)
     )
 
 
+@pytest.mark.parametrize("layout", ["binance_archive", "trading_view"])
+def test_a_symbol_is_refused_where_the_file_names_none(tmp_path, layout):
+    path = write(tmp_path, WITH_ZONE[layout](MARKET))
+    with pytest.raises(InputError, match="--symbol = 'BTC': the file names no instrument. Leave --symbol out"):
+        read_bars(path, Layout(symbol="BTC"))
+    named = read_bars(write(tmp_path, NAIVE["yfinance"](MARKET)), Layout(utc=True, symbol="BTC-USD"))
+    assert named.symbol == "BTC-USD"
+
+
 def test_all_faults_stand_in_one_message(tmp_path):
     path = write(tmp_path, text([["2024-01-01 00:00", "60,123"], ["2024-01-01 01:00", "60,124"]], "time;close", ";"))
     with pytest.raises(InputError) as refusal:
