@@ -153,7 +153,7 @@ def called(*words: str) -> str:
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said), pytest.raises(SystemExit) as stopped:
         patch.setattr(sys, "argv", ["stresslab", *words])
-        patch.setattr("stresslab.terminal._OUT.file", said)
+        patch.setattr("stresslab.terminal._OUT._file", said)
         main()
     assert stopped.value.code == 0, said.getvalue()
     return said.getvalue()

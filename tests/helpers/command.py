@@ -21,7 +21,7 @@ def call(*words: str) -> Done:
     out, error, code = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["stresslab", *words])
-        patch.setattr("stresslab.terminal._OUT.file", out, raising=False)
+        patch.setattr("stresslab.terminal._OUT._file", out)  # `file` would be put back as the output of the moment
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
             try:
                 main()
