@@ -19,6 +19,7 @@ from jax import Array
 from scipy.optimize import minimize
 
 from stresslab.calibrate.blocks import block_covariance
+from stresslab.calibrate.identification import best_of
 from stresslab.calibrate.prices import Returns
 
 STEP = 1e-4  # of the gradient's differences, in the coordinates of a point
@@ -80,7 +81,7 @@ def best_point(
     with jax.enable_x64(True):
         options = {"ftol": 1e-15, "gtol": 1e-10}
         found = [minimize(cost, s, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for s in starts]
-    best: np.ndarray = min(found, key=lambda result: result.fun).x
+    best: np.ndarray = best_of(found).x
     return np.append(log_total, best)
 
 

@@ -27,7 +27,7 @@ from scipy.optimize import minimize
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
 from stresslab.calibrate.hawkes_filter import Law, normal_scores, seen_share, thinned, whole
-from stresslab.calibrate.identification import sign_undetermined, undetermined
+from stresslab.calibrate.identification import best_of, sign_undetermined, undetermined
 from stresslab.calibrate.prices import Returns
 from stresslab.errors import require
 from stresslab.models import Hawkes
@@ -191,7 +191,7 @@ def _highest(slope: Any, starts: Any, bounds: Any, data: np.ndarray, other: floa
 
     options = {"ftol": 1e-14, "gtol": 1e-9}
     found = [minimize(cost, s, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for s in starts]
-    best = min(found, key=lambda result: result.fun)
+    best = best_of(found)
     return np.asarray(best.x), -float(best.fun) * len(data)
 
 

@@ -26,7 +26,7 @@ from scipy.special import expit, logit
 
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import sign_undetermined, undetermined
+from stresslab.calibrate.identification import best_of, sign_undetermined, undetermined
 from stresslab.calibrate.mixture import Jumps, log_density, log_probability_within, normal_scores, quantile
 from stresslab.calibrate.prices import DAY_SECONDS, Returns, daily
 from stresslab.errors import require
@@ -144,7 +144,7 @@ def best_point(sample: Censored, log_total: float) -> np.ndarray:
     starts = [(logit(share), 0.0, np.log(scale)) for share, scale in STARTS]
     options = {"ftol": 1e-15, "gtol": 1e-9}
     found = [minimize(cost, start, method="L-BFGS-B", bounds=BOUNDS, options=options) for start in starts]
-    best = min(found, key=lambda result: result.fun).x
+    best = best_of(found).x
     edges = np.array(BOUNDS)
     inside = bool(np.all((best > edges[:, 0] + STEP) & (best < edges[:, 1] - STEP)))
     require(inside, "no jumps can be told from the diffusion: choose another threshold or model", key="threshold")

@@ -1,6 +1,10 @@
 import numpy as np
+import pytest
+from scipy.optimize import minimize, rosen
 
 from stresslab.calibrate import identification
+from stresslab.calibrate.identification import best_of
+from stresslab.errors import InputError
 
 
 def test_collinear_columns_are_named():
@@ -26,3 +30,12 @@ def test_words():
     assert identification.on_bound(("a",), {"a": 100.0}) == [
         "a sits on its bound 100: it is held there and has no standard error"
     ]
+
+
+def test_a_search_that_ran_out_of_steps_is_refused():
+    """Of a narrow valley (Rosenbrock): one step does not reach the bottom, and as many as it likes do."""
+    start = [-1.2, 1.0]
+    ended = [minimize(rosen, start, method="L-BFGS-B", options={"maxiter": steps}) for steps in (1, 500)]
+    assert best_of(ended).x == pytest.approx([1.0, 1.0], abs=1e-3)
+    with pytest.raises(InputError, match="fit = .*the optimiser has not converged.*Give a longer history"):
+        best_of(ended[:1])
