@@ -21,14 +21,14 @@ from stresslab.calibrate import heston, large_moves
 from stresslab.calibrate.blocks import BLOCK_SECONDS
 from stresslab.calibrate.filter import Filtered, filter_variance, variance_before
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import sign_undetermined, undetermined
+from stresslab.calibrate.identification import Found, not_converged, sign_undetermined, undetermined
 from stresslab.calibrate.large_moves import Bins, JumpLaw, LargeMoves
 from stresslab.calibrate.prices import Returns, daily
 from stresslab.errors import require
 from stresslab.models import SVJJ, Bates
 from stresslab.units import format_duration
 
-Estimate = Callable[[np.ndarray], np.ndarray]  # parameters from the weights of the blocks
+Estimate = Callable[[np.ndarray], Found]  # parameters from the weights of the blocks
 
 REPLICATES, BOOTSTRAP_SEED = 200, 20250102
 NAMES = ("kappa", "theta", "xi", "rho", "jump_intensity", "jump_mean", "jump_std")
@@ -63,20 +63,20 @@ class Sample:
         found: np.ndarray = weights @ self.products / (weights @ self.known)
         return found
 
-    def law(self, weights: np.ndarray) -> JumpLaw:
-        """The jumps."""
+    def law(self, weights: np.ndarray) -> tuple[JumpLaw, bool]:
+        """The jumps, and whether the search for them converged."""
         return large_moves.jump_law(
             self.moves, weights[self.blocks[self.moves.is_large]], self.bins, weights @ self.bins.counts
         )
 
-    def estimate(self, weights: np.ndarray) -> np.ndarray:
+    def estimate(self, weights: np.ndarray) -> Found:
         """The parameters in the order of NAMES."""
-        law, moments = self.law(weights), self.moments(weights)
+        (law, converged), moments = self.law(weights), self.moments(weights)
         unseen = np.average(
             law.unseen_variance(self.bins.variances, self.bins.bounds), weights=weights @ self.bins.counts
         )
         moments[0] -= unseen * heston.DAY
-        return np.array([*heston.solve(moments, self.n_days), *law])
+        return Found(np.array([*heston.solve(moments, self.n_days), *law]), converged)
 
 
 def fit(returns: Returns) -> Fit:
@@ -97,9 +97,10 @@ class Method(NamedTuple):
 
 def fit_of(method: Method, returns: Returns, sample: Sample, estimate: Estimate) -> Fit:
     """The fit that `estimate` makes of the blocks' weights, with v0 and the errors."""
-    found = dict(zip(method.names, estimate(np.ones(sample.n_blocks)), strict=True))
+    estimated = estimate(np.ones(sample.n_blocks))
+    found = dict(zip(method.names, estimated.point, strict=True))
     _require_valid(method.kind, found)
-    stationary = dict(zip(NAMES, sample.estimate(np.ones(sample.n_blocks)), strict=True))  # jumps of v included
+    stationary = dict(zip(NAMES, sample.estimate(np.ones(sample.n_blocks)).point, strict=True))  # jumps of v included
     state, rest = filtered(returns, sample.moves, stationary)
     spread = np.zeros((len(found) + 1, len(found) + 1))  # the error of the filter is taken as independent
     spread[0, 0], spread[1:, 1:] = state.error**2, bootstrap_covariance(sample, estimate)
@@ -117,7 +118,7 @@ def fit_of(method: Method, returns: Returns, sample: Sample, estimate: Estimate)
         state=("v0",),
         fixed=tuple(method.held),
         warnings=sign_undetermined(found, own),
-        doubts=method.doubts(found) + undetermined(found, own),
+        doubts=not_converged(estimated) + method.doubts(found) + undetermined(found, own),
     )
 
 
@@ -151,11 +152,15 @@ def filtered(returns: Returns, moves: LargeMoves, parameters: Mapping[str, float
 
 
 def bootstrap_covariance(sample: Sample, estimate: Estimate) -> np.ndarray:
-    """Covariance of the estimates over resampled blocks of 60 days; replicates without a solution are left out."""
+    """Covariance of the estimates over resampled blocks of 60 days.
+
+    Replicates without a solution, and those whose search did not converge, are left out.
+    """
     rng = np.random.default_rng(BOOTSTRAP_SEED)
     weights = rng.multinomial(sample.n_blocks, np.full(sample.n_blocks, 1 / sample.n_blocks), REPLICATES)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.array([estimate(row.astype(float)) for row in weights])
+        each = [estimate(row.astype(float)) for row in weights]
+    found = np.array([one.point for one in each if one.converged])
     found = found[np.all(np.isfinite(found), axis=1)]
     return np.cov(found.T)
 

@@ -19,7 +19,7 @@ from jax import Array
 from scipy.optimize import minimize
 
 from stresslab.calibrate.blocks import block_covariance
-from stresslab.calibrate.identification import best_of
+from stresslab.calibrate.identification import Found, best_of
 from stresslab.calibrate.prices import Returns
 
 STEP = 1e-4  # of the gradient's differences, in the coordinates of a point
@@ -68,7 +68,7 @@ def log_likelihood(family: Family, sample: Sample, point: np.ndarray) -> float:
 
 def best_point(
     family: Family, sample: Sample, starts: Sequence[Sequence[float]], bounds: Sequence[tuple[float, float]]
-) -> np.ndarray:
+) -> Found:
     """The point of the highest likelihood that several starts lead to."""
     log_total, n = np.log(sample.total), len(sample.values)
     far, within = sample.values[sample.beyond], float((~sample.beyond).sum())
@@ -81,8 +81,8 @@ def best_point(
     with jax.enable_x64(True):
         options = {"ftol": 1e-15, "gtol": 1e-10}
         found = [minimize(cost, s, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for s in starts]
-    best: np.ndarray = best_of(found).x
-    return np.append(log_total, best)
+    best, converged = best_of(found)
+    return Found(np.append(log_total, best), converged)
 
 
 def covariance(

@@ -27,7 +27,7 @@ from scipy.optimize import minimize
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
 from stresslab.calibrate.hawkes_filter import Law, normal_scores, seen_share, thinned, whole
-from stresslab.calibrate.identification import best_of, sign_undetermined, undetermined
+from stresslab.calibrate.identification import Found, best_of, not_converged, sign_undetermined, undetermined
 from stresslab.calibrate.prices import Returns
 from stresslab.errors import require
 from stresslab.models import Hawkes
@@ -72,9 +72,10 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
     rule = f"at least {LEAST_SEEN} returns beyond {threshold:g} standard deviations of a bar are needed"
     require(len(seen.times) >= LEAST_SEEN, rule, key="returns", got=len(seen.times))
     with jax.enable_x64(True):
-        times, log_times = _best_times(seen)
-        sizes, log_sizes = _best_sizes(seen, bound)
-        point = np.concatenate([[np.log(total)], times, sizes])
+        times, sizes = _best_times(seen), _best_sizes(seen, bound)
+        point = np.concatenate([[np.log(total)], times.point, sizes.point])
+        of_times, _ = _time_slope(times.point, seen.times, seen.end)
+        of_sizes, _ = _size_slope(sizes.point, seen.sizes, bound)
         natural = np.asarray(_natural(point, bound, dt))
         rule = "jumps take all of the realised variance: choose another threshold or model"
         require(bool(np.isfinite(natural[0])), rule, key="sigma")
@@ -98,12 +99,12 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
             share=seen_share(law, bound, dt),
             branching=law.excitation / law.decay,
         ),
-        log_times + log_sizes,
+        float(of_times) + float(of_sizes),
         covariance=covariance,
         residuals=normal_scores(returns.values, law, intensity[:-1], dt),
         volatility=np.sqrt(variances),
         warnings=[NOT_COMPARABLE, *sign_undetermined(parameters, errors)],
-        doubts=[*_on_bounds(times, dt), *undetermined(parameters, errors)],
+        doubts=[*not_converged(times, sizes), *_on_bounds(times.point, dt), *undetermined(parameters, errors)],
         state=("initial_intensity",),
     )
 
@@ -170,29 +171,28 @@ _time_each, _size_each = jax.jit(_time_scores), jax.jit(_size_scores)
 RATIO_BOUND, DECAY_BOUNDS = (-6.0, 6.0), (np.log(1.0), np.log(20_000.0))
 
 
-def _best_times(seen: Seen) -> tuple[np.ndarray, float]:
+def _best_times(seen: Seen) -> Found:
     rate = np.log(len(seen.times) / seen.end)
     bounds = [(rate, rate), RATIO_BOUND, DECAY_BOUNDS]
     starts = [(rate, 0.0, np.log(decay)) for decay in DECAYS]
     return _highest(_time_slope, starts, bounds, seen.times, seen.end)
 
 
-def _best_sizes(seen: Seen, bound: float) -> tuple[np.ndarray, float]:
+def _best_sizes(seen: Seen, bound: float) -> Found:
     deviation = np.std(seen.sizes)
     bounds = [(-5 * deviation, 5 * deviation), (np.log(deviation) - 3, np.log(deviation) + 1)]
     starts = [(0.0, np.log(deviation)), (0.0, np.log(deviation / 2))]
     return _highest(_size_slope, starts, bounds, seen.sizes, bound)
 
 
-def _highest(slope: Any, starts: Any, bounds: Any, data: np.ndarray, other: float) -> tuple[np.ndarray, float]:
+def _highest(slope: Any, starts: Any, bounds: Any, data: np.ndarray, other: float) -> Found:
     def cost(point: np.ndarray) -> tuple[float, np.ndarray]:
         value, rise = slope(point, data, other)
         return -float(value) / len(data), -np.asarray(rise) / len(data)
 
     options = {"ftol": 1e-14, "gtol": 1e-9}
     found = [minimize(cost, s, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for s in starts]
-    best = best_of(found)
-    return np.asarray(best.x), -float(best.fun) * len(data)
+    return best_of(found)
 
 
 def _natural(point: Any, bound: float, dt: float) -> Array:

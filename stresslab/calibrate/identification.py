@@ -6,25 +6,34 @@ chapter 3.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from stresslab.errors import require
-
-OUT_OF_STEPS = 1  # status of L-BFGS-B; a line search that fails on rounding (2) has reached what can be reached
+ROUNDING = "ABNORMAL"  # begins the message of L-BFGS-B where its line search fails on rounding: no step goes lower
 NOT_CONVERGED = "the optimiser has not converged: the parameters may not be the best fit"
 COLLINEAR = 30.0  # condition index
 TAKES_PART = 0.3  # of the weak direction, whose length is one
 SIGNED = frozenset({"rho", "jump_mean", "jump_correlation", "gamma", "skew"})  # parameters that may be 0
 
 
-def best_of(searches: Sequence[OptimizeResult]) -> OptimizeResult:
-    """The best of several searches by L-BFGS-B; InputError where it ran out of steps."""
+class Found(NamedTuple):
+    """The point of a search, or the estimates made of it, and whether the search ended before its steps did."""
+
+    point: np.ndarray
+    converged: bool
+
+
+def best_of(searches: Sequence[OptimizeResult]) -> Found:
+    """The lowest of several searches by SciPy's `minimize`."""
     best = min(searches, key=lambda search: search.fun)
-    hint = "Give a longer history, or choose another model"
-    require(best.status != OUT_OF_STEPS, NOT_CONVERGED, key="fit", got=best.message, hint=hint)
-    return best
+    return Found(np.asarray(best.x), bool(best.success) or str(best.message).startswith(ROUNDING))
+
+
+def not_converged(*found: Found) -> list[str]:
+    """A doubt where one of the searches ran out of steps."""
+    return [] if all(each.converged for each in found) else [NOT_CONVERGED]
 
 
 def on_bound(names: Iterable[str], parameters: Mapping[str, float]) -> list[str]:

@@ -16,7 +16,7 @@ from stresslab.calibrate import censored, exponential_mixture
 from stresslab.calibrate.censored import Family, Sample
 from stresslab.calibrate.exponential_mixture import Jumps
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import on_bound, undetermined
+from stresslab.calibrate.identification import not_converged, on_bound, undetermined
 from stresslab.calibrate.prices import DAY_SECONDS, Returns, daily
 from stresslab.errors import require
 from stresslab.units import format_duration, years
@@ -63,7 +63,8 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
     beyond = int(sample.beyond.sum())
     rule = f"at least {LEAST_BEYOND} returns beyond {threshold:g} standard deviations of a bar are needed"
     require(beyond >= LEAST_BEYOND, rule, key="returns", got=beyond)
-    point = censored.best_point(FAMILY, sample, STARTS, BOUNDS)
+    found = censored.best_point(FAMILY, sample, STARTS, BOUNDS)
+    point = found.point
     edges = np.array(BOUNDS)
     at_edge = np.flatnonzero((point[1:] < edges[:, 0] + 1e-3) | (point[1:] > edges[:, 1] - 1e-3))
     require(0 not in at_edge, "no jumps can be told from the diffusion: choose another threshold or model", key="share")
@@ -84,7 +85,7 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
         residuals=_normal_scores(returns.values, law, returns.dt),
         volatility=np.full(len(returns.values), np.sqrt(sample.total)),
         warnings=(NOT_COMPARABLE,) if threshold > 0 else (),
-        doubts=[*on_bound(edge_names, parameters), *undetermined(parameters, errors)],
+        doubts=[*not_converged(found), *on_bound(edge_names, parameters), *undetermined(parameters, errors)],
     )
 
 

@@ -23,6 +23,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import ndtr
 
+from stresslab.calibrate.identification import best_of
 from stresslab.calibrate.prices import DAY_SECONDS, Returns
 from stresslab.errors import require
 
@@ -111,8 +112,11 @@ def bins_of(moves: LargeMoves, blocks: np.ndarray) -> Bins:
     return Bins(middles, bounds(middles, float(np.mean(moves.variances[known]))), counts)
 
 
-def jump_law(moves: LargeMoves, weights: np.ndarray, bins: Bins, counts: np.ndarray) -> JumpLaw:
-    """The law of the highest likelihood: large moves with weights, and the number of bars in each bin."""
+def jump_law(moves: LargeMoves, weights: np.ndarray, bins: Bins, counts: np.ndarray) -> tuple[JumpLaw, bool]:
+    """The law of the highest likelihood, and whether the search for it converged.
+
+    Large moves have weights; `counts`: the number of bars in each bin.
+    """
     values, variances = moves.values[moves.is_large], moves.variances[moves.is_large]
     size = np.sqrt(np.average(values**2, weights=weights))
 
@@ -131,7 +135,9 @@ def jump_law(moves: LargeMoves, weights: np.ndarray, bins: Bins, counts: np.ndar
     starts = [(mean, np.log(std)) for mean, std in SHAPES]
     best = min(starts, key=lambda start: cost(np.array(start)))
     options = {"xatol": 1e-4, "fatol": 1e-8}
-    return law(minimize(cost, best, method="Nelder-Mead", bounds=((-3.0, 3.0), (-3.0, 2.0)), options=options).x)
+    bounds = ((-3.0, 3.0), (-3.0, 2.0))
+    found = best_of([minimize(cost, best, method="Nelder-Mead", bounds=bounds, options=options)])
+    return law(found.point), found.converged
 
 
 def _density(x: np.ndarray) -> np.ndarray:

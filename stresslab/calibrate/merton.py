@@ -26,7 +26,7 @@ from scipy.special import expit, logit
 
 from stresslab.calibrate.blocks import block_covariance
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import best_of, sign_undetermined, undetermined
+from stresslab.calibrate.identification import Found, best_of, not_converged, sign_undetermined, undetermined
 from stresslab.calibrate.mixture import Jumps, log_density, log_probability_within, normal_scores, quantile
 from stresslab.calibrate.prices import DAY_SECONDS, Returns, daily
 from stresslab.errors import require
@@ -107,8 +107,8 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
     beyond = len(sample.far)
     rule = f"at least {LEAST_BEYOND} returns beyond {threshold:g} standard deviations of a bar are needed"
     require(beyond >= LEAST_BEYOND, rule, key="returns", got=beyond)
-    point = best_point(sample, np.log(total))
-    law = sample.law(point)
+    found = best_point(sample, np.log(total))
+    point, law = found.point, sample.law(found.point)
     spread = covariance(sample, point, returns.stamps)
     parameters = dict(zip(NAMES, law, strict=True))
     errors = dict(zip(NAMES, np.sqrt(np.diag(spread)), strict=True))
@@ -131,11 +131,11 @@ def fit(returns: Returns, threshold: float = THRESHOLD) -> Fit:
         residuals=normal_scores(returns.values, law, returns.dt),
         volatility=np.full(len(returns.values), np.sqrt(total)),
         warnings=[*([NOT_COMPARABLE] if threshold > 0 else []), *sign_undetermined(parameters, errors)],
-        doubts=undetermined(parameters, errors),
+        doubts=not_converged(found) + undetermined(parameters, errors),
     )
 
 
-def best_point(sample: Censored, log_total: float) -> np.ndarray:
+def best_point(sample: Censored, log_total: float) -> Found:
     """The point of the highest likelihood that several starts lead to, with V held."""
 
     def cost(free: np.ndarray) -> float:
@@ -144,11 +144,11 @@ def best_point(sample: Censored, log_total: float) -> np.ndarray:
     starts = [(logit(share), 0.0, np.log(scale)) for share, scale in STARTS]
     options = {"ftol": 1e-15, "gtol": 1e-9}
     found = [minimize(cost, start, method="L-BFGS-B", bounds=BOUNDS, options=options) for start in starts]
-    best = best_of(found).x
+    best, converged = best_of(found)
     edges = np.array(BOUNDS)
     inside = bool(np.all((best > edges[:, 0] + STEP) & (best < edges[:, 1] - STEP)))
     require(inside, "no jumps can be told from the diffusion: choose another threshold or model", key="threshold")
-    return np.append(log_total, best)
+    return Found(np.append(log_total, best), converged)
 
 
 def covariance(sample: Censored, point: np.ndarray, stamps: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 
 from stresslab.calibrate import heston, roughness
 from stresslab.calibrate.fit import Fit, make_fit
-from stresslab.calibrate.identification import sign_undetermined, undetermined
+from stresslab.calibrate.identification import Found, best_of, not_converged, sign_undetermined, undetermined
 from stresslab.calibrate.prices import Returns, daily
 from stresslab.calibrate.roughness import DAY
 from stresslab.errors import require
@@ -48,11 +48,17 @@ def fit(returns: Returns) -> Fit:
     logs = roughness.log_variances(returns)
     products = heston.daily_products(daily(returns))
     spectrum = Spectrum(len(products))
-    found = spectrum.solve(np.nanmean(products, axis=0))
+    solved = spectrum.solve(np.nanmean(products, axis=0))
+    found = solved.point
     rule = "the moments of these prices are not those of rough_heston: choose other dates or another model"
     require(bool(found[3] > 0 and abs(found[4]) < 1), rule, key="xi, rho", got=tuple(found[3:].tolist()))
-    drawn = roughness.replicates(logs.stamps, products, lambda moments: spectrum.solve(moments, start=found))
-    spread = np.cov(drawn.T)
+
+    def again(moments: np.ndarray) -> np.ndarray:
+        """NaN, so that the replicate is left out, where the search did not converge."""
+        one = spectrum.solve(moments, start=found)
+        return one.point if one.converged else np.full_like(one.point, np.nan)
+
+    spread = np.cov(roughness.replicates(logs.stamps, products, again).T)
     parameters = dict(zip(NAMES, found, strict=True))
     errors = dict(zip(NAMES, np.sqrt(np.diag(spread)), strict=True))
     return make_fit(
@@ -64,7 +70,7 @@ def fit(returns: Returns) -> Fit:
         covariance=spread,
         state=("v0",),
         warnings=sign_undetermined(parameters, errors),
-        doubts=roughness.edge_doubts(parameters["hurst"]) + undetermined(parameters, errors),
+        doubts=not_converged(solved) + roughness.edge_doubts(parameters["hurst"]) + undetermined(parameters, errors),
     )
 
 
@@ -111,7 +117,7 @@ class Spectrum:
         """Cov(return_d, I_d+k) / (rho xi theta) without the drift's part, k = 1 .. LEADS."""
         return (self.waves[:LEADS] @ (1 / (kappa + (1j * self.frequencies) ** (hurst + 0.5)))).real
 
-    def solve(self, moments: np.ndarray, start: np.ndarray | None = None) -> np.ndarray:
+    def solve(self, moments: np.ndarray, start: np.ndarray | None = None) -> Found:
         """The parameters in the order of NAMES from the means of heston.daily_products; from several starts if none."""
         mean, covariances, leads = np.split(moments, [1, LAGS + 1])
         starts = STARTS if start is None else (tuple(start[:2]),)
@@ -128,10 +134,11 @@ class Spectrum:
         options = {"xatol": 1e-3, "fatol": 1e-9}
         points = [(hurst, np.log(kappa)) for hurst, kappa in starts]
         found = [minimize(misfit, point, method="Nelder-Mead", bounds=bounds, options=options) for point in points]
-        hurst, log_kappa = min(found, key=lambda one: one.fun).x
+        best = best_of(found)
+        hurst, log_kappa = best.point
         kappa, theta = float(np.exp(log_kappa)), float(mean[0]) / DAY
         size, shape = fitted(hurst, kappa)
         xi, leverage = np.sqrt(size / theta), self.leverage(kappa, hurst)
         with np.errstate(divide="ignore", invalid="ignore"):  # xi = 0 has no rho: NaN
             rho = (leads + size * shape[:LEADS] / 2) @ leverage / (leverage @ leverage) / (xi * theta)
-        return np.array([hurst, kappa, theta, xi, rho])
+        return Found(np.array([hurst, kappa, theta, xi, rho]), best.converged)

@@ -23,6 +23,7 @@ import pandas as pd
 
 from stresslab.calibrate import bates, heston
 from stresslab.calibrate.fit import Fit
+from stresslab.calibrate.identification import Found
 from stresslab.calibrate.prices import DAY_SECONDS, Returns
 from stresslab.models import SVJJ
 
@@ -42,10 +43,11 @@ def fit(returns: Returns) -> Fit:
     rises = rises_after(sample, DAYS * DAY_SECONDS // returns.seconds)
     blocks = sample.blocks[sample.moves.is_large]
 
-    def estimate(weights: np.ndarray) -> np.ndarray:
+    def estimate(weights: np.ndarray) -> Found:
         known = np.isfinite(rises)
         rise = np.average(rises[known], weights=weights[blocks[known]])
-        return with_variance_jumps(sample.estimate(weights), float(rise))
+        found, converged = sample.estimate(weights)
+        return Found(with_variance_jumps(found, float(rise)), converged)
 
     return bates.fit_of(bates.Method("svjj", METHOD, NAMES, HELD, _at_most), returns, sample, estimate)
 

@@ -63,7 +63,7 @@ def test_bates_round_trip(plain):
     found = []
     for history in plain[0]:
         sample = bates.sample_of(history)
-        found.append(sample.estimate(np.ones(sample.n_blocks))[1:])
+        found.append(sample.estimate(np.ones(sample.n_blocks)).point[1:])
     truth = [*list(TRUE.values())[1:], *JUMPS.values()]
     assert_recovered(found, truth, (0.02, 0.06, 0.06, 0.06, 0.1, 0.03), (1.1, 1.25, 1.25, 1.25, 1.5, 1.15))
 
@@ -74,7 +74,9 @@ def test_svjj_round_trip(rising):
         sample = bates.sample_of(history)
         rises = svjj.rises_after(sample, 7 * 24)
         found.append(
-            svjj.with_variance_jumps(sample.estimate(np.ones(sample.n_blocks)), np.nanmean(rises))[[1, 4, 5, 6, 7]]
+            svjj.with_variance_jumps(sample.estimate(np.ones(sample.n_blocks)).point, np.nanmean(rises))[
+                [1, 4, 5, 6, 7]
+            ]
         )
     truth = [TRUE["theta"], *JUMPS.values(), RISE]
     assert_recovered(found, truth, (0.05, 0.06, 0.1, 0.03, 0.15), (1.25, 1.25, 1.5, 1.15, 1.7))

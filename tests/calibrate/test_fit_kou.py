@@ -55,7 +55,7 @@ def test_the_file_is_a_model(fitted):
 
 def test_maximum_is_a_maximum(history):
     sample = censored.sample_of(history, 6.0)
-    point = censored.best_point(kou.FAMILY, sample, kou.STARTS[:1], kou.BOUNDS)
+    point = censored.best_point(kou.FAMILY, sample, kou.STARTS[:1], kou.BOUNDS).point
     slope = approx_fprime(point, lambda at: censored.log_likelihood(kou.FAMILY, sample, at), 1e-5)[1:]
     assert np.max(np.abs(slope)) < 0.05
 

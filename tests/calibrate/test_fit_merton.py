@@ -40,7 +40,7 @@ def test_total_variance_is_that_of_the_prices(history):
 def test_maximum_is_a_maximum(history):
     sample = merton.Censored(history.values, 0.04, history.dt)
     total = np.log(np.mean(history.values**2) * YEAR)
-    point = merton.best_point(sample, total)
+    point = merton.best_point(sample, total).point
     slope = approx_fprime(point, sample.log_likelihood, 1e-5)[1:]
     assert np.max(np.abs(slope)) < 0.05  # a step of one standard error (0.1 here) would change log L by 0.005
     assert sample.log_likelihood(point) == pytest.approx(sample.contributions(point).sum(), rel=1e-10)

@@ -31,8 +31,8 @@ def test_rough_heston_round_trip():
     returns, _ = rough_heston_returns(np.random.default_rng(4), YEARS * YEAR, 32, **HESTON)
     each = np.array([np.nanmean(heston.daily_products(daily(hourly(path))), axis=0) for path in returns.T])
     spectrum = rough_heston.Spectrum(YEARS * 365)
-    found = spectrum.solve(each.mean(axis=0))
-    others = np.array([spectrum.solve((each.sum(axis=0) - row) / 31, start=found) for row in each])
+    found = spectrum.solve(each.mean(axis=0)).point
+    others = np.array([spectrum.solve((each.sum(axis=0) - row) / 31, start=found).point for row in each])
     errors = np.sqrt(31 * others.var(axis=0))
     truth = np.array(list(HESTON.values()))
     assert np.all(errors < np.array([0.1, 4.0, 0.02, 0.5, 0.04]))
