@@ -73,7 +73,7 @@ def test_tiers_that_go_on(collected):
     okx, bitmex = venues.load("okx/ETH-USDT-SWAP"), venues.load("bitmex/XBTUSD")
     assert okx.requirement.open_ended is not None and bitmex.requirement.open_ended is not None
     steps = collected[0]["okx/ETHUSDT-2021"]["open_ended"]
-    assert okx.requirement.open_ended.model_dump() == {
+    assert okx.requirement.open_ended.model_dump(exclude_none=True) == {
         "step": steps["step_contracts"],
         "mmr_step": steps["mmr_step"],
         "imr_step": steps["imr_step"],

@@ -4,9 +4,10 @@ A choice that brings its own numbers is a union told apart by one key (`kind`, `
 a default would be a rule that nobody wrote down. What does not exist at a venue, or is not known, is `null`.
 """
 
+import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from stresslab.errors import require
 from stresslab.units import parse_duration
@@ -22,6 +23,18 @@ def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def _moment(given: Any) -> Any:
+    """A day is its midnight in UTC, as is a time without a zone."""
+    if isinstance(given, str):
+        given = datetime.datetime.fromisoformat(given)  # ValueError in pydantic's words
+    if isinstance(given, datetime.date) and not isinstance(given, datetime.datetime):
+        given = datetime.datetime.combine(given, datetime.time())
+    if isinstance(given, datetime.datetime):
+        return given.replace(tzinfo=datetime.UTC) if given.tzinfo is None else given.astimezone(datetime.UTC)
+    return given
+
+
+Moment = Annotated[datetime.datetime, BeforeValidator(_moment)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]

@@ -39,8 +39,18 @@ class OpenInterestScaling(Section):
 
 class _Requirement(Section):
     basis: Literal["mark", "oracle", "entry"] = Field(description="price of the notional; entry: frozen there")
-    include_close_fee: Literal["none", "on_notional", "at_bankruptcy"] = Field(
-        description="whether the taker fee to close is part of the requirement, and on which notional"
+    include_close_fee: Literal["none", "on_notional", "at_bankruptcy", "on_entry_and_margin"] = Field(
+        description="whether the fee to close is part of the requirement, and on what: the notional; the one at the "
+        "bankruptcy price of the leverage set; or entry notional plus initial margin"
+    )
+    close_fee_rate: NotNegative | None = Field(
+        default=None, description="rate of that fee where it is the contract's; null: the account's taker fee"
+    )
+    with_funding: bool = Field(
+        default=False, description="true: the current funding rate, where it is adverse, adds to the maintenance rate"
+    )
+    max_quantity: Positive | None = Field(
+        default=None, description="largest position, in the contract's unit of quantity; null: the last tier bounds it"
     )
     compare: Literal["le", "lt"] = Field(description="liquidated where equity <= requirement, or <")
     netting: Literal["none", "max_leg"] = Field(description="max_leg: only the larger of long and short is counted")
@@ -94,9 +104,10 @@ class FlatTier(Section):
 
 
 class OpenEnded(Section):
-    """Tiers that go on after the listed ones, each wider by `step`, until the initial rate reaches 1."""
+    """Tiers that go on after the listed ones, each wider by `step`, until `last_cap` or an initial rate of 1."""
 
     step: Positive = Field(description="in the unit of the tiers")
+    last_cap: Positive | None = Field(default=None, description="cap of the last tier; null: the initial rate ends it")
     mmr_step: NotNegative
     imr_step: Positive
 
@@ -131,6 +142,8 @@ class Affine(_Requirement):
     mmr0: Fraction
     imr_per_base: NotNegative = Field(description="added to the rate for each unit of base currency")
     mmr_per_base: NotNegative
+    imr_limit: Positive | None = Field(default=None, description="the rate rises no further; null: without end")
+    mmr_limit: Positive | None = Field(default=None, description="the rate rises no further; null: without end")
 
 
 class Sqrt(_Requirement):
@@ -178,7 +191,7 @@ def _marginal_table(tiers: tuple[Tier, ...]) -> TierTable:
 @lru_cache
 def _flat_table(tiers: tuple[FlatTier, ...], more: OpenEnded | None) -> TierTable:
     rows = [(_end(tier.cap), tier.mmr, tier.imr) for tier in tiers]
-    while more is not None and rows[-1][2] + more.imr_step <= 1:
+    while more is not None and rows[-1][2] + more.imr_step <= 1 and rows[-1][0] < _end(more.last_cap):
         last = rows[-1]
         rows.append((last[0] + more.step, last[1] + more.mmr_step, last[2] + more.imr_step))
     cap, mmr, imr = (_column(row[place] for row in rows) for place in range(3))

@@ -3,13 +3,13 @@
 import datetime
 import hashlib
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from stresslab.errors import require
 from stresslab.venues.schema.band import Band
-from stresslab.venues.schema.base import Section, Text, Texts
+from stresslab.venues.schema.base import Moment, Section, Text, Texts
 from stresslab.venues.schema.contract import Collateral, Contract
 from stresslab.venues.schema.cost import CloseOut, Fees, Funding
 from stresslab.venues.schema.liquidation import Full, Liquidation
@@ -26,10 +26,15 @@ TIER_UNITS = {
 
 
 class Rules(Section):
-    """The rules of one contract, `as_of` a date, with their source and with what is assumed beyond it."""
+    """One edition of the rules of one contract, with their source and with what is assumed beyond it.
+
+    It holds from `valid_from`, and was last seen in force on `last_seen`. `as_of` alone in a file, the day whose rules
+    it holds, stands for both.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9_]+/[A-Z0-9_-]+$", description="venue/SYMBOL")]
-    as_of: datetime.date = Field(description="the day whose rules these are")
+    valid_from: Moment = Field(description="UTC; from here on these rules are known, or taken, to hold")
+    last_seen: Moment = Field(description="UTC, of a day its end: the last time that they were seen in force")
     source: Text
     confidence: Text
     assumptions: Texts = Field(description="how the venue's words were read, and what was simplified")
@@ -37,6 +42,9 @@ class Rules(Section):
     contract: Contract
     collateral: Collateral
     requirement: Requirement
+    cross_requirement: Requirement | None = Field(
+        default=None, description="of accounts in cross mode, where it is another one; null: the same"
+    )
     mark: Mark
     liquidation: Liquidation
     loss: Loss
@@ -62,6 +70,20 @@ class Rules(Section):
         require(wanted.portfolio is not None or not needed, "the portfolio mode needs it", key="requirement.portfolio")
         require(self.loss.adl is not None or self.loss.then != "adl", "then: adl needs it", key="loss.adl")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_day(cls, given: Any) -> Any:
+        """`as_of: DAY` is short for valid_from and last_seen on that day."""
+        if not isinstance(given, dict) or "as_of" not in given:
+            return given
+        rest = {key: value for key, value in given.items() if key != "as_of"}
+        return {"valid_from": given["as_of"], "last_seen": given["as_of"], **rest}
+
+    @property
+    def as_of(self) -> datetime.date:
+        """The day on which these rules were last seen."""
+        return self.last_seen.date()
 
     @property
     def hash(self) -> str:
