@@ -91,7 +91,7 @@ def _winner(scene: Scene, number: int, leg: Leg, own: LegNumbers, holding: Holdi
         entry_value=jnp.maximum(jnp.abs(size) * notional(leg.contract, entry), np.float32(1e-30)),
         value=jnp.abs(size) * notional(leg.contract, price),
         equity=equity(*scene.account(number), holding, at),
-        maintenance=of_leg(leg, own, size, holding.balance, price),
+        maintenance=of_leg(leg, own, size, price),
         moved=price / entry,
         side=jnp.sign(size),
     )

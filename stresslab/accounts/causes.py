@@ -44,6 +44,6 @@ def of_liquidation(scene: Scene, books: Books, number: int, at: Point, cause: in
 def _spared(form: AccountForm, numbers: AccountNumbers, holding: Holding, at: Point) -> Array:
     """Whether the account would stand if its collateral were worth what it was."""
     worth = [amount * own.weight[:, None] for own, amount in zip(numbers.collaterals, holding.collaterals, strict=True)]
-    required = of_account(form, numbers, holding.sizes, holding.balance, at)
+    required = of_account(form, numbers, holding.sizes, at)
     equity = functools.reduce(jnp.add, worth, cash_value(form, numbers, holding, at))
     return equity > required if not form.strict else equity >= required

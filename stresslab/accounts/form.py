@@ -20,8 +20,7 @@ class Leg(NamedTuple):
     contract: Contract = "linear"
     shape: Shape = "marginal"  # of the requirement
     tier_of: Literal["notional", "size"] = "notional"  # what the rate grows with
-    basis: Literal["mark", "entry"] = "mark"  # the price of the notional
-    close_fee: Literal["none", "on_notional", "at_bankruptcy"] = "none"  # as part of the requirement
+    fixed: bool = False  # whether a part of the requirement does not move with the price
     dated: bool = False  # a future with a basis, settled at the index when it expires
     funding: Literal["index", "mark", "none"] = "index"  # the price of the notional that pays
     close_out: Any = ()  # `close_out.CloseOut`: impact of market and forced orders; without it slippage is fixed
@@ -61,12 +60,13 @@ class LegNumbers(NamedTuple):
 
     size: Any  # signed: money made by a rise of the price by its spot (linear), at first order (inverse)
     entry: Any  # entry price
-    mmr: Any  # (book, tier); affine: the rate at size 0; sqrt: the base rate
-    cum: Any  # (book, tier); affine, sqrt: (book, 1), the growth of the rate with size or with its root
-    cap: Any  # (book, tier): of flat tiers, in the units of `tier_of`
+    mmr: Any  # (book, tier), of `margin_kernel.Table`, as cum and cap; with a closing fee on the notional
+    cum: Any
+    cap: Any  # sizes in the units of `tier_of`
     fee: Any  # taker rate on the notional traded
     liquidation_fee: Any  # rate on the notional liquidated
     slippage: Any  # fraction of the price lost in a forced or market order
+    fixed: Any = ()  # of the requirement, for each unit of size
     basis: Any = ()  # dated: log of future over index, per step to expiry
     expiry: Any = ()  # dated: step at whose end it is settled
     funding_cap: Any = ()  # the largest rate of a payment, either way; without one there is none

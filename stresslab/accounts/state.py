@@ -132,7 +132,7 @@ def equity(form: AccountForm, numbers: AccountNumbers, holding: Holding, point: 
 
 def excess(form: AccountForm, numbers: AccountNumbers, holding: Holding, point: Point) -> Array:
     """Equity less requirement: an account with positions is liquidated where it is not above 0."""
-    required = of_account(form, numbers, holding.sizes, holding.balance, point)
+    required = of_account(form, numbers, holding.sizes, point)
     return equity(form, numbers, holding, point) - required
 
 

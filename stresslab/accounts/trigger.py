@@ -21,7 +21,7 @@ from stresslab.accounts.form import AccountForm, AccountNumbers
 from stresslab.accounts.point import Point, Prices, spread_out
 from stresslab.accounts.requirement import rate_by_size
 from stresslab.accounts.state import Holding, excess, is_open
-from stresslab.accounts.tier_tables import largest
+from stresslab.venues.margin_kernel import largest, line_crossing
 
 Value = Callable[[Prices], Array]
 
@@ -66,8 +66,6 @@ def has_closed_form(form: AccountForm) -> bool:
         and leg.contract not in OPTIONS
         and not form.collaterals
         and not leg.dated
-        and leg.basis == "mark"
-        and leg.close_fee != "at_bankruptcy"
         and not by_price
     )
 
@@ -75,30 +73,26 @@ def has_closed_form(form: AccountForm) -> bool:
 def trigger_price(form: AccountForm, numbers: AccountNumbers, holding: Holding) -> Array:
     """The price at which excess is zero, of an account that has a closed form; without a position it means nothing.
 
-    linear: (s a - b - c) / (a (s - r)); inverse: a (s + r) / (b + s a + c), for each tier of rate r and amount c,
-    with a the size, s its sign and b the balance: the tier that is met first counts. VENUES section 0.
+    With a the size, s its sign and b the balance, equity is b + s a (p - 1), or b - s a (x - 1) in x = 1 / p for an
+    inverse contract; it meets the lines a r x - c of the tiers, and the one that is met first counts.
     """
     (leg,), (own,), (size,) = form.legs, numbers.legs, holding.sizes
     sign, amount = jnp.sign(size), jnp.abs(size)
-    fee = own.fee[:, None] if leg.close_fee == "on_notional" else np.float32(0)
-    level = _inverse_level if leg.contract == "inverse" else _linear_level
+    slope = -size if leg.contract == "inverse" else size
+    fixed = own.fixed[:, None] * amount if leg.fixed else np.float32(0)
 
     def met(rate: Array, cum: Any) -> Array:
-        return sign * level(sign, amount, holding.balance, rate + fee, cum)
+        top, bottom = line_crossing(slope, holding.balance - slope, amount * rate, cum - fixed)
+        return sign * (_inverse_price(sign, top, bottom) if leg.contract == "inverse" else top / bottom)
 
     if leg.shape == "marginal":
-        return sign * largest(met, own.mmr, own.cum)
+        return sign * largest(jnp, met, own.mmr, own.cum)
     return sign * met(rate_by_size(leg, own, size), np.float32(0))
 
 
-def _linear_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Any) -> Array:
-    return (sign * amount - balance - cum) / (amount * (sign - rate))
-
-
-def _inverse_level(sign: Array, amount: Array, balance: Array, rate: Array, cum: Any) -> Array:
-    coin = balance + sign * amount + cum
+def _inverse_price(sign: Array, top: Array, bottom: Array) -> Array:
     # a short that is covered by its coin is never liquidated; a long without coin is at any price
-    return jnp.where(sign * coin > np.float32(0), amount * (sign + rate) / coin, np.float32(np.inf))
+    return jnp.where(sign * top < np.float32(0), bottom / top, np.float32(np.inf))
 
 
 def in_piece(form: AccountForm, numbers: AccountNumbers, holding: Holding, piece: Piece) -> Breach:

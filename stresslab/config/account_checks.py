@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from stresslab.config.engine_rules import check_agree, check_runs
+from stresslab.config.engine_rules import check_agree
 from stresslab.config.held import Account, Held
 from stresslab.config.schema import Study
 from stresslab.config.written import alone
@@ -19,7 +19,6 @@ def check_account(cell: Study, account: Account) -> None:
     mode = cell.book.margin_mode
     rulebooks = _rulebooks(account)
     for rulebook in rulebooks:
-        check_runs(rulebook, cell.file)
         modes = rulebook.collateral.modes
         if mode not in modes:
             rule = f"{rulebook.id} allows {' and '.join(modes)} margin"
@@ -32,7 +31,7 @@ def check_account(cell: Study, account: Account) -> None:
             leverage = leg.notional / account.backing
         size = leg.rulebook.size(leg.quantity, leg.spot)
         try:
-            leg.rulebook.check_allowed(abs(leg.unit), leverage, size)
+            leg.rulebook.check_allowed(abs(leg.unit), leverage, size, leg.quantity)
         except NotAllowed as refusal:
             raise refusal.at(key="book") from None
     _check_opened(account, mode)
@@ -72,7 +71,8 @@ def _check_open(account: Account, mode: str) -> None:
         below = True
     elif mode != "portfolio" and len(account.legs) == 1 and not account.collaterals and account.options is None:
         leg = account.legs[0]
-        below = bool(leg.rulebook.is_liquidated(leg.side, leg.entry, leg.quantity, account.margin, leg.price))
+        given = leg.side, leg.entry, leg.quantity, account.margin, leg.price
+        below = bool(leg.rulebook.is_liquidated(*given, **leg.at_venue))
     else:
         required, equity = _maintenance(account, mode), _equity(account)
         below = equity < required if account.rulebook.requirement.compare == "lt" else equity <= required
@@ -127,7 +127,7 @@ def _rulebooks(account: Account) -> list[Rulebook]:
 
 
 def _as_position(leg: Held) -> Position:
-    return Position(leg.rulebook, leg.side, leg.entry, leg.quantity, leg.price)
+    return Position(leg.rulebook, leg.side, leg.entry, leg.quantity, leg.price, leg.leverage_set, leg.funding_rate)
 
 
 def check_currency(cell: Study, held: tuple[Account, ...]) -> None:

@@ -33,7 +33,10 @@ def account_price(account: Account, name: Price) -> float:
     if account.collaterals:
         return _backed_price(account, name)
     (leg,) = account.legs
-    return float(getattr(leg.rulebook, name)(leg.side, leg.entry, leg.quantity, account.margin))
+    given = leg.side, leg.entry, leg.quantity, account.margin
+    if name == "bankruptcy_price":
+        return float(leg.rulebook.bankruptcy_price(*given, leverage_set=leg.leverage_set))
+    return float(leg.rulebook.liquidation_price(*given, **leg.at_venue))
 
 
 def _backed_price(account: Account, name: Price) -> float:
@@ -49,7 +52,9 @@ def _backed_price(account: Account, name: Price) -> float:
     def excess(price: float) -> float:
         given = leg.side, leg.entry, leg.quantity, account.margin + units * price
         equity = float(leg.rulebook.equity(*given, price))
-        return equity if name == "bankruptcy_price" else equity - float(leg.rulebook.required(*given, price))
+        if name == "bankruptcy_price":
+            return equity
+        return equity - float(leg.rulebook.required(*given, price, **leg.at_venue))
 
     return _crossing(excess, leg.price, leg.side)
 

@@ -54,7 +54,7 @@ def book_facts(cell: Study) -> BookFacts:
     leverage = book.leverage if book.leverage is not None else notional / (collateral or before_fee + pnl)
     # of a position in flight only its size is judged: the leverage was judged when it was opened
     try:
-        rulebook.check_allowed(quantity * spot, 1e-9 if in_flight else leverage)
+        rulebook.check_allowed(quantity * spot, 1e-9 if in_flight else leverage, quantity=quantity)
     except NotAllowed as refusal:
         raise refusal.at(key="book") from None
     entry_fee = 0.0 if in_flight else rulebook.fees.taker * notional

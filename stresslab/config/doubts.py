@@ -161,5 +161,24 @@ def of_late_stops(study: Study, book: BookFacts | GeneralBook) -> Iterator[Doubt
         yield Doubt("late_stop", late.key, NOT_GIVEN, late.rule, late.hint)
 
 
+def of_leverage(study: Study, book: Any) -> Iterator[Doubt]:
+    """A closing fee in the requirement of a shared account, where no leverage set says how large it is."""
+    if study.book.margin_mode == "isolated" or not isinstance(book, GeneralBook):
+        return
+    written = study.book.positions
+    for leg in book.legs:
+        given = study.book.leverage_set if written is None else written[leg.number].leverage_set
+        if given is None and leg.rulebook.closing_fee_is_fixed:
+            key = "book.leverage_set" if written is None else f"book.positions[{leg.number}].leverage_set"
+            rule = (
+                f"the closing fee in the requirement of {leg.rulebook.id} depends on the leverage set at the venue: "
+                f"it is taken as notional over collateral, {leg.leverage_set:.3g}"
+            )
+            yield Doubt("leverage_set", key, NOT_GIVEN, rule, f"Give {key}, as the venue shows it for the position")
+
+
 OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (of_model_files, of_volatilities, of_funding, of_states)
-OF_BOOKS: Sequence[Callable[[Study, Any], Iterable[Doubt]]] = (of_late_stops,)  # of (study, BookFacts or GeneralBook)
+OF_BOOKS: Sequence[Callable[[Study, Any], Iterable[Doubt]]] = (
+    of_late_stops,
+    of_leverage,
+)  # of (study, BookFacts or GeneralBook)

@@ -1,33 +1,10 @@
-"""Which rulebooks the general engine runs, and where rulebooks of one account must agree."""
+"""Where the rulebooks of one account must agree."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stresslab.errors import InputError, require
+from stresslab.errors import InputError
 from stresslab.venues import Rulebook
-from stresslab.venues.schema.requirement import Sqrt
-
-_SIZE_FACTOR_BASE = 0.8  # of `accounts.requirement`, Drift v2
-
-# "key: value" of `Rulebook.needs` that the engine does not know
-_REFUSED: dict[str, Callable[[Rulebook], bool]] = {
-    "requirement.size_factor_base": lambda rules: (
-        isinstance(rules.requirement, Sqrt) and rules.requirement.size_factor_base != _SIZE_FACTOR_BASE
-    ),
-}
-
-
-def not_run(rulebook: Rulebook) -> tuple[str, ...]:
-    """What of a rulebook no engine runs yet."""
-    return tuple(name for name, found in _REFUSED.items() if found(rulebook))
-
-
-def check_runs(rulebook: Rulebook, file: str) -> None:
-    """InputError for a rulebook that the engine cannot run."""
-    missing = not_run(rulebook)
-    rule = "has rules that no engine runs yet: " + "; ".join(missing)
-    hint = "Ask it for margins and prices instead"
-    require(not missing, rule, key="book.rulebook", got=rulebook.id, file=file, hint=hint)
 
 
 def check_agree(rulebooks: Sequence[Rulebook], file: str) -> None:

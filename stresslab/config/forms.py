@@ -12,9 +12,10 @@ from stresslab.config.build import BookFacts
 from stresslab.config.clock import calm_variance, clock
 from stresslab.config.general_book import GeneralBook
 from stresslab.config.held import Account, Held
-from stresslab.config.leg_forms import ENDLESS, WIDEST, Rates, leg_form, rates
+from stresslab.config.leg_forms import ENDLESS, WIDEST, fixed, leg_form, rates
 from stresslab.config.schema import Study
 from stresslab.units import YEAR_SECONDS
+from stresslab.venues.margin_kernel import Rates
 
 _NEVER = 2**31 - 1  # a step that does not come
 
@@ -146,6 +147,8 @@ def _leg(
     )
     cell = books[0].cell
     plain = plain._replace(funding_cap=_funding_cap(cell, held))
+    if leg_form(held[0]).fixed:
+        plain = plain._replace(fixed=_row(fixed(leg) for leg in held))
     if cell is not None and cell.venue is not None and cell.venue.depth is not None:
         quote = _row(book.quote(leg.rulebook, leg.spot) for book, leg in zip(books, held, strict=True))
         plain = plain._replace(close_out=cell.venue.depth.numbers(calm_variance(cell), quote))

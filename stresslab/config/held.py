@@ -8,13 +8,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from stresslab.config.holdings import Backing, Position
+from stresslab.config.processes import ConstantFunding, MeanRevertingFunding
 from stresslab.config.schema import Study
 from stresslab.config.written import Written, written
 from stresslab.errors import InputError, require
 from stresslab.units import BASIS_POINT, YEAR_SECONDS
 from stresslab.venues import Rulebook
+
+_SIGNS = {"long": 1.0, "short": -1.0}
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,13 @@ class Held:
     seconds: float | None = None  # to the expiry of a dated future
     basis: float = 0.0  # log of future over index, per year
     number: int = 0  # of the position, as it is written
+    leverage_set: float | None = None  # that the venue shows; an isolated position without it is at its margin's
+    own_margin: float = 0.0  # of an isolated position
+    funding_rate: float = 0.0  # at as_of, as a cost to this side
 
     @property
     def sign(self) -> float:
-        return 1.0 if self.side == "long" else -1.0
+        return _SIGNS[self.side]
 
     @cached_property
     def notional(self) -> float:
@@ -55,6 +62,17 @@ class Held:
     def in_units(self) -> float:
         """The size in units of the underlying at spot, signed."""
         return self.unit if self.rulebook.contract.kind == "inverse" else self.unit / self.spot
+
+    @property
+    def at_venue(self) -> dict[str, Any]:
+        """What the venue's requirement is asked with, beside size and margin."""
+        return {"leverage_set": self.leverage_set, "funding_rate": self.funding_rate}
+
+    @cached_property
+    def closing_fee(self) -> float:
+        """The closing fee in the requirement, where it is fixed."""
+        given = self.side, self.entry, self.quantity, self.own_margin, self.entry
+        return float(self.rulebook.close_fee(*given, leverage_set=self.leverage_set))
 
     @cached_property
     def pnl(self) -> float:
@@ -167,6 +185,7 @@ def _of_one(cell: Study) -> Account:
         quantity=book.quantity,
         leverage=book.leverage if book.quantity is None else None,
         entry_price=book.entry_price,
+        leverage_set=book.leverage_set,
         slippage_bps=book.slippage_bps,
     )
     leg = _held(cell, "", position, collateral if collateral is not None else _counted(backed))
@@ -174,7 +193,7 @@ def _of_one(cell: Study) -> Account:
     if book.margin_with_pnl is not None:
         deposit = book.margin_with_pnl - leg.pnl
     if book.margin_mode == "isolated":
-        return Account((leg,), deposit, _inside(leg), backed)
+        return _alone(leg, deposit, backed)
     return _shared(cell, [leg], deposit, backed)
 
 
@@ -186,12 +205,26 @@ def _isolated(cell: Study, place: int, position: Position) -> Account:
     deposit = position.collateral or 0.0
     if position.margin_with_pnl is not None:
         deposit = position.margin_with_pnl - leg.pnl
-    return Account((leg,), deposit, _inside(leg), backed)
+    return _alone(leg, deposit, backed)
+
+
+def _alone(leg: Held, deposit: float, backed: tuple[Backed, ...]) -> Account:
+    inside = _inside(leg)
+    return Account((replace(leg, own_margin=deposit - inside),), deposit, inside, backed)
 
 
 def _shared(cell: Study, legs: Sequence[Held], deposit: float, backed: tuple[Backed, ...]) -> Account:
     """The wallet is the account: it pays the entry fees itself."""
+    behind = deposit + _counted(backed)
+    legs = [_at_a_leverage(leg, behind) for leg in legs]
     return Account(tuple(legs), deposit, sum(leg.entry_fee for leg in legs), backed, written(cell))
+
+
+def _at_a_leverage(leg: Held, behind: float) -> Held:
+    """The leg of a shared account, at the leverage of the account where the closing fee asks for one."""
+    if leg.leverage_set is not None or not leg.rulebook.closing_fee_is_fixed:
+        return leg
+    return replace(leg, leverage_set=max(1.0, leg.notional / behind) if behind > 0 else 1.0)
 
 
 def _counted(backed: tuple[Backed, ...]) -> float:
@@ -250,7 +283,18 @@ def _held(cell: Study, key: str, position: Position, collateral: float) -> Held:
         slippage=BASIS_POINT * slippage,
         seconds=seconds,
         basis=basis,
+        leverage_set=position.leverage_set,
+        funding_rate=_SIGNS[position.side] * _funding_rate(cell, rulebook),
     )
+
+
+def _funding_rate(cell: Study, rulebook: Rulebook) -> float:
+    """Tonight's, in one interval of the venue; 0 where the study names none."""
+    funding = cell.funding
+    if not isinstance(funding, ConstantFunding | MeanRevertingFunding) or not rulebook.requirement.with_funding:
+        return 0.0
+    own = funding.interval_seconds if rulebook.funding.continuous else rulebook.funding.interval_seconds
+    return funding.rate * own / funding.interval_seconds
 
 
 def quantity_of(rulebook: Rulebook, notional: float, price: float) -> float:

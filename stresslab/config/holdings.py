@@ -20,6 +20,24 @@ def check_with_pnl(margin: float, entry_price: float | None, other: str, given: 
     )
 
 
+LeverageSet = Annotated[
+    float,
+    Field(
+        ge=1,
+        le=1000,
+        description="the leverage that the venue shows: where it decides the closing fee in the requirement (Bybit, "
+        "BitMEX); it sizes nothing",
+    ),
+]
+
+
+class AccountFees(Part):
+    """The account's own fee level at the venue, in place of the rulebook's; fractions of the notional."""
+
+    maker: float | None = Field(default=None, gt=-1, lt=1, description="negative: a rebate")
+    taker: float | None = Field(default=None, ge=0, lt=1)
+
+
 class Backing(Part):
     """An asset that backs an account beside cash, or in place of it. Its price is that of the market's asset of this
     name.
@@ -52,6 +70,7 @@ class Position(Part):
         default=None, description="isolated: assets that back it beside its cash, or in place of it"
     )
     entry_price: Amount | None = Field(default=None, description="of a position in flight; today's price without it")
+    leverage_set: LeverageSet | None = None
     slippage_bps: NonNegative | None = Field(
         default=None, lt=10_000, description="of a market order; else the rulebook's"
     )

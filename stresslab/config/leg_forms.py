@@ -5,8 +5,6 @@ the first is `notional` relative to the book's scale, the second the leg's `size
 does not (marginal tiers by contracts, tiers fixed at entry) is the rate at the size of as_of: one row.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from stresslab.accounts.form import Leg, Shape
@@ -14,19 +12,12 @@ from stresslab.config.held import Held
 from stresslab.config.venue import Venue
 from stresslab.venues import Rulebook
 from stresslab.venues.answers.demand import maintenance_rate, size_moves
+from stresslab.venues.margin_kernel import Rates, with_fee
 from stresslab.venues.schema.requirement import Affine, Flat, Marginal, Sqrt
 
 _SHAPES: dict[str, Shape] = {"marginal": "marginal", "flat": "flat", "affine": "affine", "sqrt": "sqrt"}
 ENDLESS = 1e30  # as a cap, in float32
 WIDEST = 10.0  # times its spot: no book is expected to live to see a price beyond it
-
-
-class Rates(NamedTuple):
-    """The rows of a tier table, or the base rate and its growth; see `accounts.requirement`."""
-
-    mmr: np.ndarray
-    cum: np.ndarray
-    cap: np.ndarray
 
 
 def leg_form(held: Held, venue: Venue | None = None) -> Leg:
@@ -39,8 +30,7 @@ def leg_form(held: Held, venue: Venue | None = None) -> Leg:
         contract=rulebook.contract.kind,
         shape="flat" if _is_fixed(rulebook) else _SHAPES[wanted.shape],
         tier_of="notional" if moves else "size",
-        basis="entry" if wanted.basis == "entry" else "mark",
-        close_fee=wanted.include_close_fee,
+        fixed=wanted.basis == "entry" or rulebook.closing_fee_is_fixed,
         dated=held.seconds is not None,
         # without a basis of the venue the mark is the index: one program for both
         funding="mark" if marked and rulebook.funding.notional_at == "mark" else "index",
@@ -51,14 +41,36 @@ def leg_form(held: Held, venue: Venue | None = None) -> Leg:
 def rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
     """Of one leg; tiers that matter for no notional between `lowest` and `highest` times today's are left out."""
     rulebook, wanted = held.rulebook, held.rulebook.requirement
+    if wanted.basis == "entry":
+        return _one_row(0.0)  # nothing of it moves: see `fixed`
+    form = leg_form(held)
+    moving = _rates(held, scale, lowest, highest)
+    fee = rulebook.closing_fee_rate if wanted.include_close_fee == "on_notional" else 0.0
+    return with_fee(form.shape, moving, np.float64(fee)) if fee else moving
+
+
+def fixed(held: Held) -> float:
+    """The part of the requirement that the price does not move, for each unit of size in money."""
+    rulebook = held.rulebook
+    frozen = rulebook.requirement.basis == "entry"
+    total = held.closing_fee if rulebook.closing_fee_is_fixed or frozen else 0.0
+    if frozen:
+        total += float(rulebook.frozen_margin(held.quantity, held.entry, held.funding_rate))
+    return total / abs(held.unit)
+
+
+def _rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
+    """Without a closing fee."""
+    rulebook, wanted = held.rulebook, held.rulebook.requirement
     per = _tier_unit(held) * scale  # tier units in one of the engine's
     if _is_fixed(rulebook):
         size = rulebook.size(held.quantity, held.entry)
-        return Rates(np.array([float(maintenance_rate(rulebook, size))]), np.zeros(1), np.array([ENDLESS]))
+        return _one_row(float(maintenance_rate(rulebook, size)))
     if isinstance(wanted, Affine):
-        return _growing(wanted.mmr0, wanted.mmr_per_base * per)
+        limit = ENDLESS if wanted.mmr_limit is None else wanted.mmr_limit
+        return _one_row(wanted.mmr0, wanted.mmr_per_base * per, limit)
     if isinstance(wanted, Sqrt):
-        return _growing(wanted.base_maintenance, wanted.size_factor * np.sqrt(per))
+        return _one_row(wanted.base_maintenance, wanted.size_factor * np.sqrt(per), wanted.size_factor_base)
     table = wanted.table
     now = abs(held.unit) / scale * per
     moving = size_moves(rulebook)
@@ -81,5 +93,5 @@ def _tier_unit(held: Held) -> float:
     return float(held.rulebook.size(held.quantity, held.spot)) / abs(held.unit)
 
 
-def _growing(base: float, growth: float) -> Rates:
-    return Rates(np.array([base]), np.array([growth]), np.array([ENDLESS]))
+def _one_row(rate: float, growth: float = 0.0, cap: float = ENDLESS) -> Rates:
+    return Rates(np.array([rate]), np.array([growth]), np.array([cap]))

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stresslab.config import engine_rules
 from stresslab.config.fields import check_keys, copied
 from stresslab.config.files import find
 from stresslab.config.funding_files import read_process
@@ -148,9 +147,6 @@ def _rulebooks(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Rule
             rulebook = load_rulebook(name, relative_to=base)
         except InputError as error:
             raise _named_by(error, file, key) from None
-        not_run = engine_rules.not_run(rulebook)
-        rule = "has rules that no engine runs yet: " + "; ".join(not_run)
-        require(not not_run, rule, key=key, got=name, file=file, hint="Ask it for margins and prices instead")
         other = rulebooks.setdefault(rulebook.id, rulebook)
         rule = f"has the id {rulebook.id}, as another rulebook of this study, and other rules"
         require(other.hash == rulebook.hash, rule, key=key, got=name, file=file, hint="Change the id in the file")

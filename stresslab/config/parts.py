@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stresslab.config.fields import Amount, AmountOrZero, Distinct, Duration, Filled, Part, Text
-from stresslab.config.holdings import Backing, Position, check_with_pnl
+from stresslab.config.holdings import AccountFees, Backing, LeverageSet, Position, check_with_pnl
 from stresslab.config.policies import Policies
 from stresslab.errors import InputError, require
 from stresslab.models.base import NonNegative
@@ -16,6 +16,16 @@ LONGEST_HORIZON = parse_duration("3650D")
 
 
 _BACKED_BY = ("collateral", "margin_with_pnl", "collaterals")  # of an isolated position
+_OF_ONE = (
+    "side",
+    "leverage",
+    "quantity",
+    "entry_price",
+    "margin",
+    "margin_with_pnl",
+    "leverage_set",
+    "slippage_bps",
+)
 _UNDER_POSITIONS = {"margin": "it as collateral"}  # what a key of one position is called there
 
 
@@ -97,6 +107,8 @@ class Book(Part):
         description="in place of margin: with the unrealised PnL at market.spot, as venues show it "
         "(Hyperliquid's marginUsed, ccxt's collateral)",
     )
+    leverage_set: LeverageSet | None = None
+    fees: AccountFees | None = Field(default=None, description="the account's own level; else the rulebook's")
     slippage_bps: NonNegative | None = Field(default=None, lt=10_000, description="of a close-out; else the rulebook's")
     positions: Annotated[tuple[Position, ...], Filled] | None = Field(default=None, description="in place of side")
     collaterals: Annotated[tuple[Backing, ...], Filled] | None = Field(
@@ -147,7 +159,7 @@ class Book(Part):
             raise InputError(f"{rule}; given: {got}")
 
     def _check_several(self, positions: tuple[Position, ...]) -> None:
-        for name in ("side", "leverage", "quantity", "entry_price", "margin", "margin_with_pnl", "slippage_bps"):
+        for name in _OF_ONE:
             rule, hint = "belongs to one position", f"Write {_UNDER_POSITIONS.get(name, name)} under positions"
             require(getattr(self, name) is None, rule, key=name, got=getattr(self, name), hint=hint)
         if self.margin_mode == "isolated":

@@ -140,12 +140,19 @@ class Study(_Shared):
         return files | {name: rulebook.hash for name, rulebook in self.rulebooks.items()}
 
     def rulebook(self, name: str = "") -> Rulebook:
-        """The rulebook with this id, one of those that the book or the sweep names; the book's own without a name."""
+        """The rulebook with this id, one of those that the book or the sweep names; the book's own without a name.
+
+        With the requirement of the book's margin mode and the fees of its account.
+        """
         wanted = name or self.book.rulebook
         if wanted not in self.rulebooks:
             hint = nearest(wanted, self.rulebooks)
             raise InputError("is no rulebook of this study", key="book.rulebook", got=wanted, hint=hint, file=self.file)
-        return self.rulebooks[wanted]
+        rulebook = self.rulebooks[wanted].in_mode(self.book.margin_mode)
+        if self.book.fees is None:
+            return rulebook
+        own = rulebook.fees.model_copy(update=self.book.fees.model_dump(exclude_none=True))
+        return rulebook.model_copy(update={"fees": own})
 
     def resolved(self) -> dict[str, Any]:
         """The study as JSON-able values with nothing left to look up: models with numbers, rulebooks by id and hash."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stresslab.errors import require
+from stresslab.venues.answers.margin import require_leverage
 from stresslab.venues.inputs import FloatArray
 from stresslab.venues.rulebook import Rulebook
 
@@ -20,6 +21,8 @@ class Position(NamedTuple):
     entry_price: ArrayLike
     quantity: ArrayLike
     price: ArrayLike
+    leverage_set: ArrayLike | None = None  # that the venue shows: where it decides the closing fee
+    funding_rate: ArrayLike = 0.0  # current, as a cost to this side: where it is part of the requirement
 
 
 class Others(NamedTuple):
@@ -41,10 +44,13 @@ def others(positions: Sequence[Position]) -> Others:
     require(isinstance(positions, Sequence), "must be a list of Position", key="positions", got=positions)
     for position in positions:
         require(isinstance(position, Position), "must be a Position", key="positions", got=type(position).__name__)
-        rules, side, entry, quantity, price = position
+        rules, side, entry, quantity, price, leverage_set, funding_rate = position
         require(isinstance(rules, Rulebook), "must be a Rulebook", key="positions.rules", got=rules)
         pnl = pnl + rules.equity(side, entry, quantity, 0.0, price)
-        wanted = rules.required(side, entry, quantity, 0.0, price)
+        if rules.closing_fee_is_fixed:
+            require_leverage(leverage_set, "positions.leverage_set")
+        venue: dict[str, Any] = {"leverage_set": leverage_set, "funding_rate": funding_rate}
+        wanted = rules.required(side, entry, quantity, 0.0, price, **venue)
         if rules.requirement.netting == "none":
             single = single + wanted
             continue

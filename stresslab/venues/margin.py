@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stresslab.errors import require
+from stresslab.venues import margin_kernel
 from stresslab.venues.inputs import FloatArray, choice, direction, finite, positive, refuse_where, shapes_in_words
 from stresslab.venues.tiers import TierTable
 from stresslab.venues.trigger import adverse_end, safe_interval
@@ -208,8 +209,8 @@ def requirement(
     """Maintenance margin at `price` in settlement currency, marginal, with the last tier continued above its cap."""
     require(isinstance(tiers, TierTable), "must be a TierTable", key="tiers", got=tiers)
     size = notional(quantity, price, contract)
-    lines = size[..., None] * tiers.mmr - tiers.cum
-    return lines.max(axis=-1) + size * finite("close_fee", close_fee) + finite("other_maintenance", other_maintenance)
+    wanted = margin_kernel.required(np, "marginal", tiers, size[..., None], size[..., None])[..., 0]
+    return wanted + size * finite("close_fee", close_fee) + finite("other_maintenance", other_maintenance)
 
 
 @shapes_in_words

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stresslab.errors import InputError, NotAllowed, require
+from stresslab.venues import margin_kernel
 from stresslab.venues.inputs import FloatArray, finite, refuse_where
 
 ROUNDING = 1e-9  # of the floor: what a published maintenance amount may be off
@@ -79,8 +80,10 @@ class TierTable:
 
     def maintenance(self, notional: ArrayLike) -> FloatArray:
         """Maintenance margin in quote currency; NotAllowed above the last cap."""
-        tier = self.at(notional)
-        return np.asarray(notional, dtype=np.float64) * tier.mmr - tier.cum
+        self.at(notional)  # refuses what is above
+        size = np.asarray(notional, dtype=np.float64)[..., None]
+        required = margin_kernel.required(np, "flat" if self.flat else "marginal", self, size, size)
+        return np.asarray(required[..., 0])
 
 
 def _column(name: str, given: ArrayLike) -> FloatArray:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stresslab.venues.inputs import FloatArray
+from stresslab.venues.margin_kernel import line_crossing
 
 
 class Safe(NamedTuple):
@@ -40,7 +41,8 @@ def safe_interval(
     Each line leaves -square_i x^2 + m x + k > 0 with m = slope - rate_i and k = intercept + amount_i. The root that
     would cancel is taken from the product of the two, so that square = 0 is its own limit.
     """
-    m, k, a = np.broadcast_arrays(slope[..., None] - rate, intercept[..., None] + amount, square)
+    top, bottom = line_crossing(slope[..., None], intercept[..., None], rate, amount)
+    m, k, a = np.broadcast_arrays(bottom, -top, square)
     discriminant = m * m + 4 * a * k
     spread = np.abs(m) + np.sqrt(np.maximum(discriminant, 0.0))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

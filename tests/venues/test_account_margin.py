@@ -148,7 +148,10 @@ def test_a_fully_hedged_account_is_liquidated_far_above_only():
     "book, words",
     [
         (FLAT_BY_NOTIONAL, "flat tiers counted in the notional jump: ask is_liquidated"),
-        (LOAD["bybit/BTCUSDT"], "two legs on one balance have no price of their own. Ask a variant without it"),
+        (
+            LOAD["bybit/BTCUSDT"],
+            "long_leverage_set = None: the closing fee in the requirement depends on the leverage set",
+        ),
     ],
 )
 def test_what_has_no_closed_form_is_refused_in_words(book, words):

@@ -14,7 +14,7 @@ def margins(account: int, form: BookForm, of_book: BookNumbers, books: Books) ->
     """Equity and requirement, (book, path)."""
     own_form, own, holding = form.accounts[account], of_book.accounts[account], books.accounts[account]
     point = now(books)
-    required = of_account(own_form, own, holding.sizes, holding.balance, point)
+    required = of_account(own_form, own, holding.sizes, point)
     return equity(own_form, own, holding, point), required
 
 

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from stresslab.errors import InputError
+from stresslab.venues import margin_kernel
 from stresslab.venues.inputs import FloatArray
+from stresslab.venues.margin_kernel import Rates
 from stresslab.venues.schema.contract import Quanto
 from stresslab.venues.schema.requirement import Affine, Flat, Marginal, ShortOption, Sqrt
 from stresslab.venues.schema.rules import Rules
-from stresslab.venues.size_rates import affine_rate, sqrt_rate
 
 MOVING = {"linear": ("quote",), "inverse": ("base", "coin"), "quanto": ("coin",), "option": ()}
 
@@ -51,16 +52,31 @@ def fixed_size(rules: Rules, quantity: FloatArray) -> FloatArray:
 
 def maintenance_rate(rules: Rules, size: FloatArray) -> FloatArray:
     """Maintenance margin over notional for a size in the unit of the tiers; the last tier goes on above its cap."""
+    return _rate(rules.requirement.shape, table(rules), size)
+
+
+def _rate(shape: str, rates: Rates, size: FloatArray) -> FloatArray:
+    asked = np.asarray(size, np.float64)
+    held = np.where(asked > 0, asked, 1.0)  # of no size: the rate of the first tier
+    least = np.where(asked > 0, asked, 0.0)[..., None]
+    return np.asarray(margin_kernel.required(np, shape, rates, held[..., None], least)[..., 0] / held)
+
+
+def table(rules: Rules) -> Rates:
+    """The rates of a requirement without its closing fee, sizes in the unit of the tiers; tiers on the only axis."""
     wanted = rules.requirement
     if isinstance(wanted, Marginal | Flat):
-        tier = wanted.table.at(np.minimum(size, wanted.table.highest))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return tier.mmr - np.where(tier.cum > 0, tier.cum / size, 0.0)
+        return Rates(wanted.table.mmr, wanted.table.cum, wanted.table.cap)
     if isinstance(wanted, Affine):
-        return affine_rate(wanted.mmr0, wanted.mmr_per_base, size)
+        limit = np.inf if wanted.mmr_limit is None else wanted.mmr_limit
+        return _one_row(wanted.mmr0, wanted.mmr_per_base, limit)
     if isinstance(wanted, Sqrt):
-        return sqrt_rate(wanted.base_maintenance, wanted.size_factor, size, wanted.size_factor_base)
+        return _one_row(wanted.base_maintenance, wanted.size_factor, wanted.size_factor_base)
     raise _by_premium(wanted)
+
+
+def _one_row(rate: float, growth: float, cap: float) -> Rates:
+    return Rates(np.array([rate]), np.array([growth]), np.array([cap]))
 
 
 def initial_rate(rules: Rules, size: FloatArray) -> FloatArray:
@@ -69,9 +85,10 @@ def initial_rate(rules: Rules, size: FloatArray) -> FloatArray:
     if isinstance(wanted, Marginal | Flat):
         return 1 / wanted.table.at(size).max_leverage
     if isinstance(wanted, Affine):
-        return affine_rate(wanted.imr0, wanted.imr_per_base, size)
+        limit = np.inf if wanted.imr_limit is None else wanted.imr_limit
+        return _rate("affine", _one_row(wanted.imr0, wanted.imr_per_base, limit), size)
     if isinstance(wanted, Sqrt):
-        return sqrt_rate(wanted.base_initial, wanted.size_factor, size, wanted.size_factor_base)
+        return _rate("sqrt", _one_row(wanted.base_initial, wanted.size_factor, wanted.size_factor_base), size)
     raise _by_premium(wanted)
 
 
@@ -85,8 +102,7 @@ def lines(rules: Rules, leg: Leg, size: FloatArray) -> Lines:
     """The lines of one leg, without the fee to close; `size` is its fixed size, or its notional at entry."""
     wanted, quantity = rules.requirement, leg.quantity[..., None]
     if wanted.basis == "entry":
-        frozen = maintenance_rate(rules, size) * leg.quantity * leg.entry
-        return Lines(np.zeros(1), np.zeros(1), np.zeros(1), frozen)
+        return Lines(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(()))  # see `frozen_margin`
     if size_moves(rules):
         if isinstance(wanted, Affine):
             square = wanted.mmr_per_base * quantity**2

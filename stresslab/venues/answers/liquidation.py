@@ -33,6 +33,9 @@ class LiquidationAnswers(MarginAnswers):
         other_pnl: ArrayLike = 0.0,
         other_maintenance: ArrayLike = 0.0,
         since_first: ArrayLike = np.nan,
+        leverage_set: ArrayLike | None = None,
+        funding_rate: ArrayLike = 0.0,
+        closing_fee: ArrayLike | None = None,
     ) -> FloatArray:
         """The quantity that the ladder's first order closes; 0 where the position is not liquidated.
 
@@ -40,21 +43,24 @@ class LiquidationAnswers(MarginAnswers):
         are taken to fill at the mark.
         """
         others = {"other_pnl": other_pnl, "other_maintenance": other_maintenance}
-        due = self.is_liquidated(side, entry_price, quantity, margin, mark_price, **others)
+        venue: dict[str, Any] = {"leverage_set": leverage_set, "funding_rate": funding_rate, "closing_fee": closing_fee}
+        due = self.is_liquidated(side, entry_price, quantity, margin, mark_price, **others, **venue)
         left = self.equity(side, entry_price, quantity, margin, mark_price, other_pnl=other_pnl)
         backing = finite("margin", margin) + finite("other_pnl", other_pnl)
-        wanted = self.required(side, entry_price, quantity, backing, mark_price)
+        wanted = self.required(side, entry_price, quantity, backing, mark_price, **venue)
         free = left - finite("other_maintenance", other_maintenance)
         held, value = positive("quantity", quantity), self.notional(quantity, mark_price)
+        asked = {"leverage_set": leverage_set, "closing_fee": closing_fee}
+        fee = self.close_fee(side, entry_price, quantity, backing, mark_price, **asked) / value
         stage = next(stage for stage in self.liquidation.ladder if stage.stage != "cancel_orders")
         if stage.stage == "fraction":
             size = self._fraction(stage, held, value, since_first)
         elif stage.stage in ("reduce_tiers", "to_passing_tier"):
-            size = held * self._share_by_tiers(stage, self.size(quantity, mark_price), value, free)
+            size = held * self._share_by_tiers(stage, self.size(quantity, mark_price), value, free, fee)
         elif stage.stage == "full":
             size = held
         else:
-            size = held * self._share_by_shortage(stage, value, free, wanted)
+            size = held * self._share_by_shortage(stage, value, free, wanted, fee)
         return np.where(due, np.minimum(size, held), 0.0)[()]
 
     def margin_ratio(
@@ -67,38 +73,45 @@ class LiquidationAnswers(MarginAnswers):
         *,
         other_pnl: ArrayLike = 0.0,
         other_maintenance: ArrayLike = 0.0,
+        leverage_set: ArrayLike | None = None,
+        funding_rate: ArrayLike = 0.0,
+        closing_fee: ArrayLike | None = None,
     ) -> FloatArray:
         """Equity over what is required: liquidated at or below 1 (OKX shows it as 100 %; Binance shows 1 / this)."""
         left = self.equity(side, entry_price, quantity, margin, mark_price, other_pnl=other_pnl)
         backing = finite("margin", margin) + finite("other_pnl", other_pnl)
-        wanted = self.required(side, entry_price, quantity, backing, mark_price)
+        venue: dict[str, Any] = {"leverage_set": leverage_set, "funding_rate": funding_rate, "closing_fee": closing_fee}
+        wanted = self.required(side, entry_price, quantity, backing, mark_price, **venue)
         return left / (wanted + not_negative("other_maintenance", other_maintenance))
 
     def _fraction(self, stage: CloseFraction, held: FloatArray, value: FloatArray, since_first: ArrayLike) -> Any:
         bounds = {"above_notional": stage.above_notional, "cooldown": float(parse_duration(stage.cooldown))}
         return partial.fraction_to_close(held, value / held, since_first, fraction=stage.fraction, **bounds)
 
-    def _share_by_tiers(self, stage: Any, size: FloatArray, value: FloatArray, free: FloatArray) -> FloatArray:
-        """The share of the position beyond the tier to go to."""
+    def _share_by_tiers(
+        self, stage: Any, size: FloatArray, value: FloatArray, free: FloatArray, fee: FloatArray
+    ) -> FloatArray:
+        """The share of the position beyond the tier to go to; `fee` is the closing fee over the notional."""
         rule = self.requirement
         if not isinstance(rule, Marginal | Flat):
             raise InputError("has no tiers to go down", key="requirement.shape", got=rule.shape)
         table, per_unit = rule.table, size / value
-        fee = 0.0 if rule.include_close_fee == "none" else self.fees.taker
         if stage.stage == "to_passing_tier":
-            closed = tier_reduction.reduce_to_passing_tier(size, free * per_unit, table.cap, table.mmr + fee, table.cum)
+            rates = table.mmr + fee[..., None]
+            closed = tier_reduction.reduce_to_passing_tier(size, free * per_unit, table.cap, rates, table.cum)
         else:
             covers = free > value * (table.mmr[0] + fee)
             closed = tier_reduction.reduce_by_tiers(size, table.cap, stage.tiers, stage.from_tier, covers)
         return closed / size
 
-    def _share_by_shortage(self, stage: Any, value: FloatArray, free: FloatArray, wanted: FloatArray) -> FloatArray:
+    def _share_by_shortage(
+        self, stage: Any, value: FloatArray, free: FloatArray, wanted: FloatArray, closing: FloatArray
+    ) -> FloatArray:
         """The share that brings equity back to the requirement after the fee; exact for marginal tiers."""
         fee, rule = self.liquidation.fee, self.requirement
         buffer = stage.buffer if isinstance(stage, CoverShortage) else 0.0
         if isinstance(rule, Marginal) and size_moves(self):
-            closing = self.fees.taker if rule.include_close_fee == "on_notional" else 0.0
-            rates = rule.table.mmr + closing + buffer
+            rates = rule.table.mmr + closing[..., None] + buffer
             needed = partial.size_to_cover_tiers(free, value, rates, rule.table.cum, fee) / value
         else:  # the rate of the whole: more than enough where rates fall with the size
             rate = wanted / value + buffer

@@ -6,6 +6,7 @@ itself, the notional is the size.
 """
 
 import math
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -80,11 +81,30 @@ class SizeAnswers(Rules):
         """The largest leverage at this size. NotAllowed above the last cap. Source: `source`."""
         return 1 / initial_rate(self, not_negative("size", size))
 
-    def check_allowed(self, notional: ArrayLike, leverage: ArrayLike, size: ArrayLike | None = None) -> None:
+    def in_mode(self, mode: str) -> Self:
+        """The rulebook as it holds for accounts of a margin mode: the requirement of cross ones may be its own."""
+        if mode != "cross" or self.cross_requirement is None:
+            return self
+        return self.model_copy(update={"requirement": self.cross_requirement, "cross_requirement": None})
+
+    def check_allowed(
+        self,
+        notional: ArrayLike,
+        leverage: ArrayLike,
+        size: ArrayLike | None = None,
+        quantity: ArrayLike | None = None,
+    ) -> None:
         """NotAllowed, with the figures, for the first position that the venue would not open.
 
-        That is: a size above the last tier, a leverage that is not above 0, or one above the largest at that size.
+        That is: a size above the last tier or the largest position, a leverage that is not above 0, or one above the
+        largest at that size.
         """
+        largest = self.requirement.max_quantity
+        if quantity is not None and largest is not None:
+            held = positive("quantity", quantity)
+            if np.any(held > largest * (1 + CAP_ROUNDING)):
+                rule = f"{self.id} allows at most {_amount(largest)} in one position"
+                raise NotAllowed(rule, key="quantity", got=float(held.max()), hint="Make the position smaller")
         value = positive("notional", notional)
         asked, times = np.broadcast_arrays(self._size_of(value, size), finite("leverage", leverage))
         most, highest = 1 / self._least_rate(asked), self._highest()

@@ -63,6 +63,12 @@ class Rules(Section):
         require((wanted.shape == "option") == (kind == "option"), rule, key="requirement.shape", got=wanted.shape)
         rule = "needs a linear contract: the size in base currency of others moves with the price"
         require(wanted.shape != "sqrt" or kind == "linear", rule, key="requirement.shape", got=wanted.shape)
+        if wanted.shape == "affine" and (wanted.mmr_limit or wanted.imr_limit):
+            rule = "needs a linear contract: the size in base currency of others moves with the price"
+            require(kind == "linear", rule, key="requirement.mmr_limit", got=wanted.mmr_limit)
+        rule = "needs a requirement that is frozen at entry: basis: entry"
+        fixed = wanted.with_funding
+        require(not fixed or wanted.basis == "entry", rule, key="requirement.with_funding", got=fixed)
         rule = "is entry where the basis is entry, and trigger_price where it is not"
         frozen = wanted.basis == "entry"
         require((wanted.tier_at == "entry") == frozen, rule, key="requirement.tier_at", got=wanted.tier_at)
