@@ -20,7 +20,8 @@ class Leg(NamedTuple):
     contract: Contract = "linear"
     shape: Shape = "marginal"  # of the requirement
     tier_of: Literal["notional", "size"] = "notional"  # what the rate grows with
-    fixed: bool = False  # whether a part of the requirement does not move with the price
+    basis: Literal["mark", "entry"] = "mark"  # the price of the notional that the requirement is of
+    fixed: bool = False  # whether there is a part of it beside, for each unit of size
     dated: bool = False  # a future with a basis, settled at the index when it expires
     funding: Literal["index", "mark", "none"] = "index"  # the price of the notional that pays
     close_out: Any = ()  # `close_out.CloseOut`: impact of market and forced orders; without it slippage is fixed

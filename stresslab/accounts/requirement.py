@@ -1,9 +1,8 @@
 """Maintenance margin of an account: the kernel of all rulebooks on arrays of shape (book, path).
 
-N is the notional at the mark. What does not move with the price is `LegNumbers.fixed` for each unit of size: the
-requirement of a venue that freezes it at entry, and a closing fee at the bankruptcy price of the leverage set. A
-closing fee on the notional is in the rates. `max_leg` nets the two sides of one asset: the larger counts (Kraken,
-hedge mode).
+N is the notional at the mark, or at entry where the venue freezes it there. A closing fee on the notional is in the
+rates; one at the bankruptcy price of the leverage set, and adverse funding, are `LegNumbers.fixed`. `max_leg` nets the
+two sides of one asset: the larger counts (Kraken, hedge mode).
 """
 
 import functools
@@ -43,7 +42,7 @@ def _of_options(leg: Leg, numbers: LegNumbers, size: Array, point: Point) -> Arr
 def of_leg(leg: Leg, numbers: LegNumbers, size: Array, price: Array) -> Array:
     """The requirement of one leg."""
     amount = jnp.abs(size)
-    held = amount * notional(leg.contract, price)
+    held = amount * notional(leg.contract, numbers.entry[:, None] if leg.basis == "entry" else price)
     moving = margin_kernel.required(jnp, leg.shape, numbers, held, held if leg.tier_of == "notional" else amount)
     return moving + numbers.fixed[:, None] * amount if leg.fixed else moving
 

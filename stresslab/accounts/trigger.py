@@ -19,7 +19,7 @@ from jax import Array, lax
 from stresslab.accounts.contracts import OPTIONS
 from stresslab.accounts.form import AccountForm, AccountNumbers
 from stresslab.accounts.point import Point, Prices, spread_out
-from stresslab.accounts.requirement import rate_by_size
+from stresslab.accounts.requirement import of_leg, rate_by_size
 from stresslab.accounts.state import Holding, excess, is_open
 from stresslab.venues.margin_kernel import largest, line_crossing
 
@@ -59,7 +59,7 @@ class Breach(NamedTuple):
 def has_closed_form(form: AccountForm) -> bool:
     """Whether the trigger is one price, known from balance and size."""
     (leg, *others) = form.legs
-    by_price = leg.shape != "marginal" and leg.tier_of == "notional"
+    by_price = leg.shape != "marginal" and leg.tier_of == "notional" and leg.basis == "mark"
     return (
         not others
         and form.netting != "portfolio"
@@ -79,12 +79,17 @@ def trigger_price(form: AccountForm, numbers: AccountNumbers, holding: Holding) 
     (leg,), (own,), (size,) = form.legs, numbers.legs, holding.sizes
     sign, amount = jnp.sign(size), jnp.abs(size)
     slope = -size if leg.contract == "inverse" else size
-    fixed = own.fixed[:, None] * amount if leg.fixed else np.float32(0)
+    if leg.basis == "entry":
+        fixed: Any = of_leg(leg, own, size, jnp.ones_like(size))  # at any price
+    else:
+        fixed = own.fixed[:, None] * amount if leg.fixed else np.float32(0)
 
-    def met(rate: Array, cum: Any) -> Array:
+    def met(rate: Any, cum: Any) -> Array:
         top, bottom = line_crossing(slope, holding.balance - slope, amount * rate, cum - fixed)
         return sign * (_inverse_price(sign, top, bottom) if leg.contract == "inverse" else top / bottom)
 
+    if leg.basis == "entry":
+        return sign * met(np.float32(0), np.float32(0))
     if leg.shape == "marginal":
         return sign * largest(jnp, met, own.mmr, own.cum)
     return sign * met(rate_by_size(leg, own, size), np.float32(0))
@@ -99,7 +104,7 @@ def in_piece(form: AccountForm, numbers: AccountNumbers, holding: Holding, piece
     """The breach in a continuous piece, if there is one; an account in breach before it is met at its start."""
     if has_closed_form(form):
         return _closed_form_breach(form, numbers, holding, piece)
-    has_cliff = any(leg.shape == "flat" and leg.tier_of == "notional" for leg in form.legs)
+    has_cliff = any(leg.shape == "flat" and leg.tier_of == "notional" and leg.basis == "mark" for leg in form.legs)
     lowest = lowest_value(
         form.assets, lambda prices: excess(form, numbers, holding, piece.at(prices)), piece, has_cliff, is_open(holding)
     )

@@ -13,7 +13,7 @@ from stresslab.config.venue import Venue
 from stresslab.venues import Rulebook
 from stresslab.venues.answers.demand import maintenance_rate, size_moves
 from stresslab.venues.margin_kernel import Rates, with_fee
-from stresslab.venues.schema.requirement import Affine, Flat, Marginal, Sqrt
+from stresslab.venues.schema.requirement import Affine, Marginal, Sqrt
 
 _SHAPES: dict[str, Shape] = {"marginal": "marginal", "flat": "flat", "affine": "affine", "sqrt": "sqrt"}
 ENDLESS = 1e30  # as a cap, in float32
@@ -30,7 +30,8 @@ def leg_form(held: Held, venue: Venue | None = None) -> Leg:
         contract=rulebook.contract.kind,
         shape="flat" if _is_fixed(rulebook) else _SHAPES[wanted.shape],
         tier_of="notional" if moves else "size",
-        fixed=wanted.basis == "entry" or rulebook.closing_fee_is_fixed,
+        basis="entry" if wanted.basis == "entry" else "mark",
+        fixed=rulebook.closing_fee_is_fixed or wanted.with_funding,
         dated=held.seconds is not None,
         # without a basis of the venue the mark is the index: one program for both
         funding="mark" if marked and rulebook.funding.notional_at == "mark" else "index",
@@ -41,8 +42,6 @@ def leg_form(held: Held, venue: Venue | None = None) -> Leg:
 def rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
     """Of one leg; tiers that matter for no notional between `lowest` and `highest` times today's are left out."""
     rulebook, wanted = held.rulebook, held.rulebook.requirement
-    if wanted.basis == "entry":
-        return _one_row(0.0)  # nothing of it moves: see `fixed`
     form = leg_form(held)
     moving = _rates(held, scale, lowest, highest)
     fee = rulebook.closing_fee_rate if wanted.include_close_fee == "on_notional" else 0.0
@@ -52,11 +51,9 @@ def rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
 def fixed(held: Held) -> float:
     """The part of the requirement that the price does not move, for each unit of size in money."""
     rulebook = held.rulebook
-    frozen = rulebook.requirement.basis == "entry"
-    total = held.closing_fee if rulebook.closing_fee_is_fixed or frozen else 0.0
-    if frozen:
-        total += float(rulebook.frozen_margin(held.quantity, held.entry, held.funding_rate))
-    return total / abs(held.unit)
+    fee = held.closing_fee if rulebook.closing_fee_is_fixed else 0.0
+    adverse = max(held.funding_rate, 0.0) if rulebook.requirement.with_funding else 0.0
+    return (fee + adverse * held.notional) / abs(held.unit)
 
 
 def _rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
@@ -72,7 +69,7 @@ def _rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
     if isinstance(wanted, Sqrt):
         return _one_row(wanted.base_maintenance, wanted.size_factor * np.sqrt(per), wanted.size_factor_base)
     table = wanted.table
-    now = abs(held.unit) / scale * per
+    now = (held.notional if wanted.basis == "entry" else abs(held.unit)) / scale * per
     moving = size_moves(rulebook)
     first = int(np.searchsorted(table.cap, now * lowest))
     last = int(np.searchsorted(table.cap, now * (highest if moving else 1.0))) + 1
@@ -82,8 +79,7 @@ def _rates(held: Held, scale: float, lowest: float, highest: float) -> Rates:
 
 def _is_fixed(rulebook: Rulebook) -> bool:
     wanted = rulebook.requirement
-    by_size = isinstance(wanted, Marginal) and not size_moves(rulebook)
-    return by_size or (isinstance(wanted, Marginal | Flat) and wanted.tier_at == "entry")
+    return isinstance(wanted, Marginal) and not size_moves(rulebook)
 
 
 def _tier_unit(held: Held) -> float:

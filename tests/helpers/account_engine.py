@@ -24,6 +24,7 @@ from stresslab.accounts.form import (
 )
 from stresslab.accounts.scene import now
 from stresslab.scan import Gap, Reach, Track
+from stresslab.venues.margin_kernel import Rates, with_fee
 
 
 class Script(NamedTuple):
@@ -56,7 +57,7 @@ def _account_form(account: Account) -> AccountForm:
                 p.demand.shape,
                 p.demand.by,
                 p.demand.basis,
-                p.demand.close_fee,
+                p.demand.close_fee == "at_bankruptcy",
                 dated=p.expiry is not None,
             )
             for p in account.positions
@@ -115,6 +116,10 @@ def _leg_row(p: Position, book: Book) -> LegNumbers:
     if demand.shape in ("affine", "sqrt"):
         rates = np.array([demand.base])
         amounts = np.array([demand.growth / (measure if demand.shape == "affine" else np.sqrt(measure))])
+        caps = np.array([0.8 if demand.shape == "sqrt" else 1e30 / measure])
+        measure = 1.0 if demand.shape == "sqrt" else measure
+    if demand.close_fee == "on_notional":
+        rates, amounts, caps = with_fee(demand.shape, Rates(rates, amounts, caps), np.array(p.taker))
     return LegNumbers(
         size=np.array(p.size * one),
         entry=np.array(p.entry / book.spots[p.asset]),
@@ -124,6 +129,9 @@ def _leg_row(p: Position, book: Book) -> LegNumbers:
         fee=np.array(p.taker),
         liquidation_fee=np.array(p.liquidation_fee),
         slippage=np.array(p.slippage),
+        fixed=np.array(p.taker * p.notional(p.bankrupt_at) / abs(p.size * one) / book.scale)
+        if demand.close_fee == "at_bankruptcy"
+        else (),
         basis=np.array(p.log_basis) if p.expiry is not None else (),
         expiry=np.array(p.expiry, float) if p.expiry is not None else (),
     )

@@ -47,7 +47,7 @@ class Account:
 
     def requirement(self, prices: Prices, step: int) -> float:
         marks = self.venue.marked(prices)
-        asked = [(p, p.margin(p.price(marks, step), self.wallet)) for p in self.positions]
+        asked = [(p, p.margin(p.price(marks, step))) for p in self.positions]
         if self.netting == "none":
             return sum(margin for _, margin in asked)
         total = 0.0

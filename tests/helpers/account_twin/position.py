@@ -28,6 +28,7 @@ class Demand:
     by: str = "notional"  # what the rate grows with
     basis: str = "mark"
     close_fee: str = "none"
+    leverage: float = 10.0  # that is set at the venue: it decides the closing fee at the bankruptcy price
 
     def margin(self, notional: float, measure: float) -> float:
         if self.shape == "marginal":  # like a tax: each slice at its own rate
@@ -78,8 +79,8 @@ class Position:
         held = abs(self.size if size is None else size)
         return held / price if self.contract == "inverse" else held * self.multiplier * price
 
-    def margin(self, price: float, wallet: float) -> float:
-        """Maintenance margin; the wallet decides where the position is bankrupt."""
+    def margin(self, price: float) -> float:
+        """Maintenance margin."""
         if not self.size:
             return 0.0
         notional = self.notional(self.entry if self.demand.basis == "entry" else price)
@@ -88,11 +89,12 @@ class Position:
         if self.demand.close_fee == "on_notional":
             asked += self.taker * notional
         elif self.demand.close_fee == "at_bankruptcy":
-            asked += self.taker * self.notional_at_bankruptcy(wallet)
+            asked += self.taker * self.notional(self.bankrupt_at)
         return asked
 
-    def notional_at_bankruptcy(self, wallet: float) -> float:
-        if self.contract == "inverse":  # Q / (Q / EP + s WB)
-            return max(0.0, abs(self.size) / self.entry + self.side * wallet)
-        bankrupt = self.entry - self.side * wallet / (abs(self.size) * self.multiplier)
-        return abs(self.size) * self.multiplier * max(0.0, bankrupt)
+    @property
+    def bankrupt_at(self) -> float:
+        """The price at which a margin of entry notional over leverage is lost."""
+        if self.contract == "inverse":
+            return self.entry / (1 + self.side / self.demand.leverage)
+        return self.entry * (1 - self.side / self.demand.leverage)
