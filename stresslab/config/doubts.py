@@ -162,11 +162,14 @@ def of_late_stops(study: Study, book: BookFacts | GeneralBook) -> Iterator[Doubt
 
 
 def of_leverage(study: Study, book: Any) -> Iterator[Doubt]:
-    """A closing fee in the requirement of a shared account, where no leverage set says how large it is."""
-    if study.book.margin_mode == "isolated" or not isinstance(book, GeneralBook):
+    """A closing fee in the requirement, where no leverage set says how large it is: of a shared account, or of one that
+    assets back.
+    """
+    if not isinstance(book, GeneralBook):
         return
     written = study.book.positions
-    for leg in book.legs:
+    shared = study.book.margin_mode != "isolated"
+    for leg in (leg for account in book.accounts if shared or account.collaterals for leg in account.legs):
         given = study.book.leverage_set if written is None else written[leg.number].leverage_set
         if given is None and leg.rulebook.closing_fee_is_fixed:
             key = "book.leverage_set" if written is None else f"book.positions[{leg.number}].leverage_set"

@@ -210,6 +210,8 @@ def _isolated(cell: Study, place: int, position: Position) -> Account:
 
 def _alone(leg: Held, deposit: float, backed: tuple[Backed, ...]) -> Account:
     inside = _inside(leg)
+    if backed:  # the price where the margin is used up is not known beforehand
+        leg = _at_a_leverage(leg, deposit + _counted(backed))
     return Account((replace(leg, own_margin=deposit - inside),), deposit, inside, backed)
 
 
@@ -221,7 +223,7 @@ def _shared(cell: Study, legs: Sequence[Held], deposit: float, backed: tuple[Bac
 
 
 def _at_a_leverage(leg: Held, behind: float) -> Held:
-    """The leg of a shared account, at the leverage of the account where the closing fee asks for one."""
+    """The leg at the leverage of its account, where the closing fee asks for one and none is written."""
     if leg.leverage_set is not None or not leg.rulebook.closing_fee_is_fixed:
         return leg
     return replace(leg, leverage_set=max(1.0, leg.notional / behind) if behind > 0 else 1.0)

@@ -16,7 +16,7 @@ LONGEST_HORIZON = parse_duration("3650D")
 
 
 _BACKED_BY = ("collateral", "margin_with_pnl", "collaterals")  # of an isolated position
-_OF_ONE = (
+OF_ONE = (
     "side",
     "leverage",
     "quantity",
@@ -159,7 +159,7 @@ class Book(Part):
             raise InputError(f"{rule}; given: {got}")
 
     def _check_several(self, positions: tuple[Position, ...]) -> None:
-        for name in _OF_ONE:
+        for name in OF_ONE:
             rule, hint = "belongs to one position", f"Write {_UNDER_POSITIONS.get(name, name)} under positions"
             require(getattr(self, name) is None, rule, key=name, got=getattr(self, name), hint=hint)
         if self.margin_mode == "isolated":

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from stresslab.config.fields import Instant, instant_text
 from stresslab.config.names import DATASET_NAMES
-from stresslab.config.parts import Book
+from stresslab.config.parts import OF_ONE, Book
 from stresslab.config.schema import Study
 from stresslab.files.validation import validation_error
 
@@ -62,12 +62,12 @@ def sweepable(study: Study) -> list[str]:
 
 
 def _of_book(study: Study) -> Iterator[str]:
-    one = ("side", "leverage", "quantity", "entry_price", "margin", "margin_with_pnl", "slippage_bps")
     several = study.book.positions is not None
     for field in Book.model_fields:
-        named = field != "stand_in" and (field != "policies" or bool(study.policies))
-        if field not in _LISTS and named and not (several and field in one):
+        named = field not in ("stand_in", "fees") and (field != "policies" or bool(study.policies))
+        if field not in _LISTS and named and not (several and field in OF_ONE):
             yield f"book.{field}"
+    yield from _scalars(study.book.fees, "book.fees")
     for field in _LISTS:
         for place, part in enumerate(getattr(study.book, field) or ()):
             yield from _scalars(part, f"book.{field}.{place}")

@@ -118,7 +118,12 @@ def test_every_path_that_is_offered_can_be_swept(data: dict[str, Any]) -> None:
     del data["sweep"], data["limits"]
     data["book"]["entry_price"] = 80_000
     special = {"as_of": "2026-11-21T00:00:00Z", "market.model": "gbm", "market.step": "1h", "funding.interval": "8h"}
-    special |= {"book.rulebook": RULEBOOKS[0], "book.side": "long", "book.margin_mode": "cross"}
+    special |= {
+        "book.rulebook": RULEBOOKS[0],
+        "book.side": "long",
+        "book.margin_mode": "cross",
+        "book.leverage_set": 20,
+    }
     for path in sweepable(study_from_dict(data)):
         if path != "book.quantity":  # a third size here, and the name of a result
             sweep = {"market.model": ["gbm", "heston"]} | {path: [special.get(path, 0.5)]}
