@@ -25,6 +25,7 @@ from stresslab.errors import NOT_GIVEN, InputError
 from stresslab.models.volatility import volatility
 from stresslab.shocks import Volatility as VolatilityShock
 from stresslab.units import parse_duration
+from stresslab.venues.editions import in_force, outside
 
 HIGHEST_VOLATILITY, LOWEST_VOLATILITY = 3.0, 0.01  # per square root of a year
 HIGHEST_SHOCKED = 10.0  # BTC had 600 % for some hours of March 2020
@@ -180,7 +181,24 @@ def of_leverage(study: Study, book: Any) -> Iterator[Doubt]:
             yield Doubt("leverage_set", key, NOT_GIVEN, rule, f"Give {key}, as the venue shows it for the position")
 
 
-OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (of_model_files, of_volatilities, of_funding, of_states)
+def of_editions(study: Study) -> Iterator[Doubt]:
+    """A rulebook whose editions are not known to hold at as_of; one that the study names by its date is its choice."""
+    for name, history in study.histories.items():
+        edition = in_force(history, study.as_of)
+        how_far = None if "@" in name else outside(edition, study.as_of)
+        if how_far is not None:
+            rule = f"the edition of {edition.edition} is taken at as_of {instant_text(study.as_of)}: {how_far}"
+            hint = f"Compare with the venue's page, or name an edition: {name}@{edition.edition}"
+            yield Doubt("edition", "book.rulebook", name, rule, hint)
+
+
+OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (
+    of_model_files,
+    of_volatilities,
+    of_funding,
+    of_states,
+    of_editions,
+)
 OF_BOOKS: Sequence[Callable[[Study, Any], Iterable[Doubt]]] = (
     of_late_stops,
     of_leverage,

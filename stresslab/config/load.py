@@ -26,8 +26,9 @@ from stresslab.files.funding_rates import FundingRates, read_funding
 from stresslab.files.validation import validation_error
 from stresslab.files.yaml_reader import read_yaml
 from stresslab.models import Parameters
-from stresslab.venues import Rulebook
-from stresslab.venues import load as load_rulebook
+from stresslab.venues.catalogue import history as read_history
+from stresslab.venues.catalogue import written_id
+from stresslab.venues.editions import History
 
 RULEBOOK = "book.rulebook"
 
@@ -60,14 +61,14 @@ def study_from_dict(data: dict[str, Any], base: str | Path = ".", file: str = "s
         parsed = parsed.model_copy(update={"funding": read_process(parsed.funding, Path(base), file)})
     models, fits = _models(parsed, Path(base), file)
     shocks, shock_files = resolved_shocks(parsed.shocks, Path(base), file)
-    rulebooks, ids = _rulebooks(parsed, Path(base), file)
+    histories, ids = _histories(parsed, Path(base), file)
     shared = {
         name: getattr(parsed, name) for name in StudyFile.model_fields if name not in ("models", "shocks", "sweep")
     }
     shared["book"] = _with_ids(parsed.book, ids)
     shared |= {"shocks": shocks, "shock_files": shock_files, "recorded": _recorded(parsed, Path(base), file)}
     joints = {name: entry for name, entry in parsed.models.items() if isinstance(entry, JointRef)}
-    study = Study(file=file, models=models, joints=joints, fits=fits, rulebooks=rulebooks, **shared)
+    study = Study(file=file, models=models, joints=joints, fits=fits, histories=histories, **shared)
     check_market(study)
     check_ages(study)
     check_policies(study)
@@ -133,25 +134,26 @@ def _recorded(parsed: StudyFile, base: Path, file: str) -> FundingRates | None:
         raise _named_by(error, file, "funding") from None
 
 
-def _rulebooks(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, Rulebook], dict[str, str]]:
-    """Rulebooks by id, and the id of each as it was written."""
+def _histories(parsed: StudyFile, base: Path, file: str) -> tuple[dict[str, History], dict[str, str]]:
+    """The editions of each rulebook by id (or id@date), and the id of each as it was written."""
     written = _swept_names(parsed, file)
     for place, position in enumerate(parsed.book.positions or ()):
         if position.rulebook is not None:
             written[position.rulebook] = f"book.positions[{place}].rulebook"
     written[parsed.book.rulebook] = RULEBOOK
-    rulebooks: dict[str, Rulebook] = {}
+    histories: dict[str, History] = {}
     ids: dict[str, str] = {}
     for name, key in written.items():
         try:
-            rulebook = load_rulebook(name, relative_to=base)
+            history = read_history(name, relative_to=base)
         except InputError as error:
             raise _named_by(error, file, key) from None
-        other = rulebooks.setdefault(rulebook.id, rulebook)
-        rule = f"has the id {rulebook.id}, as another rulebook of this study, and other rules"
-        require(other.hash == rulebook.hash, rule, key=key, got=name, file=file, hint="Change the id in the file")
-        ids[name] = rulebook.id
-    return rulebooks, ids
+        ids[name] = written_id(name, history[-1])
+        other = histories.setdefault(ids[name], history)
+        rule = f"has the id {ids[name]}, as another rulebook of this study, and other rules"
+        same = [one.hash for one in other] == [one.hash for one in history]
+        require(same, rule, key=key, got=name, file=file, hint="Change the id in the file")
+    return histories, ids
 
 
 def _with_ids(book: Book, ids: Mapping[str, str]) -> Book:

@@ -6,7 +6,7 @@ import json
 import operator
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, InstanceOf, PlainValidator, ValidationInfo
+from pydantic import BeforeValidator, Field, InstanceOf, PlainValidator, TypeAdapter, ValidationInfo
 
 from stresslab.config.fields import NAME, Count, Filled, Instant, Part, Slug, check_keys, listed
 from stresslab.config.joint_models import JointRef, joint_entry
@@ -27,6 +27,7 @@ from stresslab.models import MODELS, Parameters
 from stresslab.models.history import condensed
 from stresslab.options.smile import ImpliedVolatility
 from stresslab.venues import Rulebook
+from stresslab.venues.editions import in_force
 
 
 def _filled_mapping(value: Any) -> Any:
@@ -57,6 +58,9 @@ _Entry = Annotated[
 Models = Annotated[dict[str, _Entry], BeforeValidator(_named)]
 Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Filled]], BeforeValidator(_filled_mapping)]
 Limits = Annotated[tuple[Limit, ...], BeforeValidator(listed)]
+
+
+_INSTANT = TypeAdapter(Instant)
 
 
 class _Shared(Part):
@@ -97,7 +101,7 @@ class Study(_Shared):
     shocks: dict[str, InstanceOf[tuple]] = Field(default={}, description="effects by name")
     shock_files: dict[str, str] = Field(default={}, description="SHA-256 of each file that effects were read from")
     recorded: InstanceOf[FundingRates] | None = Field(default=None, description="the rates that funding replays")
-    rulebooks: dict[str, InstanceOf[Rulebook]] = Field(description="by id")
+    histories: dict[str, InstanceOf[tuple]] = Field(description="editions of each rulebook; by id, or id@date")
     sweep: dict[str, tuple[Any, ...]] = Field(default={}, description="dotted path: coordinates, numbers or text")
 
     @property
@@ -139,16 +143,27 @@ class Study(_Shared):
             files[self.funding.file] = self.recorded.sha256
         return files | {name: rulebook.hash for name, rulebook in self.rulebooks.items()}
 
+    @property
+    def rulebooks(self) -> dict[str, Rulebook]:
+        """The editions that are in force at as_of, and at the other times that the sweep puts in its place."""
+        found = {name: in_force(history, self.as_of) for name, history in self.histories.items()}
+        for moment in self.sweep.get("as_of", ()):
+            for name, history in self.histories.items():
+                edition = in_force(history, _INSTANT.validate_python(moment))
+                if edition is not found[name]:
+                    found[f"{name}@{edition.edition}"] = edition
+        return found
+
     def rulebook(self, name: str = "") -> Rulebook:
         """The rulebook with this id, one of those that the book or the sweep names; the book's own without a name.
 
         With the requirement of the book's margin mode and the fees of its account.
         """
         wanted = name or self.book.rulebook
-        if wanted not in self.rulebooks:
-            hint = nearest(wanted, self.rulebooks)
+        if wanted not in self.histories:
+            hint = nearest(wanted, self.histories)
             raise InputError("is no rulebook of this study", key="book.rulebook", got=wanted, hint=hint, file=self.file)
-        rulebook = self.rulebooks[wanted].in_mode(self.book.margin_mode)
+        rulebook = in_force(self.histories[wanted], self.as_of).in_mode(self.book.margin_mode)
         if self.book.fees is None:
             return rulebook
         own = rulebook.fees.model_copy(update=self.book.fees.model_dump(exclude_none=True))
@@ -158,7 +173,8 @@ class Study(_Shared):
         """The study as JSON-able values with nothing left to look up: models with numbers, rulebooks by id and hash."""
         whole = self.model_dump(mode="json", exclude_none=True, exclude=_LOOKED_UP)
         whole["models"] = {name: condensed(self.models[name]) for name in sorted(self.models)}
-        whole["rulebooks"] = {name: self.rulebooks[name].hash for name in sorted(self.rulebooks)}
+        whole["rulebooks"] = {name: book.hash for name, book in sorted(self.rulebooks.items())}
+        whole["editions"] = {name: book.edition for name, book in sorted(self.rulebooks.items())}
         if self.joints:
             whole["joints"] = {name: self.joints[name].model_dump(mode="json") for name in sorted(self.joints)}
         if self.policies:
@@ -187,7 +203,7 @@ class Study(_Shared):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_LOOKED_UP = {"file", "fits", "models", "joints", "rulebooks", "shocks", "shock_files", "recorded", "policies"}
+_LOOKED_UP = {"file", "fits", "models", "joints", "histories", "shocks", "shock_files", "recorded", "policies"}
 
 
 def study_schema() -> dict[str, Any]:

@@ -206,6 +206,7 @@ def _attributes(plan: Plan, versions: dict[str, str]) -> dict[str, Any]:
         "swept": json.dumps(list(swept_dims(study))),
         "ruin_event": study.outputs.ruin,
         "rulebook_hashes": json.dumps({name: book.hash for name, book in sorted(study.rulebooks.items())}),
+        "rulebook_editions": json.dumps({name: book.edition for name, book in sorted(study.rulebooks.items())}),
         "model_hashes": json.dumps({name: fit.sha256 for name, fit in sorted(study.fits.items())}),
         "assumptions": json.dumps({name: list(book.remarks) for name, book in sorted(study.rulebooks.items())}),
         "warnings": json.dumps([doubt.text for doubt in plan.doubts]),

@@ -3,6 +3,7 @@
 from stresslab.venues.account import Position as Position
 from stresslab.venues.account import others as others
 from stresslab.venues.catalogue import available as available
+from stresslab.venues.catalogue import history as history
 from stresslab.venues.catalogue import load as load
 from stresslab.venues.catalogue import variant as variant
 from stresslab.venues.rulebook import Rulebook as Rulebook

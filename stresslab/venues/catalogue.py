@@ -1,6 +1,11 @@
-"""Rulebooks by name (the ones that come with stresslab) or from a file of one's own."""
+"""Rulebooks by name (the ones that come with stresslab) or from a file of one's own, and their editions.
+
+A file holds the newest edition in full. Its list `earlier` holds the older ones, the newest of them first: each gives
+valid_from, last_seen, source and confidence, and the keys that differ from the newest edition.
+"""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +15,16 @@ from stresslab.errors import InputError, require
 from stresslab.files.validation import field_names, nearest, validation_error
 from stresslab.files.yaml_reader import read_yaml
 from stresslab.shipped import config_root
+from stresslab.venues.editions import History, check_order, in_force, named
 from stresslab.venues.rulebook import Rulebook
 
 SUFFIXES = (".yaml", ".yml")
+EARLIER = "earlier"
+OWN = ("valid_from", "last_seen", "source", "confidence")  # keys that every edition gives itself
+FORMER_IDS = {  # ids under which editions came with stresslab before
+    "binance_usdm_2021/BTCUSDT": "binance_usdm/BTCUSDT@2021",
+    "binance_usdm_2021/ETHUSDT": "binance_usdm/ETHUSDT@2021",
+}
 TAGS = ("kind", "shape")
 
 
@@ -22,22 +34,36 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.yaml")))
 
 
-def load(name: str | Path, relative_to: Path | None = None) -> Rulebook:
+def load(name: str | Path, relative_to: Path | None = None, at: datetime | None = None) -> Rulebook:
     """The rulebook with this id ("binance_usdm/BTCUSDT"), or the one in a file ending in .yaml or .yml.
 
-    A file's path that is not absolute is taken from the folder `relative_to` (the working directory if None).
-    InputError for an unknown id, with the nearest ones; and for a file that is not there or breaks a rule, with key,
-    value and rule.
+    Its edition in force at the end of the year, month or day that follows an @ ("binance_usdm/BTCUSDT@2025-08-19"), or
+    the one in force at the moment `at`; without either the newest. A file's path that is not absolute is taken from the
+    folder `relative_to` (the working directory if None). InputError for an unknown id, with the nearest ones; for a
+    date before the first edition; and for a file that is not there or breaks a rule, with key, value and rule.
     """
-    text = str(name)
+    editions = history(name, relative_to)
+    return editions[-1] if at is None else in_force(editions, at)
+
+
+def history(name: str | Path, relative_to: Path | None = None) -> History:
+    """All editions of a rulebook, the oldest first; the one that a date after an @ names alone."""
+    text, _, date = FORMER_IDS.get(str(name), str(name)).partition("@")
     if text.endswith(SUFFIXES):
-        return _read((relative_to or Path()) / text)
-    known = available()
-    if text not in known:
+        found = _read((relative_to or Path()) / text)
+    elif text in available():
+        found = _read(config_root() / "venues" / f"{text}.yaml")
+    else:
         raise InputError(
             "there is no such rulebook (a path to a file ends in .yaml or .yml)", got=text, hint=_hint(text)
         )
-    return _read(config_root() / "venues" / f"{text}.yaml")
+    return (named(found, date),) if date else found
+
+
+def written_id(name: str, rulebook: Rulebook) -> str:
+    """What to call a rulebook that was written so: its id, with the date that names an edition."""
+    _, _, date = FORMER_IDS.get(name, name).partition("@")
+    return f"{rulebook.id}@{date}" if date else rulebook.id
 
 
 def variant(rulebook: Rulebook, changes: Mapping[str, Any]) -> Rulebook:
@@ -74,9 +100,31 @@ def _hint(text: str) -> str:
     return nearest(text, available()) or "`stresslab venues` lists them"
 
 
-def _read(path: Path) -> Rulebook:
+def _read(path: Path) -> History:
     data = read_yaml(path)
+    given = data.pop(EARLIER, None) if isinstance(data, dict) else None
+    rule = "must be a list of editions: a mapping each"
+    good = given is None or (isinstance(given, list) and all(isinstance(one, dict) for one in given))
+    require(good, rule, key=EARLIER, got=given, file=str(path))
+    newest = _edition(data, path, "")
+    found = [newest]
+    for place, changes in enumerate(given or ()):
+        key = f"{EARLIER}[{place}]"
+        missing = [name for name in OWN if name not in changes]
+        rule = "every edition gives it: this key is required and is missing"
+        require(not missing, rule, key=f"{key}.{missing[0] if missing else ''}", file=str(path))
+        found.insert(0, _edition(_merged(data, changes), path, key))
+    try:
+        check_order(found)
+    except InputError as error:
+        raise error.at(file=str(path)) from None
+    return tuple(found)
+
+
+def _edition(data: Any, path: Path, key: str) -> Rulebook:
+    """One edition of a file; its refusal names the place of the edition."""
     try:
         return Rulebook.model_validate(data)
     except ValidationError as error:
-        raise validation_error(error, str(path), field_names(Rulebook), data) from None
+        refusal = validation_error(error, str(path), field_names(Rulebook), data)
+        raise refusal.at(key=f"{key}.{refusal.key}") if key and refusal.key else refusal from None

@@ -23,10 +23,13 @@ def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
-def _moment(given: Any) -> Any:
-    """A day is its midnight in UTC, as is a time without a zone."""
+def moment(given: Any) -> Any:
+    """The time in UTC of a text or date, of a day its midnight; what is neither comes back as it is."""
     if isinstance(given, str):
-        given = datetime.datetime.fromisoformat(given)  # ValueError in pydantic's words
+        try:
+            given = datetime.datetime.fromisoformat(given)
+        except ValueError:
+            return given
     if isinstance(given, datetime.date) and not isinstance(given, datetime.datetime):
         given = datetime.datetime.combine(given, datetime.time())
     if isinstance(given, datetime.datetime):
@@ -34,7 +37,7 @@ def _moment(given: Any) -> Any:
     return given
 
 
-Moment = Annotated[datetime.datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime.datetime, BeforeValidator(moment)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]

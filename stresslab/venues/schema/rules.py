@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from stresslab.errors import require
 from stresslab.venues.schema.band import Band
-from stresslab.venues.schema.base import Moment, Section, Text, Texts
+from stresslab.venues.schema.base import Moment, Section, Text, Texts, moment
 from stresslab.venues.schema.contract import Collateral, Contract
 from stresslab.venues.schema.cost import CloseOut, Fees, Funding
 from stresslab.venues.schema.liquidation import Full, Liquidation
@@ -55,6 +55,8 @@ class Rules(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Rules":
+        rule = "must not be before valid_from"
+        require(self.last_seen >= self.valid_from, rule, key="last_seen", got=str(self.last_seen))
         kind, wanted = self.contract.kind, self.requirement
         units = TIER_UNITS[kind]
         rule = f"tiers of a contract of the kind {kind} are counted in {' or '.join(units)}"
@@ -84,7 +86,15 @@ class Rules(Section):
         if not isinstance(given, dict) or "as_of" not in given:
             return given
         rest = {key: value for key, value in given.items() if key != "as_of"}
-        return {"valid_from": given["as_of"], "last_seen": given["as_of"], **rest}
+        day = moment(given["as_of"])
+        require(isinstance(day, datetime.datetime), "must be a valid date", key="as_of", got=given["as_of"])
+        return {"valid_from": day, "last_seen": day, **rest}
+
+    @property
+    def edition(self) -> str:
+        """The name of the edition: when it begins, as a day or as a time in UTC."""
+        is_day = self.valid_from.time() == datetime.time()
+        return f"{self.valid_from:%Y-%m-%d}" if is_day else f"{self.valid_from:%Y-%m-%dT%H:%MZ}"
 
     @property
     def as_of(self) -> datetime.date:

@@ -1,0 +1,83 @@
+"""Editions of a rulebook: which of them is in force at a moment.
+
+A rulebook is a dated history. Each edition holds from `valid_from`, and was last seen in force at `last_seen`; a day
+there means its end. Between the two, and on to the next edition, it is the one in force; before the first edition, and
+after the last one was seen, the nearest is taken, which `outside` puts into words.
+"""
+
+import datetime
+import re
+from collections.abc import Sequence
+
+from stresslab.errors import InputError, require
+from stresslab.venues.rulebook import Rulebook
+
+History = tuple[Rulebook, ...]  # editions of one rulebook, the oldest first
+
+DAY = datetime.timedelta(days=1)
+_PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?$")
+
+
+def in_force(history: Sequence[Rulebook], moment: datetime.datetime) -> Rulebook:
+    """The last edition that begins at or before the moment, or the first one."""
+    begun = [edition for edition in history if edition.valid_from <= moment]
+    return begun[-1] if begun else history[0]
+
+
+def named(history: Sequence[Rulebook], date: str) -> Rulebook:
+    """The edition in force at the end of a year, month or day, or at a time; InputError before the first one."""
+    moment = end_of(date)
+    rule = f"is before the first edition; the editions are those of {', '.join(one.edition for one in history)}"
+    require(history[0].valid_from <= moment, rule, key="edition", got=date, hint="Name one of them after the @")
+    return in_force(history, moment)
+
+
+def outside(edition: Rulebook, moment: datetime.datetime) -> str | None:
+    """How far the moment is from the time for which the edition is known; None within it."""
+    if moment < edition.valid_from:
+        return f"its rules are known from {edition.edition} on, {_days(edition.valid_from - moment)} later"
+    seen = last_moment(edition)
+    if moment > seen:
+        return f"its rules were last seen in force on {edition.last_seen:%Y-%m-%d}, {_days(moment - seen)} before"
+    return None
+
+
+def last_moment(edition: Rulebook) -> datetime.datetime:
+    """The last time at which the edition is known to have been in force: of a day its end."""
+    seen = edition.last_seen
+    return seen + DAY if seen.time() == datetime.time() else seen
+
+
+def end_of(date: str) -> datetime.datetime:
+    """The last microsecond of a year, month or day in UTC, or the time itself."""
+    period = _PERIOD.match(date)
+    try:
+        if period is None:
+            given = datetime.datetime.fromisoformat(date)
+            return given.replace(tzinfo=datetime.UTC) if given.tzinfo is None else given.astimezone(datetime.UTC)
+        year, month, day = (int(part) if part else None for part in period.groups())
+        if day is not None:
+            after = datetime.datetime(year or 0, month or 0, day) + DAY
+        elif month is not None:
+            after = datetime.datetime((year or 0) + month // 12, month % 12 + 1, 1)
+        else:
+            after = datetime.datetime((year or 0) + 1, 1, 1)
+    except ValueError:
+        hint = "Write a date such as 2025-08-19, 2025-08 or 2025 after the @"
+        raise InputError("is no date of an edition", key="edition", got=date, hint=hint) from None
+    return after.replace(tzinfo=datetime.UTC) - datetime.timedelta(microseconds=1)
+
+
+def check_order(history: Sequence[Rulebook]) -> None:
+    """InputError unless each edition ends before the next begins; its key names the place under `earlier`."""
+    for place, (older, newer) in enumerate(zip(history[:-1], history[1:], strict=True)):
+        key = f"earlier[{len(history) - 2 - place}]"
+        rule = f"must be before {newer.edition}, where the next edition begins: list the newest first"
+        require(older.valid_from < newer.valid_from, rule, key=f"{key}.valid_from", got=older.edition)
+        rule = f"must not be after {newer.edition}, where the next edition begins"
+        require(older.last_seen <= newer.valid_from, rule, key=f"{key}.last_seen", got=str(older.last_seen))
+
+
+def _days(span: datetime.timedelta) -> str:
+    days = span / DAY
+    return f"{days:.0f} days" if days >= 1.5 else f"{days * 24:.0f} hours" if days < 1 else "1 day"
