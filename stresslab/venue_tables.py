@@ -4,13 +4,14 @@ Apart from `terminal`, which imports the engine: these answer at once.
 """
 
 import sys
+from collections.abc import Sequence
 
 import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from stresslab.venues import Rulebook, available, load
+from stresslab.venues import Rulebook, available, history
 from stresslab.venues.difference import WORDS, differences
 
 CONFIDENCE_SHOWN = 60  # characters
@@ -18,16 +19,18 @@ _OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty(
 
 
 def print_venues() -> None:
-    """Each rulebook that comes with stresslab: what it is of, its date, and how well it is known."""
-    table = Table("id", "contract", "settles in", "margin", "rules of", "not verified", "confidence")
+    """Each rulebook that comes with stresslab: its contract, editions and date, and how well it is known."""
+    table = Table("id", "contract", "settles in", "margin", "editions", "seen until", "not verified", "confidence")
     for name in available():
-        book = load(name)
+        editions = history(name)
+        book = editions[-1]
         dated = ", dated" if getattr(book.contract, "dated", False) else ""
         table.add_row(
             book.id,
             book.contract.kind + dated,
             book.contract.settle,
             ", ".join(book.collateral.modes),
+            str(len(editions)),
             str(book.as_of),
             str(len(book.warnings)),
             escape(_short(book.confidence)),
@@ -38,7 +41,7 @@ def print_venues() -> None:
 def print_difference(left: Rulebook, right: Rulebook) -> None:
     """A row for each field that differs."""
     found = differences(left, right)
-    table = Table("field", left.id, right.id)
+    table = Table("field", *(f"{book.id}@{book.edition}" for book in (left, right)))
     for difference in found:
         table.add_row(*(escape(text) for text in difference))
     if found:
@@ -46,12 +49,14 @@ def print_difference(left: Rulebook, right: Rulebook) -> None:
     _say(f"{len(found)} fields differ; not compared: {', '.join(WORDS)}")
 
 
-def print_rulebook(book: Rulebook) -> None:
-    """All of it as YAML, then its hash and what was not verified."""
+def print_rulebook(book: Rulebook, others: Sequence[Rulebook]) -> None:
+    """All of it as YAML, then its hash, what was not verified, and the other editions."""
     _say(yaml.safe_dump(book.model_dump(mode="json"), sort_keys=False, width=120, allow_unicode=True))
     _say(f"hash {book.hash}")
     for line in book.warnings:
         _say(f"not verified: {line}")
+    for one in others:
+        _say(f"another edition: {one.id}@{one.edition}, last seen on {one.as_of}")
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,12 @@ venues = typer.Typer(
 )
 app.add_typer(venues, name="venues")
 
-Name = Annotated[str, typer.Argument(metavar="RULEBOOK", help="An id such as okx/ETH-USDT-SWAP, or a file.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="RULEBOOK", help="An id such as okx/ETH-USDT-SWAP, or a file; @2025-08-19 after it names an edition."
+    ),
+]
 
 
 @venues.callback()
@@ -29,16 +34,19 @@ def listed(context: typer.Context) -> None:
 def show(rulebook: Name) -> None:
     """Print a rulebook: every rule, its source, and what was not verified."""
     from stresslab import venue_tables
-    from stresslab.venues import load
+    from stresslab.venues import history, load
 
-    venue_tables.print_rulebook(load(rulebook))
+    book = load(rulebook)
+    known = history(rulebook.partition("@")[0])
+    venue_tables.print_rulebook(book, [one for one in known if one.valid_from != book.valid_from])
 
 
 @venues.command()
 def diff(left: Name, right: Name) -> None:
     """Print what two rulebooks have different, field by field.
 
-    Example: stresslab venues diff binance_usdm/BTCUSDT bybit/BTCUSDT
+    Examples: stresslab venues diff binance_usdm/BTCUSDT bybit/BTCUSDT
+    stresslab venues diff binance_usdm/BTCUSDT@2025-06 binance_usdm/BTCUSDT@2025-08-19
     """
     from stresslab import venue_tables
     from stresslab.venues import load

@@ -127,4 +127,4 @@ def _edition(data: Any, path: Path, key: str) -> Rulebook:
         return Rulebook.model_validate(data)
     except ValidationError as error:
         refusal = validation_error(error, str(path), field_names(Rulebook), data)
-        raise refusal.at(key=f"{key}.{refusal.key}") if key and refusal.key else refusal from None
+        raise refusal.at(key=key) if key else refusal from None

@@ -11,16 +11,36 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from stresslab.venues.inputs import FloatArray, choice, finite, flags, not_negative, series, shapes_in_words
+from stresslab.venues.inputs import (
+    FloatArray,
+    choice,
+    finite,
+    flags,
+    not_negative,
+    refuse_where,
+    series,
+    shapes_in_words,
+)
 
 
-def quantile(scores: ArrayLike) -> FloatArray:
+@shapes_in_words
+def quantile(scores: ArrayLike, sizes: ArrayLike | None = None) -> FloatArray:
     """Rank / users in (0, 1], the highest score at 1; equal scores share the higher rank.
 
-    Venues show it in fifths: above 0.8 is Binance's 4 of 0 to 4, or five lights, the front of the queue.
+    With `sizes` the share of the size of all positions that is held at this score or below, as BitMEX divides its
+    queue: a position of half of the size is half of the queue. Venues show fifths: above 0.8 is Binance's 4 of 0 to 4,
+    or five lights, the front of the queue. Source: BitMEX support 18589621443357.
     """
     given = series("scores", finite("scores", scores))
-    return np.asarray(rankdata(given, method="max", axis=-1)) / given.shape[-1]
+    rank = np.asarray(rankdata(given, method="max", axis=-1))
+    if sizes is None:
+        return rank / given.shape[-1]
+    held = np.broadcast_to(not_negative("sizes", sizes), given.shape)
+    sorted_sizes = np.take_along_axis(held, np.argsort(given, axis=-1, kind="stable"), axis=-1)
+    behind = np.cumsum(sorted_sizes, axis=-1)
+    total = behind[..., -1:]
+    refuse_where(total == 0, total, "must not all be 0", "sizes")
+    return np.take_along_axis(behind, rank.astype(np.int64) - 1, axis=-1) / total
 
 
 @shapes_in_words

@@ -59,7 +59,8 @@ def end_of(date: str) -> datetime.datetime:
         if day is not None:
             after = datetime.datetime(year or 0, month or 0, day) + DAY
         elif month is not None:
-            after = datetime.datetime((year or 0) + month // 12, month % 12 + 1, 1)
+            first = datetime.datetime(year or 0, month, 1)
+            after = (first + 31 * DAY).replace(day=1)
         else:
             after = datetime.datetime((year or 0) + 1, 1, 1)
     except ValueError:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.spots import SPOTS
 
 from stresslab import general, venues
 from stresslab.accounts.point import Point
@@ -19,7 +20,6 @@ from stresslab.execution import run_plan
 from stresslab.grid.plan import make_plan
 from stresslab.grid.serial import Serial
 
-SPOTS = {"BTC": 93_576.0, "ETH": 3_330.0, "SOL": 190.0}
 OPTIONS = ("deribit/BTC-OPTIONS", "deribit/ETH-OPTIONS")
 PERPETUALS = [name for name in venues.available() if name not in OPTIONS]
 LEVERAGES = [2.0, 8.0]
@@ -80,7 +80,7 @@ def test_options_stand_under_positions(name: str) -> None:
 
 
 def test_only_what_the_static_ladder_knows_is_run_by_it() -> None:
-    """Binance's linear contracts stand alone in that: isolated, marginal in quote, closed whole, mark = index."""
+    """Binance's linear contracts are alone in that: isolated, marginal in quote, closed whole, mark = index."""
     static = {name for name in PERPETUALS if isinstance(make_plan(study(name)).books[0], BookFacts)}
     assert static == {name for name in PERPETUALS if name.startswith("binance_usdm")}
 

@@ -7,6 +7,7 @@ A currency that the contract settles in, or a dollar where it settles in one, is
 from typing import Any
 
 import pytest
+from helpers.spots import SPOTS
 
 from stresslab import venues
 from stresslab.config import study_from_dict
@@ -17,7 +18,6 @@ from stresslab.grid.plan import make_plan
 from stresslab.grid.serial import Serial
 from stresslab.venues import Rulebook
 
-SPOTS = {"BTC": 93_576.0, "ETH": 3_330.0, "SOL": 190.0}
 DOLLARS = ("USD", "USDC", "USDT")
 RULEBOOKS = {name: venues.load(name) for name in venues.available()}
 MODES = [(name, mode) for name, rules in RULEBOOKS.items() for mode in rules.collateral.modes]
@@ -26,8 +26,9 @@ COLLATERALS = [
     for name, rules in RULEBOOKS.items()
     for mode in rules.collateral.modes
     for asset in rules.collateral.assets
+    if asset.currency in (rules.contract.base, rules.contract.settle) or asset.currency in DOLLARS
 ]
-EXPIRY = "2025-01-31T08:00:00Z"
+EXPIRY = "2026-10-30T08:00:00Z"
 
 
 def study(rules: Rulebook, mode: str, backing: dict[str, Any], assets: tuple[str, ...] = ()) -> Any:
@@ -47,7 +48,7 @@ def study(rules: Rulebook, mode: str, backing: dict[str, Any], assets: tuple[str
     return study_from_dict(
         {
             "study": "listed",
-            "as_of": "2025-01-01T00:00:00Z",
+            "as_of": "2026-09-25T00:00:00Z",
             "seed": 1,
             "market": market,
             "models": models,

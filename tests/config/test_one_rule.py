@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import naive_margin as naive
+from helpers.spots import SPOTS
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ from stresslab.config.general_book import GeneralBook, general_book
 from stresslab.config.held import Account
 from stresslab.venues.account import Position, others
 
-SPOTS = {"BTC": 93_576.0, "ETH": 3_330.0, "SOL": 190.0}
 FUTURES = {name: book for name in venues.available() if (book := venues.load(name)).contract.kind != "option"}
 NAMES = [name for name, book in FUTURES.items() if book.contract.base in SPOTS and not book.contract.dated]
 FUNDING = 2e-4  # in 8 hours: a cost to longs

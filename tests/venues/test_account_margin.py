@@ -15,11 +15,11 @@ from stresslab.venues import margin
 
 LOAD = {name: venues.load(name) for name in venues.available()}
 NETTED = venues.variant(
-    LOAD["binance_usdm/BTCUSDT"], {"requirement": {"netting": "max_leg"}}
+    venues.load("binance_usdm/BTCUSDT@2024"), {"requirement": {"netting": "max_leg"}}
 )  # marginal, and only the larger leg is required
 FLAT_BY_NOTIONAL = venues.variant(
-    LOAD["binance_usdm/BTCUSDT"],
-    {"requirement": LOAD["okx/ETH-USDT-SWAP"].requirement.model_dump() | {"tier_unit": "quote"}},
+    venues.load("binance_usdm/BTCUSDT@2024"),
+    {"requirement": venues.load("okx/ETH-USDT-SWAP@2021").requirement.model_dump() | {"tier_unit": "quote"}},
 )
 HEDGED = {
     name: (book, naive.data_of(book))
@@ -45,7 +45,7 @@ ETH_MARK, BTC_MARK = 1335.18, 31967.27
 
 def test_binance_example_of_two_positions():
     """1,153.26 and 26,316.89, published to the cent (tables of 2021)."""
-    eth, btc = LOAD["binance_usdm_2021/ETHUSDT"], LOAD["binance_usdm_2021/BTCUSDT"]
+    eth, btc = venues.load("binance_usdm_2021/ETHUSDT"), venues.load("binance_usdm_2021/BTCUSDT")
     beside_eth = venues.others([venues.Position(btc, *BTC, BTC_MARK)])
     beside_btc = venues.others([venues.Position(eth, *ETH, ETH_MARK)])
     assert beside_eth.other_maintenance == pytest.approx(71_200.81144, rel=1e-8)
@@ -57,7 +57,7 @@ def test_binance_example_of_two_positions():
 
 
 def test_others_are_summed_and_netted_by_underlying():
-    kraken, linear = LOAD["kraken/PF_XBTUSD"], LOAD["binance_usdm/BTCUSDT"]
+    kraken, linear = venues.load("kraken/PF_XBTUSD@2024"), venues.load("binance_usdm/BTCUSDT@2024")
     long = venues.Position(kraken, "long", 40_000.0, 10.0, 41_000.0)
     short = venues.Position(kraken, "short", 42_000.0, 4.0, 41_000.0)
     pnl, needs = venues.others([long, short])
@@ -136,7 +136,7 @@ def test_one_leg_alone_has_the_price_of_a_single_position():
 
 def test_a_fully_hedged_account_is_liquidated_far_above_only():
     """Equal legs cannot lose; what is required grows with the price until the margin is short."""
-    book = LOAD["binance_usdm/BTCUSDT"]
+    book = venues.load("binance_usdm/BTCUSDT@2024")
     lower, upper = book.hedged_liquidation_prices(40_000.0, 1.0, 40_000.0, 1.0, 4_000.0)
     assert lower == 0.0
     assert 2 * book.maintenance_margin(upper) == pytest.approx(4_000.0)

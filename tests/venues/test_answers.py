@@ -8,7 +8,7 @@ from stresslab.errors import InputError
 from stresslab.venues import averages, bands, deleveraging_rank, funding_rate, partial
 from stresslab.venues import mark as marks
 
-BINANCE = venues.load("binance_usdm/BTCUSDT")
+BINANCE = venues.load("binance_usdm/BTCUSDT@2024")
 PERPETUALS = [100.0, 101.0, 102.0, 99.0, 98.0]
 
 

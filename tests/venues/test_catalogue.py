@@ -9,7 +9,9 @@ from stresslab import venues
 from stresslab.errors import InputError
 from stresslab.shipped import config_root
 
-SHIPPED = (config_root() / "venues" / "binance_usdm" / "BTCUSDT.yaml").read_text()
+NEWEST, _, OLDER = (config_root() / "venues" / "binance_usdm" / "BTCUSDT.yaml").read_text().partition("# Older")
+DATES = "valid_from: 2025-08-19T06:30:00Z\nlast_seen: 2026-09-29\n"
+SHIPPED = NEWEST.replace(DATES, "as_of: 2024-10-24\n")  # as a file was dated before there were editions
 
 
 @pytest.fixture
@@ -58,12 +60,13 @@ def test_a_file_of_ones_own(written, monkeypatch):
         (
             "binance_usdm/BTCUSD",
             "got 'binance_usdm/BTCUSD': there is no such rulebook (a path to a file ends in .yaml or .yml). "
-            "Did you mean 'binance_usdm/BTCUSDT'?",
+            "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm/BTCUSDC'?",
         ),
         (
             "binance_usdm",
             "got 'binance_usdm': there is no such rulebook (a path to a file ends in .yaml or .yml). "
-            "Known there: binance_usdm/BTCUSDT, binance_usdm/ETHUSDT",
+            "Known there: binance_usdm/BNBUSDT, binance_usdm/BTCUSDC, binance_usdm/BTCUSDT, binance_usdm/DOGEUSDT, "
+            "binance_usdm/ETHUSDC, binance_usdm/ETHUSDT, binance_usdm/SOLUSDT, binance_usdm/XRPUSDT",
         ),
         (
             "nowhere",
@@ -73,7 +76,7 @@ def test_a_file_of_ones_own(written, monkeypatch):
         (
             "../venues/binance_usdm/BTCUSDT",
             "got '../venues/binance_usdm/BTCUSDT': there is no such rulebook (a path to a file ends in .yaml or .yml). "
-            "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm_2021/BTCUSDT' or 'binance_usdm/ETHUSDT'?",
+            "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm/BTCUSDC' or 'binance_usdm/ETHUSDT'?",
         ),
     ],
 )
@@ -114,14 +117,14 @@ def test_a_file_that_is_not_there(written):
             "requirement.tiers[1].mmr = '5e-3': must be a valid number. It is text: write it without quotes, 5e-3",
         ),
         (
-            "cum: 950}",
-            "cum: 951}",
-            "requirement.tiers[2].cum = 951.0: must be cum before + floor * (mmr - mmr before), 950",
+            "cum: 1500}",
+            "cum: 1501}",
+            "requirement.tiers[2].cum = 1501.0: must be cum before + floor * (mmr - mmr before), 1500",
         ),
         (
-            "floor: 50000,",
-            "floor: 40000,",
-            "requirement.tiers[1].floor = 40000.0: must be the cap of the tier before it, 50000",
+            "floor: 300000,",
+            "floor: 290000,",
+            "requirement.tiers[1].floor = 290000.0: must be the cap of the tier before it, 300000",
         ),
         (
             "shape: marginal",

@@ -57,6 +57,20 @@ def test_quantiles_are_ranks_over_users():
     np.testing.assert_allclose(d.quantile([0.3, 0.1, 0.2, 0.2]), [1.0, 0.25, 0.75, 0.75])
 
 
+def test_quantiles_by_size_are_shares_of_the_queue():
+    """Of 100 contracts 50 stand at the lowest score, which ends the third fifth of the queue."""
+    scores, sizes = [0.1, 0.2, 0.3, 0.4], [50.0, 10.0, 15.0, 25.0]
+    np.testing.assert_allclose(d.quantile(scores, sizes), [0.5, 0.6, 0.75, 1.0])
+    np.testing.assert_array_equal(np.ceil(5 * np.array(d.quantile(scores, sizes)) - 1e-12), [3, 3, 4, 5])
+    np.testing.assert_allclose(d.quantile(scores, np.ones(4)), d.quantile(scores))
+    np.testing.assert_allclose(d.quantile([0.2, 0.1, 0.2], [3.0, 1.0, 0.0]), [1.0, 0.25, 1.0])
+    np.testing.assert_allclose(
+        d.quantile([scores, scores[::-1]], [sizes, sizes]), [[0.5, 0.6, 0.75, 1], [1, 0.5, 0.4, 0.25]]
+    )
+    with pytest.raises(InputError, match="sizes = 0"):
+        d.quantile(scores, 0.0)
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(rows=accounts, needed=st.floats(0, 60), cut=st.floats(-5, 5))
 def test_the_order_is_a_permutation_and_the_amounts_are_what_is_needed_or_all_there_is(rows, needed, cut):

@@ -15,8 +15,9 @@ from stresslab.errors import InputError, NotAllowed
 
 LOAD = {name: venues.load(name) for name in venues.available()}
 FUTURES = {name: book for name, book in LOAD.items() if book.contract.kind != "option"}
-BYBIT, KRAKEN, DERIBIT = LOAD["bybit/BTCUSDT"], LOAD["kraken/PI_XBTUSD"], LOAD["deribit/BTC-PERPETUAL"]
-LINEAR, COIN = LOAD["binance_usdm/BTCUSDT"], LOAD["binance_coinm/BTCUSD_PERP"]
+BYBIT, KRAKEN = venues.load("bybit/BTCUSDT@2025"), venues.load("kraken/PI_XBTUSD@2024")
+DERIBIT, OKX = LOAD["deribit/BTC-PERPETUAL"], venues.load("okx/ETH-USDT-SWAP@2021")
+LINEAR, COIN = venues.load("binance_usdm/BTCUSDT@2024"), LOAD["binance_coinm/BTCUSD_PERP"]
 
 
 def made_up():
@@ -30,10 +31,10 @@ def made_up():
         "tick": None,
         "price_round": "none",
     }
-    flat = LOAD["okx/ETH-USDT-SWAP"].requirement.model_dump()
+    flat = OKX.requirement.model_dump()
     at_entry = {"basis": "entry", "tier_at": "entry"}
     return {
-        "quanto, contracts": venues.variant(LOAD["okx/ETH-USDT-SWAP"], {"contract": quanto}),
+        "quanto, contracts": venues.variant(OKX, {"contract": quanto}),
         "quanto, coin": venues.variant(COIN, {"contract": quanto}),
         "flat, quote, fee at bankruptcy": venues.variant(
             LINEAR, {"requirement": flat | {"tier_unit": "quote", "include_close_fee": "at_bankruptcy"}}
@@ -90,12 +91,13 @@ def test_the_price_is_where_the_trigger_first_holds(position):
     def liquidated(at):
         return naive.is_liquidated(rules, side, entry, quantity, margin, at)
 
-    slack = 1e-9 * (1 + 1e-6 / margin)  # margins rounded up to 1e-6 move the price by that over the margin
-    if price == 0 or math.isinf(price):
+    unit = book.requirement.rounded_up_to or 0.0
+    slack = 1e-9 + 2 * unit / max(float(book.notional(quantity, price)), 1e-12) if 0 < price < math.inf else 0.0
+    if price == 0 or price > 1e9 * entry:  # a short that its coin covers but for a rounding
         last = entry * 1e-6 if side == "long" else entry * 1e6
         way = np.geomspace(entry, last, 60)
     else:
-        way = np.geomspace(entry, price * (1 - away * 1e-7), 60)
+        way = np.geomspace(entry, price * (1 - away * (1e-7 + slack)), 60)
         beyond = price * (1 + away * (1e-7 + slack))
         assert liquidated(beyond), (price, beyond)
     assert not any(liquidated(at) for at in way)
@@ -178,7 +180,7 @@ def test_answers_are_elementwise(name):
 
 def flat_by_notional(tiers):
     plain = {"include_close_fee": "none", "compare": "lt", "tier_unit": "quote", "open_ended": None, "tiers": tiers}
-    return venues.variant(LINEAR, {"requirement": LOAD["okx/ETH-USDT-SWAP"].requirement.model_dump() | plain})
+    return venues.variant(LINEAR, {"requirement": OKX.requirement.model_dump() | plain})
 
 
 def test_a_flat_tier_may_trigger_exactly_at_a_cap():

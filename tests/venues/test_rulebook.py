@@ -14,8 +14,8 @@ from stresslab import venues
 from stresslab.errors import InputError, NotAllowed
 from stresslab.shipped import config_root
 
-BTC = venues.load("binance_usdm/BTCUSDT")
-DATA = yaml.safe_load((config_root() / "venues" / "binance_usdm" / "BTCUSDT.yaml").read_text())
+BTC = venues.load("binance_usdm/BTCUSDT@2024")
+DATA = BTC.model_dump(mode="json")
 
 
 def test_margins_of_a_notional():
@@ -160,7 +160,7 @@ def changed(path, value):
 def test_the_hash_is_of_the_content():
     assert re.fullmatch("[0-9a-f]{64}", BTC.hash)
     assert venues.Rulebook.model_validate(dict(reversed(DATA.items()))).hash == BTC.hash
-    assert venues.load("binance_usdm/ETHUSDT").hash != BTC.hash
+    assert venues.load("binance_usdm/ETHUSDT@2024").hash != BTC.hash
     as_floats = changed(("requirement", "tiers", 0, "cap"), 50_000.0)  # 50000 in the file
     assert venues.Rulebook.model_validate(as_floats).hash == BTC.hash
     assert BTC.model_copy(update={"confidence": "low"}).hash != BTC.hash
@@ -185,7 +185,7 @@ def test_every_change_changes_the_hash(path, value):
 
 def test_a_rulebook_is_a_value():
     assert pickle.loads(pickle.dumps(BTC)) == BTC == venues.Rulebook.model_validate(DATA)
-    assert hash(BTC) == hash(venues.load("binance_usdm/BTCUSDT"))
+    assert hash(BTC) == hash(venues.load("binance_usdm/BTCUSDT@2024"))
     json.dumps(venues.Rulebook.model_json_schema())
     assert BTC.funding.interval_seconds == 8 * 3600
     with pytest.raises(ValidationError, match="frozen"):
@@ -206,12 +206,17 @@ SHAPES = [
 ]
 
 
+# keys that came later: a file that was written before means what it meant
+LATER = ("close_fee_rate", "with_funding", "max_quantity", "last_cap", "imr_limit", "mmr_limit")
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_figure_is_needed(name):
     """No key may be left out: a default would be a rule that nobody wrote down."""
     whole = yaml.safe_load((config_root() / "venues" / f"{name}.yaml").read_text())
+    whole.pop("earlier", None)
     for path, _ in leaves(whole):
-        if not isinstance(path[-1], int):
+        if not isinstance(path[-1], int) and path[-1] not in LATER:
             data = copy.deepcopy(whole)
             node = data
             for key in path[:-1]:

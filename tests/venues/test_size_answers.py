@@ -9,7 +9,16 @@ from stresslab import venues
 from stresslab.errors import InputError, NotAllowed
 from stresslab.venues import rounding
 
-LOAD = {name: venues.load(name) for name in venues.available()}
+OLDER = {  # whose tables the figures are of
+    "bybit/BTCUSDT": "2025",
+    "gate/BTC_USDT": "2025",
+    "kraken/PI_XBTUSD": "2024",
+    "okx/BTC-USDT-SWAP": "2021",
+    "okx/ETH-USDT-SWAP": "2021",
+    "binance_usdm/BTCUSDT": "2024",
+    "binance_usdm/ETHUSDT": "2024",
+}
+LOAD = {name: venues.load(f"{name}@{OLDER[name]}" if name in OLDER else name) for name in venues.available()}
 DYDX = LOAD["dydx_v4/SOL-USD"]
 
 

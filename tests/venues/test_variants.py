@@ -9,7 +9,7 @@ from stresslab import venues
 from stresslab.errors import InputError
 from stresslab.venues.difference import differences
 
-BTC = venues.load("binance_usdm/BTCUSDT")
+BTC = venues.load("binance_usdm/BTCUSDT@2024")
 
 
 def test_sections_are_merged_and_lists_replaced():
@@ -69,7 +69,7 @@ def test_what_an_engine_needs_beyond_the_static_ladder():
     for name in venues.available():
         if not name.startswith("binance_usdm"):
             assert venues.load(name).needs, name
-    assert "liquidation.ladder: cancel_orders, reduce_tiers, full" in venues.load("okx/BTC-USDT-SWAP").needs
+    assert "liquidation.ladder: cancel_orders, reduce_tiers, full" in venues.load("okx/BTC-USDT-SWAP@2021").needs
 
 
 def test_differences_field_by_field():

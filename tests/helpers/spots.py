@@ -1,0 +1,3 @@
+"""A price of each asset that a shipped rulebook is of."""
+
+SPOTS = {"BTC": 93_576.0, "ETH": 3_330.0, "SOL": 190.0, "BNB": 650.0, "XRP": 2.3, "DOGE": 0.21}

@@ -1,0 +1,201 @@
+"""Editions: the rules in force at a moment, from the file of a rulebook with its history."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+
+from stresslab import venues
+from stresslab.config import study_from_dict
+from stresslab.config.doubts import of_editions
+from stresslab.errors import InputError
+from stresslab.shipped import config_root
+from stresslab.venues.editions import end_of, in_force, outside
+
+BTC = "binance_usdm/BTCUSDT"
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+# the requirement of 250,000 and 2,000,000 USDT and the largest leverage of 60,000, by hand from the tables
+BY_HAND = {
+    "2021": (250_000 * 0.005 - 50, 2_000_000 * 0.025 - 16_300, 100),
+    "2024-10-24": (250_000 * 0.005 - 50, 2_000_000 * 0.0065 - 950, 100),
+    "2025-06": (250_000 * 0.004, 2_000_000 * 0.0065 - 1_500, 125),
+    "2025-08-19": (250_000 * 0.004, 2_000_000 * 0.0065 - 1_500, 150),
+}
+
+
+@pytest.mark.parametrize("date", BY_HAND)
+def test_the_edition_of_a_date(date: str) -> None:
+    book = venues.load(f"{BTC}@{date}")
+    small, large, leverage = BY_HAND[date]
+    assert float(book.maintenance_margin(250_000.0)) == pytest.approx(small, rel=1e-12)
+    assert float(book.maintenance_margin(2_000_000.0)) == pytest.approx(large, rel=1e-12)
+    assert float(book.max_leverage(60_000.0)) == pytest.approx(leverage)
+
+
+@pytest.mark.parametrize(
+    "moment, edition",
+    [
+        ("2019-01-01", "2021-03-26"),
+        ("2021-05-19", "2021-03-26"),
+        ("2024-07-31", "2021-03-26"),
+        ("2024-08-05", "2024-08-01"),
+        ("2025-06-18", "2024-08-01"),
+        ("2025-07-01", "2025-06-19"),
+        ("2025-08-19T06:29", "2025-06-19"),
+        ("2025-08-19T06:30", "2025-08-19T06:30Z"),
+        ("2025-10-10T21:15", "2025-08-19T06:30Z"),
+        ("2026-11-30", "2025-08-19T06:30Z"),
+    ],
+)
+def test_the_edition_in_force(moment: str, edition: str) -> None:
+    assert venues.load(BTC, at=at(moment)).edition == edition
+    assert in_force(venues.history(BTC), at(moment)).edition == edition
+
+
+@pytest.mark.parametrize(
+    "moment, words",
+    [
+        ("2024-07-31", "last seen in force on 2021-03-26, 1222 days before"),
+        ("2019-01-01", "known from 2021-03-26 on, 815 days later"),
+        ("2026-11-30", "last seen in force on 2026-09-29, 61 days before"),
+        ("2026-09-29T23:00", None),
+        ("2025-06-15", "last seen in force on 2025-06-12, 2 days before"),
+        ("2025-01-01", None),
+    ],
+)
+def test_a_moment_outside_every_span_is_put_into_words(moment: str, words: str | None) -> None:
+    found = outside(venues.load(BTC, at=at(moment)), at(moment))
+    assert found is None if words is None else found is not None and words in found
+
+
+def study(as_of: str, rulebook: str = BTC, **more: object):
+    return study_from_dict(
+        {
+            "study": "dated",
+            "as_of": as_of,
+            "seed": 1,
+            "market": {"asset": "BTC", "spot": 60_000.0, "model": "gbm", "step": "1h", "horizons": ["1D"]},
+            "models": {"gbm": {"kind": "gbm", "sigma": 0.5}},
+            "book": {"rulebook": rulebook, "side": "long", "collateral": 10_000, "leverage": 5},
+            "sampling": {"paths": 256, "block": 256},
+            **more,
+        }
+    )
+
+
+def test_a_study_takes_the_edition_of_its_date_and_doubts_one_that_is_not_known_to_hold() -> None:
+    assert study("2025-01-01T00:00:00Z").rulebook().edition == "2024-08-01"
+    assert list(of_editions(study("2025-01-01T00:00:00Z"))) == []
+    (doubt,) = of_editions(study("2026-11-30T00:00:00Z"))
+    assert "2025-08-19T06:30Z is taken at as_of 2026-11-30T00:00:00Z: its rules were last seen" in doubt.text
+    named = study("2026-11-30T00:00:00Z", f"{BTC}@2024")
+    assert named.rulebook().edition == "2024-08-01"
+    assert list(of_editions(named)) == []
+
+
+def test_a_swept_date_takes_the_edition_of_each() -> None:
+    from stresslab.grid.plan import make_plan
+
+    plan = make_plan(study("2025-01-01T00:00:00Z", sweep={"as_of": ["2025-01-01T00:00:00Z", "2025-10-10T00:00:00Z"]}))
+    assert [book.rulebook.edition for book in plan.books] == ["2024-08-01", "2025-08-19T06:30Z"]
+    assert set(plan.study.rulebooks) == {BTC, f"{BTC}@2025-08-19T06:30Z"}
+
+
+def test_two_editions_are_swept_against_each_other() -> None:
+    from stresslab.grid.plan import make_plan
+
+    names = [f"{BTC}@2021", f"{BTC}@2025-08-19"]
+    plan = make_plan(study("2025-01-01T00:00:00Z", names[0], sweep={"book.rulebook": names}))
+    assert [book.rulebook.edition for book in plan.books] == ["2021-03-26", "2025-08-19T06:30Z"]
+    assert set(plan.study.rulebooks) == set(names)
+
+
+def test_the_resolved_study_says_which_edition_ran() -> None:
+    assert study("2025-01-01T00:00:00Z").resolved()["editions"] == {BTC: "2024-08-01"}
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT", "ETHUSDT"])
+def test_former_ids_name_their_edition(name: str) -> None:
+    old = venues.load(f"binance_usdm_2021/{name}")
+    assert old.id == f"binance_usdm/{name}" and old.edition.startswith("2021")
+    assert f"binance_usdm_2021/{name}" not in venues.available()
+
+
+@pytest.mark.parametrize(
+    "text, moment",
+    [("2021", "2022-01-01"), ("2024-02", "2024-03-01"), ("2024-12", "2025-01-01"), ("2024-02-29", "2024-03-01")],
+)
+def test_a_date_stands_for_its_end(text: str, moment: str) -> None:
+    assert (at(moment) - end_of(text)).total_seconds() == pytest.approx(1e-6)
+
+
+def test_a_time_is_itself() -> None:
+    assert end_of("2025-08-19T06:29") == at("2025-08-19T06:29")
+
+
+@pytest.mark.parametrize("date", ["2019", "soon", "2025-13", "2025-02-30"])
+def test_a_date_without_an_edition_is_refused(date: str) -> None:
+    with pytest.raises(InputError, match="edition = "):
+        venues.load(f"{BTC}@{date}")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A file of one's own with the shipped file's newest edition and these older ones."""
+
+    def write(*earlier: object):
+        data = yaml.safe_load((config_root() / "venues" / f"{BTC}.yaml").read_text())
+        data |= {"id": "own/BTCUSDT", "valid_from": "2025-01-01", "last_seen": "2025-06-01", "earlier": list(earlier)}
+        path = tmp_path / "own.yaml"
+        path.write_text(json.dumps(data))
+        return path
+
+    return write
+
+
+def older(begins: str, ends: str, **more: object) -> dict[str, object]:
+    return {"valid_from": begins, "last_seen": ends, "source": "made up", "confidence": "none", **more}
+
+
+def test_what_an_older_edition_does_not_give_is_as_in_the_newest(own) -> None:
+    path = own(older("2024-01-01", "2024-06-01", fees={"taker": 0.0007}))
+    first, second = venues.history(path)
+    assert (first.fees.taker, second.fees.taker) == (0.0007, 0.0005)
+    assert first.fees.maker == second.fees.maker and first.requirement == second.requirement
+    assert venues.load(f"{path}@2024") == first
+    assert venues.load(path) == second
+
+
+@pytest.mark.parametrize(
+    "earlier, words",
+    [
+        ([older("2025-02-01", "2025-02-01")], r"earlier\[0\].valid_from = '2025-02-01': must be before 2025-01-01"),
+        ([older("2024-01-01", "2025-03-01")], r"earlier\[0\].last_seen = .*must not be after 2025-01-01"),
+        ([older("2024-01-01", "2023-01-01")], r"earlier\[0\].last_seen = .*must not be before valid_from"),
+        ([older("2023-01-01", "2023-01-01"), older("2024-01-01", "2024-01-01")], r"earlier\[1\].valid_from"),
+        ([older("2024-01-01", "2024-01-01", fee={"taker": 0.1})], r"earlier\[0\].fee: there is no such key"),
+        ([older("2024-01-01", "2024-01-01", fees={"taker": 7})], r"earlier\[0\].fees.taker = 7"),
+        ([{"valid_from": "2024-01-01"}], r"earlier\[0\].last_seen: every edition gives it"),
+        (["2024-01-01"], r"earlier = .*must be a list of editions"),
+    ],
+)
+def test_a_wrong_history_is_refused_by_place(own, earlier, words: str) -> None:
+    with pytest.raises(InputError, match=words) as refusal:
+        venues.history(own(*earlier))
+    assert "own.yaml" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT", "ETHUSDT", "BTCUSDT@2025-06", "ETHUSDT@2025-06"])
+def test_the_tables_are_those_that_were_collected(shared, name: str) -> None:
+    collected = json.loads((shared / "venues" / "tiers_2026.json").read_text())["tiers"]
+    wanted = next(one for one in collected if one["id"] == f"binance_usdm/{name}")["tiers"]
+    found = venues.load(f"binance_usdm/{name}").requirement.tiers
+    assert [(t.floor, t.cap, t.mmr, t.max_leverage, t.cum) for t in found] == [
+        (t["notional_from"], t["notional_to"], t["mmr"], t["max_leverage"], t["deduction"]) for t in wanted
+    ]
