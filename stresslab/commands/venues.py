@@ -1,5 +1,6 @@
 """Rulebooks: list them, show one, compare two."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,3 +53,23 @@ def diff(left: Name, right: Name) -> None:
     from stresslab.venues import load
 
     venue_tables.print_difference(load(left), load(right))
+
+
+@venues.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Positions: JSON or a table, or what ccxt's fetch_positions gives.")],
+    venue: Annotated[str | None, typer.Option(help="Whose positions they are, where the file does not say.")] = None,
+    tolerance: Annotated[float, typer.Option(help="Relative difference that counts as agreement.")] = 1e-4,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """Recompute recorded positions with the rulebooks of their time.
+
+    Prints which figures agree, and for those that do not the rule that they point to. Exit code 0 where all agree, 3
+    where one does not.
+
+    Example: stresslab venues check positions.json --venue binance_usdm
+    """
+    from stresslab import venue_checks
+
+    if not venue_checks.check_positions(file, venue, tolerance, as_json):
+        raise typer.Exit(3)
