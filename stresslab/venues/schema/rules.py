@@ -32,7 +32,7 @@ class Rules(Section):
     it holds, stands for both.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+/[A-Z0-9_-]+$", description="venue/SYMBOL")]
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+/[A-Za-z0-9_-]+$", description="venue/SYMBOL")]
     valid_from: Moment = Field(description="UTC; from here on these rules are known, or taken, to hold")
     last_seen: Moment = Field(description="UTC, of a day its end: the last time that they were seen in force")
     source: Text
