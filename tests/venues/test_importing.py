@@ -206,6 +206,26 @@ def test_multiples_keep_the_venues_name(tmp_path: Path) -> None:
     )
 
 
+def test_the_price_of_a_multiple_is_never_that_of_one(tmp_path: Path) -> None:
+    """A study of PEPE on a contract of 1,000 PEPE would be out by a factor of a thousand."""
+    path = written(tmp_path, BINANCE)
+    call("venues", "import", str(path), "--venue", "binance_usdm", "--as-of", "2026-09-29", "-o", str(tmp_path))
+    study: dict[str, Any] = {
+        "study": "multiple",
+        "as_of": "2026-09-29T12:00:00Z",
+        "seed": 1,
+        "market": {"asset": "1000PEPE", "spot": 0.0123, "model": "g", "step": "1h", "horizons": ["1D"]},
+        "models": {"g": {"kind": "gbm", "sigma": 1.0}},
+        "book": {"rulebook": "binance_usdm/1000PEPEUSDT.yaml", "side": "long", "collateral": 1_000, "leverage": 5},
+        "sampling": {"paths": 256, "block": 256},
+    }
+    (book,) = make_plan(study_from_dict(study, base=tmp_path)).books
+    assert book.quantity == pytest.approx(5_000 / 0.0123)
+    study["market"] |= {"asset": "PEPE", "spot": 0.0000123}
+    with pytest.raises(InputError, match="that of 1,000 PEPE, and the study's asset is PEPE. Write 1000PEPE"):
+        make_plan(study_from_dict(study, base=tmp_path))
+
+
 def test_largest_position_of_kraken(tmp_path: Path) -> None:
     book = imported(written(tmp_path, KRAKEN), "kraken", SEEN).books["kraken/PF_WLDUSD"]
     with pytest.raises(InputError, match="allows at most 500,000 in one position"):
