@@ -30,6 +30,15 @@ def canonical(name: str) -> str:
     return ALIASES.get(bare.upper(), bare.upper())
 
 
+def multiple(name: str) -> float:
+    """How many units of the asset the name stands for: 1000 for 1000PEPE and kSHIB, a million for 1MBABYDOGE."""
+    found = _MULTIPLE.match(name.strip())
+    if found is None:
+        return 1.0
+    written = found[0].upper()
+    return {"K": 1e3, "M": 1e6, "1K": 1e3, "1M": 1e6}.get(written) or float(written)
+
+
 def same_asset(one: str, other: str) -> bool:
     """Whether two names denote the same underlying."""
     return canonical(one) == canonical(other)

@@ -1,6 +1,6 @@
 import pytest
 
-from stresslab.assets import canonical, same_asset
+from stresslab.assets import canonical, multiple, same_asset
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,11 @@ def test_names_of_different_assets(one: str, other: str) -> None:
 
 def test_a_name_stays_itself() -> None:
     assert canonical("DOGE") == "DOGE" and canonical("K") == "K" and canonical("1000") == "1000"
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [("1000PEPE", 1e3), ("kSHIB", 1e3), ("1MBABYDOGE", 1e6), ("10000SATS", 1e4), ("BTC", 1), ("KSM", 1)],
+)
+def test_multiples(name: str, units: float) -> None:
+    assert multiple(name) == units

@@ -80,19 +80,22 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="A tier file of the exchange, of ccxt or of freqtrade, in JSON.")],
     venue: Annotated[str, typer.Option(help="Whose tiers they are, such as binance_usdm.")],
     as_of: Annotated[str | None, typer.Option("--as-of", help="The day on which the venue showed them.")] = None,
-    source: Annotated[str, typer.Option(help="Where they are from; the file's name and hash without it.")] = "",
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write to.")] = Path(),
+    source: Annotated[str, typer.Option(help="Where the file is from; its name and hash are added.")] = "",
+    instruments: Annotated[
+        Path | None, typer.Option(help="The venue's list of contracts: contract sizes (OKX ctVal), ticks, what trades.")
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write VENUE/SYMBOL.yaml to.")] = Path(),
     replace: Annotated[bool, typer.Option("--replace", help="Write over rulebooks that are there.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out contracts that cannot be read.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out damaged contracts.")] = False,
 ) -> None:
     """Write a rulebook for every contract of a tier file.
 
     Rules that the file does not hold are those of the venue's shipped rulebook, and are marked so. Known layouts:
-    Binance leverage brackets, Bybit risk limits, OKX position tiers, Gate, KuCoin, Kraken instruments, Hyperliquid
-    meta, ccxt's and freqtrade's leverage tiers.
+    Binance leverage brackets, Bybit risk limits, OKX position tiers, Gate and KuCoin risk limits, Kraken instruments,
+    Hyperliquid meta, ccxt's and freqtrade's leverage tiers.
 
     Example: stresslab venues import brackets.json --venue binance_usdm --as-of 2026-09-29
     """
     from stresslab import venue_imports
 
-    venue_imports.import_rulebooks(file, venue, as_of, source, output, replace, skip_bad)
+    venue_imports.import_rulebooks(file, venue, as_of, source, instruments, output, replace, skip_bad)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stresslab.assets import same_asset
+from stresslab.assets import canonical, multiple, same_asset
 from stresslab.config.schema import Study
 from stresslab.errors import InputError
 
@@ -20,6 +20,11 @@ def _check_contracts(study: Study) -> None:
         if not (stand_in or same_asset(asset, base)):
             rule = f"the asset is {asset}, and the underlying of the contract is {base}"
             hint = f"Name a rulebook of {asset}, or write stand_in: true beside it where its rules stand in"
+            raise InputError(rule, key=key, got=name, hint=hint, file=study.file)
+        if not stand_in and multiple(asset) != multiple(base):
+            units = f"{multiple(base):,.0f} {canonical(base)}"
+            rule = f"the price of the contract is that of {units}, and the study's asset is {asset}"
+            hint = f"Write {base} for the asset, and give its price"
             raise InputError(rule, key=key, got=name, hint=hint, file=study.file)
 
 

@@ -46,6 +46,7 @@ def size_moves(rules: Rules) -> bool:
 def fixed_size(rules: Rules, quantity: FloatArray) -> FloatArray:
     """The size in the unit of the tiers where the price does not move it; `quantity` as callers give it."""
     if rules.requirement.tier_unit == "contracts" and not isinstance(rules.contract, Quanto):
+        assert rules.contract.face is not None  # the schema: sizes in contracts need it
         return quantity / rules.contract.face
     return quantity
 

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stresslab.errors import InputError, NotAllowed
+from stresslab.errors import InputError, NotAllowed, require
 from stresslab.venues import margin as _margin
 from stresslab.venues.answers.demand import fixed_size, initial_rate, maintenance_rate, size_moves
 from stresslab.venues.inputs import FloatArray, finite, not_negative, positive
@@ -35,7 +35,12 @@ class SizeAnswers(Rules):
     def quantity(self, contracts: ArrayLike) -> FloatArray:
         """The quantity of a number of contracts: contracts x face; a quanto is counted in contracts."""
         count = positive("contracts", contracts)
-        return count if isinstance(self.contract, Quanto) else count * self.contract.face
+        if isinstance(self.contract, Quanto):
+            return count
+        face = self.contract.face
+        hint = "Give the quantity in base currency, or contract.face in a variant of the rulebook"
+        require(face is not None, f"{self.id} does not say the size of a contract", key="contract.face", hint=hint)
+        return count * np.float64(face)
 
     def size(self, quantity: ArrayLike, price: ArrayLike) -> FloatArray:
         """The size in the unit that tiers are counted in."""

@@ -1,4 +1,5 @@
 """Rulebooks from the tier files of exchanges and libraries."""
 
-from stresslab.venues.importing.books import Imported as Imported
-from stresslab.venues.importing.books import imported as imported
+from stresslab.venues.importing.naming import VENUES as VENUES
+from stresslab.venues.importing.reading import Imported as Imported
+from stresslab.venues.importing.reading import imported as imported

@@ -1,160 +1,155 @@
-"""Rulebooks made of a tier file: its tiers, and for the rest the rules of the venue's shipped rulebook, marked so."""
+"""Rulebooks made of a tier file: its tiers, and for the rest the rules of one of the venue's shipped rulebooks.
 
-import json
+What was taken from there is said in the rulebook. It holds from the day of the file on, and was last seen then.
+"""
+
 import math
-import re
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from pydantic import ValidationError
 
 from stresslab.errors import InputError, require
-from stresslab.files.contents import read_contents
-from stresslab.venues.catalogue import available, history, variant
-from stresslab.venues.importing.formats import contracts_of
-from stresslab.venues.importing.tables import Tier, TierTable
+from stresslab.files.validation import field_names, validation_error
+from stresslab.venues.editions import outside
+from stresslab.venues.importing.checked import amounts, check_without_amounts, in_order
+from stresslab.venues.importing.instruments import Instrument
+from stresslab.venues.importing.tables import Tier, TierTable, Unsuited
 from stresslab.venues.rulebook import Rulebook
 
-_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD")
-_DATED = re.compile(r"[_-]\d{6}$")
-_SYMBOL = re.compile(r"[A-Za-z0-9_-]+")
-ROUNDING = 1e-6  # of the largest notional of a tier: what a venue's maintenance amount may be off
+_KNOWN = field_names(Rulebook)
+TAKEN = ("mark", "liquidation", "loss", "fees", "funding", "band", "close_out", "collateral")
+RULES = ("basis", "closing fee", "comparison", "netting")  # of the requirement
+NO_SIZE = "the size of a contract is not known: quantities are in base currency, and contracts are not counted"
+NO_TICK = "the price tick is not in the file: liquidation prices are not rounded"
+ISOLATED = "isolated margin only: the file has no rate of a cross account"
+ALONE = "isolated margin only, by the file"
+LENT = "the lines below are those of {id}: they hold for the rules taken from it, what they say of tiers does not"
+GET_SIZE = "Give --instruments FILE, the venue's list of contracts (OKX: public/instruments with ctVal)"
 
 
-class Imported(NamedTuple):
-    """The rulebooks of a file by id, and the refusals of those that cannot be made."""
-
-    books: dict[str, Rulebook]
-    refused: dict[str, InputError]
-
-
-def imported(path: Path, venue: str, seen: datetime | None, source: str = "") -> Imported:
-    """Rulebooks of every contract in a tier file of `venue`, in force at `seen`.
-
-    InputError with the file where it cannot be read, or where no rulebook of the venue lends the other rules.
-    """
-    file = str(path)
-    data, sha256 = read_contents(path, "tier file")
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not valid JSON: {error}", file=file, hint="Is the file torn? Fetch it again") from None
-    hint = "Give --as-of, the day on which the venue showed these tiers"
-    require(seen is not None, "the day of the file is not known", key="--as-of", file=file, hint=hint)
-    assert seen is not None
-    said = source or f"{path.name}, SHA-256 {sha256[:12]}"
-    books, refused = dict[str, Rulebook](), dict[str, InputError]()
-    try:
-        for name, read in contracts_of(found, venue):
-            try:
-                book = _book(read(), venue, seen, said)
-                rule = "stands twice in the file"
-                require(book.id not in books, rule, key=name, got=book.id)
-                books[book.id] = book
-            except InputError as problem:
-                refused[name] = problem.at(file=file)
-    except InputError as problem:
-        raise problem.at(file=file) from None
-    return Imported(books, refused)
-
-
-def _book(table: TierTable, venue: str, seen: datetime, source: str) -> Rulebook:
-    rule = "is a symbol that no rulebook can be named by"
-    require(bool(_SYMBOL.fullmatch(table.symbol)), rule, key="symbol", got=table.symbol)
-    require(not _DATED.search(table.symbol), "is a dated contract: its expiry is in no tier file", got=table.symbol)
-    like = _template(table, venue)
-    base, quote = _currencies(table.symbol, venue)
-    settle = base if table.inverse else quote
-    kept = "mark, liquidation, loss, fees, funding, band, close_out"
-    shipped = like.id == f"{venue}/{table.symbol}"
-    face = table.face or (getattr(like.contract, "face", None) if shipped else None)
-    rule = "the size of a contract is not in the file"
-    is_known = face is not None or table.unit != "contracts"
-    require(is_known, rule, key=table.symbol, hint="Add ctVal of public/instruments to its rows")
-    contract: dict[str, Any] = {"base": base, "settle": settle, "tick": None, "price_round": "none"}
-    if face is not None or table.unit == "quote":
-        contract |= {"face": face or 1.0}
-    changes: dict[str, Any] = {
-        "id": f"{venue}/{table.symbol}",
+def book_of(
+    table: TierTable, venue: str, like: Rulebook, seen: datetime, source: str, file: str, more: Instrument | None
+) -> Rulebook:
+    """The rulebook of a contract; Unsuited where its contract size is needed and not known, InputError for faults."""
+    contract = _contract(table, like, more)
+    tiers = in_order(table)
+    requirement = _requirement(table, tiers, like)
+    modes = _modes(table, like, like.id == f"{venue}/{table.contract.symbol}")
+    data = {
+        **like.model_dump(),
+        "id": f"{venue}/{table.contract.symbol}",
         "valid_from": seen,
         "last_seen": seen,
         "source": source,
-        "confidence": f"high for the tiers, which are of the file; the rest is that of {like.id}",
-        "assumptions": (f"Not in the file, taken from {like.id}: {kept}.", *like.assumptions),
-        "unverified": (f"not in the file, taken from {like.id}: {kept}", "the price tick is not known"),
+        "confidence": f"high for the tiers, which are those of {file}; the rest is that of {like.id}@{like.edition}",
+        "assumptions": (LENT.format(id=like.id), *like.assumptions),
+        "unverified": _unverified(table, contract, like, seen, file, modes),
         "contract": contract,
-        "collateral": {"assets": [{"currency": settle, "haircut": 0.0, "price_source": "index"}]},
-        "requirement": _requirement(table, like),
-        "cross_requirement": None,
+        "collateral": {"modes": modes, "assets": _assets(table, like)},
+        "requirement": requirement,
+        "cross_requirement": like.cross_requirement if "cross" in modes else None,
     }
-    return variant(like, changes)
+    try:
+        return Rulebook.model_validate(data)
+    except ValidationError as error:
+        raise validation_error(error, "", _KNOWN, data).at(key=table.contract.symbol) from None
 
 
-def _template(table: TierTable, venue: str) -> Rulebook:
-    """The shipped rulebook that lends the other rules: that of the contract, else one of the same kind."""
-    there = [name for name in available() if name.split("/")[0] == venue]
-    if not there:
-        known = ", ".join(sorted({name.split("/")[0] for name in available()}))
-        raise InputError("is no venue that has a rulebook", key="--venue", got=venue, hint=f"It is one of {known}")
-    kind = "inverse" if table.inverse else "linear"
-    books = [history(name)[-1] for name in there]
-    like = [one for one in books if one.contract.kind == kind and not getattr(one.contract, "dated", False)]
-    rule = f"{venue} has no rulebook of a contract of the kind {kind}, whose other rules could be taken"
-    require(bool(like), rule, key=table.symbol)
-    return next((one for one in like if one.id == f"{venue}/{table.symbol}"), like[0])
+def _contract(table: TierTable, like: Rulebook, more: Instrument | None) -> dict[str, Any]:
+    named = table.contract
+    is_same = like.id.endswith(f"/{named.symbol}")
+    lent_face, lent_tick = (getattr(like.contract, "face", None), like.contract.tick) if is_same else (None, None)
+    listed = more.face if more else None
+    if table.face and listed and table.face != listed:
+        rule = f"is not the size of the contract in the list of contracts, {listed:g}"
+        raise InputError(rule, key=f"{named.symbol}.contract size", got=table.face)
+    face = table.face or listed or lent_face
+    if face is None and (named.inverse or table.unit == "contracts"):
+        rule = "the size of a contract is not in the file"
+        raise Unsuited(rule, key="symbol", got=named.symbol, hint=GET_SIZE)
+    tick = table.tick or (more.tick if more else None) or lent_tick
+    return {
+        "kind": like.contract.kind,
+        "base": named.base,
+        "settle": named.settle,
+        "face": face,
+        "dated": False,
+        "tick": tick,
+        "price_round": like.contract.price_round if tick else "none",
+    }
 
 
-def _currencies(symbol: str, venue: str) -> tuple[str, str]:
-    """Underlying and quote currency, by the venue's way to write them."""
-    if venue == "hyperliquid":
-        return symbol, "USDC"
-    bare = re.sub(r"^(PF|PI|FI)_|_PERP$|-SWAP$|M$|-PERPETUAL$", "", symbol) if venue != "binance_usdm" else symbol
-    bare = bare.replace("-", "").replace("_", "")
-    quote = next((one for one in _QUOTES if bare.endswith(one) and len(bare) > len(one)), None)
-    require(quote is not None, f"its quote currency is none of {', '.join(_QUOTES)}", key="symbol", got=symbol)
-    assert quote is not None
-    base = bare.removesuffix(quote)
-    return ("BTC" if base == "XBT" else base), quote
-
-
-def _requirement(table: TierTable, like: Rulebook) -> dict[str, Any]:
-    now = like.requirement
-    shared = {"basis", "tier_at", "include_close_fee", "close_fee_rate", "with_funding", "compare", "netting"}
-    kept = now.model_dump(include=shared | {"rounded_up_to", "portfolio"})
-    rule = f"tiers of {like.id} are counted in {now.tier_unit}, those of the file in {table.unit}"
-    units = ("quote", "contracts") if table.inverse else ("quote",)
-    fits = now.tier_unit == table.unit or (now.tier_unit in units and table.unit == "quote" and not table.is_flat)
-    hint = "Import the venue's own file"
-    require(fits, rule, key=table.symbol, hint=hint)
-    wanted = "flat" if table.is_flat else "marginal"
-    require(
-        now.shape == wanted, f"{like.id} has {now.shape} tiers, the file {wanted} ones", key=table.symbol, hint=hint
-    )
-    kept |= {"oi_scaling": None, "tier_unit": table.unit, "shape": wanted, "max_quantity": table.max_quantity}
-    if table.is_flat:
-        rows = [{"cap": _cap(tier), "mmr": tier.mmr, "imr": 1 / tier.max_leverage} for tier in table.tiers]
+def _requirement(table: TierTable, tiers: Sequence[Tier], like: Rulebook) -> dict[str, Any]:
+    kept = like.requirement.model_dump()
+    kept |= {"tier_unit": table.unit, "max_quantity": table.max_quantity, "oi_scaling": None}
+    if like.requirement.shape == "flat":
+        check_without_amounts(tiers)
+        rows = [{"cap": _cap(tier), "mmr": tier.mmr, "imr": tier.imr} for tier in tiers]
         return kept | {"tiers": rows, "open_ended": None}
-    return kept | {"tiers": _marginal(table.tiers)}
-
-
-def _marginal(tiers: tuple[Tier, ...]) -> list[dict[str, Any]]:
-    """Rows with the maintenance amounts that follow; InputError where the file has others."""
-    rows, floor, cum, before = [], 0.0, 0.0, 0.0
-    for tier in tiers:
-        cum += floor * (tier.mmr - before)
-        if tier.cum is not None:
-            rule = f"must be {cum:.12g}, the amount before + floor x (rate - rate before)"
-            off = abs(tier.cum - cum) > ROUNDING * max(floor, 1.0)
-            require(not off, rule, key=f"{tier.key}.cum", got=tier.cum)
-        imr = 1 / tier.max_leverage
-        rule = "must not be above the initial rate, 1 over the largest leverage"
-        require(tier.mmr <= imr, rule, key=f"{tier.key}.maintenance rate", got=tier.mmr)
-        rule = "must not be below the rate of the tier before it"
-        require(tier.mmr >= before, rule, key=f"{tier.key}.maintenance rate", got=tier.mmr)
-        one = {"floor": floor, "cap": _cap(tier), "mmr": tier.mmr, "imr": imr, "max_leverage": tier.max_leverage}
-        rows.append(one | {"cum": cum})
-        floor, before = tier.cap, tier.mmr
-    return rows
+    return kept | {
+        "tiers": [
+            {"floor": tier.floor, "cap": _cap(tier), "mmr": tier.mmr, "imr": tier.imr, "max_leverage": 1 / tier.imr}
+            | {"cum": cum}
+            for tier, cum in zip(tiers, amounts(tiers), strict=True)
+        ]
+    }
 
 
 def _cap(tier: Tier) -> float | None:
     return None if math.isinf(tier.cap) else tier.cap
+
+
+def _modes(table: TierTable, like: Rulebook, is_same: bool) -> tuple[str, ...]:
+    """A rate of cross accounts that is another contract's is not taken: the mode is left out."""
+    unknown = like.cross_requirement is not None and not is_same
+    if table.isolated_only or unknown:
+        return ("isolated",)
+    return like.collateral.modes
+
+
+def _assets(table: TierTable, like: Rulebook) -> list[dict[str, Any]]:
+    """The lender's, with the contract's own currency in place of the one that it settles in."""
+    rows = [asset.model_dump() for asset in like.collateral.assets]
+    settle, lent = table.contract.settle, like.contract.settle
+    others = [row for row in rows if row["currency"] not in (settle, lent)]
+    return [{"currency": settle, "haircut": 0.0, "price_source": "index"}, *others]
+
+
+def _unverified(
+    table: TierTable, contract: dict[str, Any], like: Rulebook, seen: datetime, file: str, modes: Sequence[str]
+) -> tuple[str, ...]:
+    lines = [f"not in {file}, taken from {like.id}@{like.edition}: {', '.join(TAKEN)}; requirement: {', '.join(RULES)}"]
+    how_far = outside(like, seen)
+    if how_far:
+        lines.append(f"{like.id} may not hold then: {how_far}")
+    if like.contract.settle != contract["settle"] and not table.contract.inverse:
+        lines.append(f"{like.id} settles in {like.contract.settle}, this contract in {contract['settle']}")
+    if contract["face"] is None:
+        lines.append(NO_SIZE)
+    if contract["tick"] is None:
+        lines.append(NO_TICK)
+    if tuple(modes) != tuple(like.collateral.modes):
+        lines.append(ALONE if table.isolated_only else ISOLATED)
+    lines += table.notes
+    open_points = len(like.unverified)
+    if open_points:
+        lines.append(
+            f"{open_points} points of {like.id} itself are open: stresslab venues show {like.id}@{like.edition}"
+        )
+    slippage = like.close_out.slippage_bps
+    lines.append(f"a forced close fills {slippage:g} basis points worse, which is no figure of the venue")
+    return tuple(lines)
+
+
+def check_day(seen: datetime | None, told: datetime | None) -> datetime:
+    """The day of the file: as given, or as the venue's answer says; InputError where there is none, or they differ."""
+    hint = "Give --as-of, the day on which the venue showed these tiers"
+    require(seen is not None or told is not None, "the day of the file is not known", key="--as-of", hint=hint)
+    if seen is not None and told is not None:
+        rule = f"the file says that the venue gave it on {told:%Y-%m-%d}"
+        require(seen.date() == told.date(), rule, key="--as-of", got=f"{seen:%Y-%m-%d}", hint="Leave --as-of out")
+    found = seen or told
+    assert found is not None
+    return found.replace(hour=0, minute=0, second=0, microsecond=0) if seen is None else found

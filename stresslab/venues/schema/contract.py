@@ -30,7 +30,7 @@ class Linear(_Contract):
     """PnL in quote currency, linear in the price."""
 
     kind: Literal["linear"]
-    face: Positive = Field(description="base currency in one contract")
+    face: Positive | None = Field(description="base currency in one contract; null: not known")
     dated: bool = Field(description="true: it expires, and has a basis to the index")
 
 

@@ -32,7 +32,7 @@ class Rules(Section):
     it holds, stands for both.
     """
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+/[A-Za-z0-9_-]+$", description="venue/SYMBOL")]
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+/[\w-]+$", description="venue/SYMBOL")]
     valid_from: Moment = Field(description="UTC; from here on these rules are known, or taken, to hold")
     last_seen: Moment = Field(description="UTC, of a day its end: the last time that they were seen in force")
     source: Text
@@ -63,6 +63,9 @@ class Rules(Section):
         require(wanted.tier_unit in units, rule, key="requirement.tier_unit", got=wanted.tier_unit)
         rule = "goes with contracts of the kind option, and they with it"
         require((wanted.shape == "option") == (kind == "option"), rule, key="requirement.shape", got=wanted.shape)
+        face = getattr(self.contract, "face", 1.0)
+        rule = "tiers are counted in contracts, so that their size has to be known"
+        require(face is not None or wanted.tier_unit != "contracts", rule, key="contract.face", got=face)
         rule = "needs a linear contract: the size in base currency of others moves with the price"
         require(wanted.shape != "sqrt" or kind == "linear", rule, key="requirement.shape", got=wanted.shape)
         if wanted.shape == "affine" and (wanted.mmr_limit or wanted.imr_limit):

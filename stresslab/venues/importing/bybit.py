@@ -1,0 +1,60 @@
+"""Bybit's risk limits.
+
+    result.list of {symbol, riskLimitValue, maintenanceMargin, initialMargin, maxLeverage, mmDeduction}
+
+Rates are fractions, or per cent in older answers: the largest leverage tells which. Limits of inverse contracts are in
+coin. Source: bybit-exchange.github.io/docs/v5/market/risk-limit.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from stresslab.errors import require
+from stresslab.venues.importing.naming import contract_of
+from stresslab.venues.importing.tables import (
+    Keys,
+    Read,
+    Row,
+    Tier,
+    TierTable,
+    by_symbol,
+    end,
+    given_number,
+    initial_rate,
+    number,
+    rows_of,
+)
+
+VENUES = ("bybit",)
+KEYS = Keys("riskLimitValue", "riskLimitValue", "maintenanceMargin", "initialMargin", "mmDeduction")
+PER_CENT = 0.01
+
+
+def found_in(content: Any) -> bool:
+    """Whether this is the layout."""
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and {"symbol", "riskLimitValue"} <= set(first)
+
+
+def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
+    """Each contract's symbol, and how it is read."""
+    placed = [(f"[{place}]", row) for place, row in enumerate(rows_of(content, "list"))]
+    for symbol, rows in by_symbol(placed, "symbol").items():
+        yield symbol, partial(_table, rows, symbol, venue)
+
+
+def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
+    contract = contract_of(venue, symbol)
+    tiers = tuple(_tier(row, symbol + at) for at, row in rows)
+    return TierTable(contract, "coin" if contract.inverse else "quote", tiers, face=1.0)
+
+
+def _tier(row: Row, at: str) -> Tier:
+    most, given = number(row, "maxLeverage", at, least=1.0), number(row, KEYS.initial, at)
+    part = PER_CENT if given * most > 10 else 1.0
+    cum = given_number(row, KEYS.cum, at)
+    mmr = part * number(row, KEYS.mmr, at)
+    require(mmr < 1, "must be below the initial rate", key=f"{at}.{KEYS.mmr}", got=row[KEYS.mmr])
+    imr = initial_rate(row, "maxLeverage", KEYS.initial, at, part)
+    return Tier(None, end(row, KEYS.cap, at), mmr, imr, cum, at, KEYS)

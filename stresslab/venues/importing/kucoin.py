@@ -1,0 +1,49 @@
+"""KuCoin's risk limit levels, those of isolated margin.
+
+    data of {symbol, level, minRiskLimit, maxRiskLimit, maxLeverage, initialMargin, maintainMargin}
+
+Limits in quote currency. Source: kucoin.com/docs, Get Isolated Margin Risk Limit.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from stresslab.venues.importing.naming import contract_of
+from stresslab.venues.importing.tables import (
+    Keys,
+    Read,
+    Row,
+    Tier,
+    TierTable,
+    by_symbol,
+    end,
+    initial_rate,
+    number,
+    rows_of,
+)
+
+VENUES = ("kucoin",)
+KEYS = Keys("minRiskLimit", "maxRiskLimit", "maintainMargin", "initialMargin", "deduction")
+
+
+def found_in(content: Any) -> bool:
+    """Whether this is the layout; a list of contracts has maxRiskLimit too, and no level."""
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and {"symbol", "level", "maxRiskLimit"} <= set(first)
+
+
+def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
+    """Each contract's symbol, and how it is read."""
+    placed = [(f"[{place}]", row) for place, row in enumerate(rows_of(content, "data"))]
+    for symbol, rows in by_symbol(placed, "symbol").items():
+        yield symbol, partial(_table, rows, symbol, venue)
+
+
+def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
+    return TierTable(contract_of(venue, symbol), "quote", tuple(_tier(row, symbol + at) for at, row in rows))
+
+
+def _tier(row: Row, at: str) -> Tier:
+    imr = initial_rate(row, "maxLeverage", KEYS.initial, at)
+    return Tier(number(row, KEYS.floor, at), end(row, KEYS.cap, at), number(row, KEYS.mmr, at), imr, None, at, KEYS)
