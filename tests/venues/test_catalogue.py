@@ -172,7 +172,7 @@ def test_a_file_that_is_not_there(written):
         (
             "id: binance_usdm/BTCUSDT",
             "id: BTCUSDT",
-            "id = 'BTCUSDT': must match pattern '^[a-z0-9_]+/[A-Za-z0-9_-]+$'",
+            "id = 'BTCUSDT': must match pattern '^[a-z0-9_]+/[\\w-]+$'",
         ),
         (
             "id: binance_usdm/BTCUSDT",

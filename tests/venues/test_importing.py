@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.command import call
 from helpers.tier_files import BINANCE, BYBIT, CCXT, GATE, HYPERLIQUID, KRAKEN, KUCOIN, OKX, changed, written
 
 from stresslab import venues
+from stresslab.config import study_from_dict
 from stresslab.errors import InputError
+from stresslab.grid.plan import make_plan
 from stresslab.venues.importing import imported
 
 SEEN = datetime(2026, 9, 29, tzinfo=UTC)

@@ -207,7 +207,7 @@ def _flat_table(tiers: tuple[FlatTier, ...], more: OpenEnded | None) -> TierTabl
 
 
 def _further(cap: float, mmr: float, imr: float, more: OpenEnded) -> list[tuple[float, float, float]]:
-    """Rows after the last listed one; rounded, because steps of 0.005 added up would miss a rate of 1 by their error."""
+    """Rows after the last listed one; rounded, as steps of 0.005 added up would miss a rate of 1 by their error."""
     rows: list[tuple[float, float, float]] = []
     while cap < _end(more.last_cap):
         count = len(rows) + 1
