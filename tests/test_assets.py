@@ -1,6 +1,6 @@
 import pytest
 
-from stresslab.assets import canonical, same_asset
+from stresslab.assets import canonical, multiple, same_asset
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from stresslab.assets import canonical, same_asset
         ("1000000MOG", "MOG"),
         ("1MBABYDOGE", "BABYDOGE"),
         ("kSHIB", "1000SHIB"),
+        ("SHIB1000", "1000SHIB"),
         (" SOL ", "SOL"),
     ],
 )
@@ -32,3 +33,19 @@ def test_names_of_different_assets(one: str, other: str) -> None:
 
 def test_a_name_stays_itself() -> None:
     assert canonical("DOGE") == "DOGE" and canonical("K") == "K" and canonical("1000") == "1000"
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("1000PEPE", 1_000),
+        ("10000SATS", 10_000),
+        ("1000000MOG", 1_000_000),
+        ("1MBABYDOGE", 1_000_000),
+        ("kSHIB", 1_000),
+        ("SHIB1000", 1_000),
+        *((name, 1) for name in ("PEPE", "1INCH", "KAVA", "100X", "BTC", "XBT", "WBTC", "MKR", "1000", "X1000")),
+    ],
+)
+def test_the_multiple_that_a_name_stands_for(name: str, times: int) -> None:
+    assert multiple(name) == times

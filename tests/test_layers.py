@@ -26,7 +26,7 @@ LAYERS = (
     ("report", "execution", "fitting"),
     ("filtering",),
     ("backtest",),
-    ("terminal", "venue_tables"),
+    ("terminal", "venue_tables", "venue_checks", "venue_imports"),
     ("fit_tables",),
     ("commands",),
     ("cli",),
