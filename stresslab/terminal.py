@@ -42,6 +42,15 @@ def say(text: str) -> None:
     _OUT.print(text, markup=False)
 
 
+def count_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None]) -> None:
+    """A line for each rulebook: how many of its rules were not verified, and where they are listed."""
+    for rulebook in rulebooks:
+        if rulebook.unverified:
+            name, count = f"{rulebook.id}@{rulebook.edition}", len(rulebook.unverified)
+            rules = "1 rule is" if count == 1 else f"{count} rules are"
+            remark(f"{name}: {rules} not verified; `stresslab venues show {name}` lists them")
+
+
 def print_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None]) -> None:
     """A line for each rule of these rulebooks that was not verified."""
     for rulebook in rulebooks:
@@ -222,6 +231,8 @@ def print_plan(plan: Plan) -> None:
     )
     for line in funding_lines(plan):
         say(line)
+    for book in plan.study.rulebooks.values():
+        say(f"rulebook {book.id}@{book.edition}, last seen in force on {book.as_of}")
     print_unverified(plan.study.rulebooks.values(), say)
     for reason, cells in _refusals(plan).items():
         say(f"not allowed, {len(cells)} cells: {reason}")

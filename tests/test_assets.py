@@ -44,7 +44,7 @@ def test_a_name_stays_itself() -> None:
         ("1MBABYDOGE", 1_000_000),
         ("kSHIB", 1_000),
         ("SHIB1000", 1_000),
-        *((name, 1) for name in ("PEPE", "1INCH", "KAVA", "100X", "BTC", "XBT", "WBTC", "MKR", "1000", "X1000")),
+        *((name, 1) for name in ("PEPE", "1INCH", "KAVA", "KSM", "100X", "BTC", "XBT", "WBTC", "MKR", "1000", "X1000")),
     ],
 )
 def test_the_multiple_that_a_name_stands_for(name: str, times: int) -> None:

@@ -63,7 +63,7 @@ def test_what_is_said_of_the_data_is_checked(words, message: str, prices: Path, 
 def study_of(night: Path, folder: Path, **changes) -> Path:
     as_of = f"{yaml.safe_load(night.read_text())['fitted']['as_of']:%Y-%m-%dT%H:%M:%SZ}"
     (folder / "night.yaml").write_text(night.read_text())
-    return write(folder, **({"as_of": as_of} | MODEL | changes))
+    return write(folder, **({"as_of": as_of, "book__rulebook": "binance_usdm/BTCUSDT@2021"} | MODEL | changes))
 
 
 def test_check_run_and_report_repeat_the_doubts(night: Path, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_strict_says_all_other_doubts_too_and_nothing_where_there_are_none(tmp_p
 
 def test_a_night_that_has_not_come(tmp_path: Path) -> None:
     """The year 2200: in the future of any run. It is in no attribute, and on the page by the run's own clock."""
-    study = write(tmp_path, as_of="2200-01-01T00:00:00Z", sweep=None)
+    study = write(tmp_path, as_of="2200-01-01T00:00:00Z", sweep=None, book__rulebook="binance_usdm/BTCUSDT@2025-08-19")
     page, store = tmp_path / "report.html", tmp_path / "results"
     done = call("run", str(study), "--store", str(store), "--report", str(page))
     assert done.code == 0 and done.error.count("the date lies in the future") == 1, done.error

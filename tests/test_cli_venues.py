@@ -53,7 +53,7 @@ def test_one_in_full(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     "words, said",
     [
-        (("diff", "okx", "dydx_v4/BTC-USD"), "Known there: okx/"),
+        (("diff", "okx", "dydx_v4/BTC-USD"), "Known there: okx/BTC-USD-SWAP, okx/BTC-USDT-SWAP, okx/ETH-USDT-SWAP"),
         (("diff", "dydx_v4/BTC-USD", "dydx_v4/BTCUSD"), "Did you mean 'dydx_v4/BTC-USD'"),
         (("show", "nowhere"), "`stresslab venues` lists them"),
         (("show", "mien.yaml"), "there is no such file"),
@@ -74,5 +74,6 @@ def test_check_says_what_is_not_verified() -> None:
     study = str(config_root() / "studies" / "quickstart.yaml")
     told = subprocess.run([sys.executable, "-m", "stresslab", "check", study], capture_output=True, text=True)
     assert told.returncode == 0, told.stderr
-    for line in venues.load("binance_usdm/BTCUSDT").warnings:
+    assert "rulebook binance_usdm/BTCUSDT@2024-08-01, last seen in force on 2025-06-12" in told.stdout
+    for line in venues.load("binance_usdm/BTCUSDT@2024").warnings:
         assert f"not verified: {line}" in told.stdout

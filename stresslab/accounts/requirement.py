@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from stresslab.accounts import option_legs, portfolio
+from stresslab.accounts import option_legs, portfolio, tier_tables
 from stresslab.accounts.contracts import OPTIONS, notional
 from stresslab.accounts.form import AccountForm, AccountNumbers, Leg, LegNumbers
 from stresslab.accounts.point import Point, leg_price
@@ -43,13 +43,23 @@ def of_leg(leg: Leg, numbers: LegNumbers, size: Array, price: Array) -> Array:
     """The requirement of one leg."""
     amount = jnp.abs(size)
     held = amount * notional(leg.contract, numbers.entry[:, None] if leg.basis == "entry" else price)
-    moving = margin_kernel.required(jnp, leg.shape, numbers, held, held if leg.tier_of == "notional" else amount)
+    moving = _of_rates(leg.shape, numbers, held, held if leg.tier_of == "notional" else amount)
     return moving + numbers.fixed[:, None] * amount if leg.fixed else moving
 
 
 def rate_by_size(leg: Leg, numbers: LegNumbers, size: Array) -> Array:
     """The rate of a shape whose rate does not move with the price."""
-    return margin_kernel.required(jnp, leg.shape, numbers, jnp.ones_like(size), jnp.abs(size))
+    return _of_rates(leg.shape, numbers, jnp.ones_like(size), jnp.abs(size))
+
+
+def _of_rates(shape: str, numbers: LegNumbers, held: Array, measure: Array) -> Array:
+    """The kernel, with the tiers of a long table looked up."""
+    if tier_tables.is_long(numbers.mmr) and shape == "marginal":
+        return tier_tables.largest(lambda rate, cum: margin_kernel.line(held, rate, cum), numbers.mmr, numbers.cum)
+    if tier_tables.is_long(numbers.mmr) and shape == "flat":
+        tier = tier_tables.tier_at(numbers.cap[:, :-1], measure)
+        return tier_tables.row_of(numbers.mmr, tier) * held
+    return margin_kernel.required(jnp, shape, numbers, held, measure)
 
 
 def _larger_side(form: AccountForm, sizes: tuple[Array, ...], legs: list[Array], asset: int) -> Array:

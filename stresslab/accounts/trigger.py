@@ -21,7 +21,8 @@ from stresslab.accounts.form import AccountForm, AccountNumbers
 from stresslab.accounts.point import Point, Prices, spread_out
 from stresslab.accounts.requirement import of_leg, rate_by_size
 from stresslab.accounts.state import Holding, excess, is_open
-from stresslab.venues.margin_kernel import largest, line_crossing
+from stresslab.accounts.tier_tables import largest
+from stresslab.venues.margin_kernel import line_crossing
 
 Value = Callable[[Prices], Array]
 
@@ -91,7 +92,7 @@ def trigger_price(form: AccountForm, numbers: AccountNumbers, holding: Holding) 
     if leg.basis == "entry":
         return sign * met(np.float32(0), np.float32(0))
     if leg.shape == "marginal":
-        return sign * largest(jnp, met, own.mmr, own.cum)
+        return sign * largest(met, own.mmr, own.cum)
     return sign * met(rate_by_size(leg, own, size), np.float32(0))
 
 

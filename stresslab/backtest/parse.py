@@ -67,7 +67,7 @@ def liquidation_levels(
         rate = DEFAULT_MMR if mmr is None else mmr
         return flat_levels(sides, leverages, rate), f"maintenance margin of {100 * rate:g} % of the notional"
     rules = load(rulebook)
-    words = f"{rules.id} as of {rules.as_of}, position of {notional:,.0f} {rules.contract.settle}"
+    words = f"{rules.id}@{rules.edition}, position of {notional:,.0f} {rules.contract.settle}"
     return rulebook_levels(sides, leverages, rules, notional), words
 
 

@@ -165,7 +165,7 @@ def _funding_cap(cell: Study | None, held: list[Held]) -> Any:
     if cell is None or cell.funding is None or all(cap is None for cap in caps):
         return ()
     seconds = cell.funding.interval_seconds
-    intervals = [seconds if leg.rulebook.funding.continuous else leg.rulebook.funding.interval_seconds for leg in held]
+    intervals = [leg.rulebook.funding.rate_seconds for leg in held]
     return _row(
         ENDLESS if cap is None else float(cap) * seconds / own for cap, own in zip(caps, intervals, strict=True)
     )

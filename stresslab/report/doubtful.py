@@ -17,6 +17,13 @@ def doubtful(ds: xr.Dataset, provenance: dict[str, Any]) -> list[tuple[str, str]
     return [_parted(text) for text in (*stored, *_future(ds, provenance))]
 
 
+def unverified(ds: xr.Dataset) -> list[str]:
+    """How many rules of each rulebook were not read at their source; the lines are in the last section of the page."""
+    books = json.loads(ds.attrs.get("assumptions", "{}"))
+    counts = {name: sum(str(line).startswith("Not verified: ") for line in lines) for name, lines in books.items()}
+    return [f"{count} rule{'s' * (count > 1)} of {name}" for name, count in counts.items() if count]
+
+
 def _future(ds: xr.Dataset, provenance: dict[str, Any]) -> list[str]:
     """Compare as_of with the start of the run, so that the report of a stored run does not depend on today's date."""
     try:

@@ -51,6 +51,7 @@ def render(ds: xr.Dataset, provenance: dict[str, Any]) -> str:
         **_sections(shown, layout, limits),
         thinned=_thinned(ds, shown),
         doubtful=doubtful.doubtful(ds, provenance),
+        unverified=doubtful.unverified(ds),
         doubts_shown=doubtful.SHOWN,
         method=method.facts(ds, provenance),
         glossary=method.glossary(ds),

@@ -17,8 +17,6 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-UNROLLED = 24  # rows that JAX compares one by one: XLA fuses them with the surrounding code; more are searched
-
 Array = Any  # of the array module
 
 
@@ -52,6 +50,11 @@ def required(xp: Any, shape: str, table: Table, notional: Array, size: Array) ->
     return found
 
 
+def line(notional: Array, rate: Array, amount: Array) -> Array:
+    """The requirement by one tier's line."""
+    return rate * notional - amount
+
+
 def line_crossing(slope: Array, intercept: Array, rate: Array, amount: Array) -> tuple[Array, Array]:
     """Numerator and denominator of the x at which the equity slope x + intercept meets the line rate x - amount."""
     return -(intercept + amount), slope - rate
@@ -70,51 +73,15 @@ def with_fee(shape: str, table: Table, fee: Array) -> Rates:
 
 def largest(xp: Any, line: Callable[[Array, Array], Array], mmr: Array, cum: Array) -> Array:
     """The largest of `line(rate, amount)` over the tiers, (..., path)."""
-    if not is_searched(xp, mmr):
-        lines = [line(mmr[..., tier, None], cum[..., tier, None]) for tier in range(mmr.shape[-1])]
-        return functools.reduce(xp.maximum, lines)
-    from jax import lax
-
-    def column(table: Array, tier: Array) -> Array:
-        return lax.dynamic_slice_in_dim(table, tier, 1, axis=-1)
-
-    def larger(tier: Array, found: Array) -> Array:
-        return xp.maximum(found, line(column(mmr, tier), column(cum, tier)))
-
-    return lax.fori_loop(1, mmr.shape[-1], larger, line(mmr[..., 0, None], cum[..., 0, None]))
-
-
-def tier_at(xp: Any, caps: Array, size: Array) -> Array:
-    """The tier of each size, int32 from 0: how many of the caps, (..., tier - 1), lie below it."""
-    rows = caps.shape[-1]
-    found = xp.zeros(size.shape, xp.int32)
-    if not is_searched(xp, caps):
-        above = [(size > caps[..., row, None]).astype(xp.int32) for row in range(rows)]
-        return functools.reduce(xp.add, above, found)
-    for power in reversed(range(rows.bit_length())):
-        further = found + xp.int32(1 << power)
-        is_above = size > row_of(xp, caps, xp.minimum(further, xp.int32(rows)) - xp.int32(1))
-        found = xp.where((further <= xp.int32(rows)) & is_above, further, found)
-    return found
-
-
-def row_of(xp: Any, table: Array, tier: Array) -> Array:
-    """The entries of a table at these tiers, (..., path)."""
-    return xp.take_along_axis(table, tier, axis=-1, mode="clip")
-
-
-def is_searched(xp: Any, table: Array) -> bool:
-    """Whether a table is searched by bisection: the program of one that is compared row by row grows with its rows."""
-    return xp.__name__ != "numpy" and table.shape[-1] > UNROLLED
+    lines = [line(mmr[..., tier, None], cum[..., tier, None]) for tier in range(mmr.shape[-1])]
+    return functools.reduce(xp.maximum, lines)
 
 
 def _marginal(xp: Any, table: Table, notional: Array, size: Array) -> Array:
-    return largest(xp, lambda rate, amount: rate * notional - amount, table.mmr, table.cum)
+    return largest(xp, lambda rate, amount: line(notional, rate, amount), table.mmr, table.cum)
 
 
 def _flat(xp: Any, table: Table, notional: Array, size: Array) -> Array:
-    if is_searched(xp, table.mmr):
-        return row_of(xp, table.mmr, tier_at(xp, table.cap[..., :-1], size)) * notional
     rate = table.mmr[..., 0, None] + xp.zeros_like(notional)
     for tier in range(1, table.mmr.shape[-1]):
         rate = xp.where(size > table.cap[..., tier - 1, None], table.mmr[..., tier, None], rate)

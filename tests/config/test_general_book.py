@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.studies import small_dict, write_rulebook
+import yaml
+from helpers.studies import rulebook, small_dict, write_rulebook
 
 from stresslab.accounts.policies import MarginTopUp, StopLoss
 from stresslab.config import forms, study_from_dict
@@ -60,6 +61,23 @@ def test_isolated_positions_are_accounts_of_their_own(tmp_path: Path) -> None:
     assert (found.entry_fee, found.outside_fee) == pytest.approx((0.5, 0.5))
     # 100 / 110 short from 110, now at 100: 9.09 to the good
     assert found.equity == pytest.approx(120 + 1000 / 110)
+
+
+@pytest.mark.parametrize("paid_every, most", [("1h", 0.005), ("4h", 0.02), ("8h", 0.04)])
+@pytest.mark.parametrize("interval, rate_over", [("continuous", "1h"), ("continuous", "8h"), ("8h", "8h")])
+def test_a_cap_grows_with_the_time_between_payments(
+    tmp_path: Path, paid_every: str, most: float, interval: str, rate_over: str
+) -> None:
+    """0.5 % an hour bounds a payment for 8 hours at 4 %, also where the venue's own funding is continuous."""
+    data = small_dict(tmp_path, {"market": {"spot": 100.0}, "sweep": None}, modes=["isolated"])
+    data["funding"] = {"kind": "constant", "rate": 1e-4, "interval": paid_every}
+    rules = rulebook()
+    rules["funding"] |= {"interval": interval, "rate_over": rate_over}
+    rules["funding"]["cap"] = {"kind": "absolute", "value": 0.005, "over": "1h"}
+    (tmp_path / "venue.yaml").write_text(yaml.safe_dump(rules).replace("'2025-01-01'", "2025-01-01"))
+    data["book"] = {"rulebook": "venue.yaml", "positions": [LONG | {"collateral": 100.0}]}
+    (account,) = forms.numbers([general_book(study_from_dict(data, base=tmp_path))], HOUR).accounts
+    assert account.legs[0].funding_cap == pytest.approx([most])
 
 
 def test_assets_of_a_joint_model_have_their_own_rows_and_spots(tmp_path: Path) -> None:

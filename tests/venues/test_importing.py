@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.command import call
 from helpers.tier_files import BINANCE, BYBIT, CCXT, GATE, HYPERLIQUID, KRAKEN, KUCOIN, OKX, changed, written
 
 from stresslab import venues
+from stresslab.config import study_from_dict
 from stresslab.errors import InputError
+from stresslab.grid.plan import make_plan
 from stresslab.venues.importing import imported
 
 SEEN = datetime(2026, 9, 29, tzinfo=UTC)
@@ -159,6 +162,26 @@ def test_multiples_keep_the_venues_name(tmp_path: Path) -> None:
     binance = imported(written(tmp_path, BINANCE), "binance_usdm", SEEN).books["1000PEPEUSDT"]
     onchain = imported(written(tmp_path, HYPERLIQUID), "hyperliquid", SEEN).books["kSHIB"]
     assert (binance.contract.base, onchain.contract.base) == ("1000PEPE", "kSHIB")
+
+
+def test_the_price_of_a_multiple_is_never_that_of_one(tmp_path: Path) -> None:
+    """A study of PEPE on a contract of 1,000 PEPE would be out by a factor of a thousand."""
+    path = written(tmp_path, BINANCE)
+    call("venues", "import", str(path), "--venue", "binance_usdm", "--as-of", "2026-09-29", "-o", str(tmp_path))
+    study: dict[str, Any] = {
+        "study": "multiple",
+        "as_of": "2026-09-29T12:00:00Z",
+        "seed": 1,
+        "market": {"asset": "1000PEPE", "spot": 0.0123, "model": "g", "step": "1h", "horizons": ["1D"]},
+        "models": {"g": {"kind": "gbm", "sigma": 1.0}},
+        "book": {"rulebook": "binance_usdm/1000PEPEUSDT.yaml", "side": "long", "collateral": 1_000, "leverage": 5},
+        "sampling": {"paths": 256, "block": 256},
+    }
+    (book,) = make_plan(study_from_dict(study, base=tmp_path)).books
+    assert book.quantity == pytest.approx(5_000 / 0.0123)
+    study["market"] |= {"asset": "PEPE", "spot": 0.0000123}
+    with pytest.raises(InputError, match="that of 1000PEPE, 1000 times the price of PEPE.*Write 1000PEPE as the asset"):
+        make_plan(study_from_dict(study, base=tmp_path))
 
 
 def test_largest_position_of_kraken(tmp_path: Path) -> None:

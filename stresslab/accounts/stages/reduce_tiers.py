@@ -21,7 +21,7 @@ from stresslab.accounts.form import Leg, LegNumbers
 from stresslab.accounts.liquidation import Asked
 from stresslab.accounts.point import leg_price
 from stresslab.accounts.state import equity
-from stresslab.venues.margin_kernel import UNROLLED, is_searched, row_of, tier_at
+from stresslab.accounts.tier_tables import UNROLLED, is_long, row_of, tier_at
 
 _JUST = np.float32(1 - 1e-6)
 
@@ -113,13 +113,13 @@ class _Place(NamedTuple):
         held = jnp.abs(size) * notional(leg.contract, leg_price(leg, own, standing.at))
         measure = held if leg.tier_of == "notional" else jnp.abs(size)
         caps = own.cap[:, :-1]
-        return cls(held, measure, caps, tier_at(jnp, caps, measure) + np.int32(1))
+        return cls(held, measure, caps, tier_at(caps, measure) + np.int32(1))
 
     def share_to(self, tier: Array) -> Array:
         """The share to close so that what is left fills that tier, just: on its cap rounding would choose the tier."""
-        if is_searched(jnp, self.caps):
+        if is_long(self.caps):
             is_there = (tier >= 1) & (tier <= self.caps.shape[1])
-            kept = jnp.where(is_there, row_of(jnp, self.caps, tier - np.int32(1)), np.float32(0))
+            kept = jnp.where(is_there, row_of(self.caps, tier - np.int32(1)), np.float32(0))
         else:
             rows = range(self.caps.shape[1])
             left = [jnp.where(tier == row + 1, self.caps[:, row, None], np.float32(0)) for row in rows]

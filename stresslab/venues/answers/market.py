@@ -141,8 +141,7 @@ class MarketAnswers(SizeAnswers):
         return mark.fair_price(index, _given("rate", rate), to_funding, self._interval())
 
     def _interval(self) -> float:
-        rule = self.funding
-        return float(parse_duration(rule.rate_over)) if rule.continuous else float(rule.interval_seconds)
+        return float(self.funding.rate_seconds)
 
     def _lowest_rates(self) -> tuple[float, float]:
         """Initial and maintenance rate of the smallest position."""

@@ -67,6 +67,11 @@ class Funding(Section):
             raise InputError("funding is continuous: it has no interval", key="funding.interval", got=self.interval)
         return parse_duration(self.interval)
 
+    @property
+    def rate_seconds(self) -> int:
+        """The seconds that a rate is for: those of the interval, or of rate_over where funding is continuous."""
+        return parse_duration(self.rate_over) if self.continuous else self.interval_seconds
+
 
 class CloseOut(Section):
     """How a forced close fills."""

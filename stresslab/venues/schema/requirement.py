@@ -22,6 +22,7 @@ from stresslab.venues.schema.base import Fraction, NotEmpty, NotNegative, Positi
 from stresslab.venues.schema.portfolio import Portfolio
 from stresslab.venues.tiers import TierTable
 
+RATE_DIGITS = 12  # of the rates of tiers that are written out
 TierUnit = Literal["quote", "base", "contracts", "coin"]
 
 
@@ -191,9 +192,8 @@ def _marginal_table(tiers: tuple[Tier, ...]) -> TierTable:
 @lru_cache
 def _flat_table(tiers: tuple[FlatTier, ...], more: OpenEnded | None) -> TierTable:
     rows = [(_end(tier.cap), tier.mmr, tier.imr) for tier in tiers]
-    while more is not None and rows[-1][2] + more.imr_step <= 1 and rows[-1][0] < _end(more.last_cap):
-        last = rows[-1]
-        rows.append((last[0] + more.step, last[1] + more.mmr_step, last[2] + more.imr_step))
+    if more is not None:
+        rows += _further(*rows[-1], more)
     cap, mmr, imr = (_column(row[place] for row in rows) for place in range(3))
     return TierTable(
         floor=np.concatenate([[0.0], cap[:-1]]),
@@ -204,6 +204,19 @@ def _flat_table(tiers: tuple[FlatTier, ...], more: OpenEnded | None) -> TierTabl
         cum=np.zeros(cap.size),
         flat=True,
     )
+
+
+def _further(cap: float, mmr: float, imr: float, more: OpenEnded) -> list[tuple[float, float, float]]:
+    """Rows after the last listed one; rounded, as steps of 0.005 added up would miss a rate of 1 by their error."""
+    rows: list[tuple[float, float, float]] = []
+    while cap < _end(more.last_cap):
+        count = len(rows) + 1
+        rates = (round(mmr + count * more.mmr_step, RATE_DIGITS), round(imr + count * more.imr_step, RATE_DIGITS))
+        if rates[1] > 1:
+            break
+        rows.append((cap + more.step, *rates))
+        cap = rows[-1][0]
+    return rows
 
 
 def _end(cap: float | None) -> float:

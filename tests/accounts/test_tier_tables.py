@@ -8,8 +8,10 @@ import pytest
 from accounts.test_stages import OKX
 from helpers.forced_close import close
 
+from stresslab.accounts import requirement
+from stresslab.accounts.form import LegNumbers
 from stresslab.accounts.stages.reduce_tiers import ReduceTiers
-from stresslab.venues.margin_kernel import UNROLLED, Rates, is_searched, largest, required, row_of, tier_at
+from stresslab.accounts.tier_tables import UNROLLED, is_long, largest, row_of, tier_at
 
 BOOKS, PATHS = 3, 500
 
@@ -34,12 +36,12 @@ def measures(cap: np.ndarray) -> np.ndarray:
 def test_the_tier_is_that_of_a_search_on_the_host(rows: int) -> None:
     mmr, _, cap = table(rows)
     asked = measures(cap)
-    found = np.asarray(tier_at(jnp, jnp.asarray(cap[:, :-1]), jnp.asarray(asked)))
+    found = np.asarray(tier_at(jnp.asarray(cap[:, :-1]), jnp.asarray(asked)))
     for book in range(BOOKS):
         np.testing.assert_array_equal(found[book], np.searchsorted(cap[book, :-1], asked[book], side="left"))
-    if is_searched(jnp, cap):
+    if is_long(cap):
         wanted = np.take_along_axis(mmr, found, axis=1)
-        np.testing.assert_array_equal(np.asarray(row_of(jnp, jnp.asarray(mmr), jnp.asarray(found))), wanted)
+        np.testing.assert_array_equal(np.asarray(row_of(jnp.asarray(mmr), jnp.asarray(found))), wanted)
 
 
 @pytest.mark.parametrize("shape", ["flat", "marginal"])
@@ -49,8 +51,8 @@ def test_a_requirement_of_many_tiers_is_that_of_few(shape: str) -> None:
     asked = np.minimum(measures(cap[:, :20]), cap[:, 19:20])
     found = []
     for rows in (20, 198):
-        rates = Rates(mmr[:, :rows], cum[:, :rows], cap[:, :rows])
-        found.append(np.asarray(required(jnp, shape, rates, jnp.asarray(asked), jnp.asarray(asked))))
+        numbers = LegNumbers(None, None, mmr[:, :rows], cum[:, :rows], cap[:, :rows], None, None, None)
+        found.append(np.asarray(requirement._of_rates(shape, numbers, jnp.asarray(asked), jnp.asarray(asked))))
     np.testing.assert_allclose(*found, rtol=3e-7)
 
 
@@ -58,7 +60,7 @@ def test_a_requirement_of_many_tiers_is_that_of_few(shape: str) -> None:
 def test_the_largest_line_is_that_of_the_host(rows: int) -> None:
     mmr, cum, cap = table(rows)
     asked = measures(cap)
-    found = largest(jnp, lambda rate, amount: rate * asked - amount, jnp.asarray(mmr), jnp.asarray(cum))
+    found = largest(lambda rate, amount: rate * asked - amount, jnp.asarray(mmr), jnp.asarray(cum))
     lines = mmr[:, :, None] * asked[:, None, :] - cum[:, :, None]
     np.testing.assert_allclose(np.asarray(found), lines.max(axis=1), rtol=3e-7)
 
