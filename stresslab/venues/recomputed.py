@@ -18,7 +18,7 @@ import numpy as np
 from stresslab.errors import InputError, require
 from stresslab.files.position_table import Row
 from stresslab.venues.account import Position, others
-from stresslab.venues.catalogue import available, history, variant
+from stresslab.venues.catalogue import IMPORTED, available, history, variant
 from stresslab.venues.editions import in_force
 from stresslab.venues.rulebook import Rulebook
 from stresslab.venues.schema.requirement import Flat, Marginal
@@ -300,7 +300,9 @@ def _place(row: Row) -> dict[str, Any]:
 
 
 def _import_hint(name: str) -> str:
-    return f"Name its tier in the columns tier_rate and tier_deduction, or write a rulebook {name} with `venues show`"
+    venue = name.partition("/")[0]
+    way = f", or write its rulebook: stresslab venues import FILE --venue {venue}" if venue in IMPORTED else ""
+    return f"Name its tier in the columns tier_rate and tier_deduction{way}"
 
 
 def _adapted(book: Rulebook, row: Row) -> Rulebook:
