@@ -21,24 +21,34 @@ ALIASES = {
     "XDG": "DOGE",
     "MATIC": "POL",
 }
-_MULTIPLE = re.compile(r"(?:10{3,6}|1M|1K)(?=[A-Z])|[km](?=[A-Z0-9]+$)")
+_BEFORE = re.compile(r"(?:(?P<number>10{3,6})|(?P<one>1[MK]))(?=[A-Z])|(?P<letter>[km])(?=[A-Z0-9]+$)")
+_AFTER = re.compile(r"(?<=[A-Z]{3})10{3,6}$")
+_LETTERS = {"k": 1_000, "m": 1_000_000}
 
 
 def canonical(name: str) -> str:
-    """The canonical name of an asset: BTC for XBT, WBTC and TBTC."""
-    bare = _MULTIPLE.sub("", name.strip(), count=1) if _MULTIPLE.match(name.strip()) else name.strip()
+    """The canonical name of an asset: BTC for XBT, WBTC and TBTC; PEPE for 1000PEPE."""
+    bare, _ = _parts(name)
     return ALIASES.get(bare.upper(), bare.upper())
 
 
-def multiple(name: str) -> float:
-    """How many units of the asset the name stands for: 1000 for 1000PEPE and kSHIB, a million for 1MBABYDOGE."""
-    found = _MULTIPLE.match(name.strip())
-    if found is None:
-        return 1.0
-    written = found[0].upper()
-    return {"K": 1e3, "M": 1e6, "1K": 1e3, "1M": 1e6}.get(written) or float(written)
+def multiple(name: str) -> int:
+    """How many units of the asset the price of this name is for: 1000 of 1000PEPE, 1 of PEPE."""
+    _, found = _parts(name)
+    return found
 
 
 def same_asset(one: str, other: str) -> bool:
-    """Whether two names denote the same underlying."""
+    """Whether two names denote the same underlying, be it by the unit or by the thousand."""
     return canonical(one) == canonical(other)
+
+
+def _parts(name: str) -> tuple[str, int]:
+    """A name without its multiple, and the multiple."""
+    given = name.strip()
+    found = _BEFORE.match(given)
+    if found:
+        letter = found["letter"] or (found["one"] or "")[1:].lower()
+        return given[found.end() :], int(found["number"]) if found["number"] else _LETTERS[letter]
+    after = _AFTER.search(given)
+    return (given[: after.start()], int(after[0])) if after else (given, 1)

@@ -14,6 +14,7 @@ from stresslab.assets import canonical, multiple, same_asset
         ("1000000MOG", "MOG"),
         ("1MBABYDOGE", "BABYDOGE"),
         ("kSHIB", "1000SHIB"),
+        ("SHIB1000", "1000SHIB"),
         (" SOL ", "SOL"),
     ],
 )
@@ -35,8 +36,16 @@ def test_a_name_stays_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "units"),
-    [("1000PEPE", 1e3), ("kSHIB", 1e3), ("1MBABYDOGE", 1e6), ("10000SATS", 1e4), ("BTC", 1), ("KSM", 1)],
+    ("name", "times"),
+    [
+        ("1000PEPE", 1_000),
+        ("10000SATS", 10_000),
+        ("1000000MOG", 1_000_000),
+        ("1MBABYDOGE", 1_000_000),
+        ("kSHIB", 1_000),
+        ("SHIB1000", 1_000),
+        *((name, 1) for name in ("PEPE", "1INCH", "KAVA", "KSM", "100X", "BTC", "XBT", "WBTC", "MKR", "1000", "X1000")),
+    ],
 )
-def test_multiples(name: str, units: float) -> None:
-    assert multiple(name) == units
+def test_the_multiple_that_a_name_stands_for(name: str, times: int) -> None:
+    assert multiple(name) == times

@@ -30,10 +30,10 @@ BURN_IN_DAYS = 20  # of the exponentially weighted mean, before it is used
 
 
 class Asked(NamedTuple):
-    """What every forecaster is asked: the same for all dates."""
+    """What every forecaster is asked."""
 
     sides: tuple[str, ...]
-    levels: np.ndarray  # log distances (side, leverage)
+    levels: np.ndarray  # log distances (side, leverage, date)
     confidences: tuple[float, ...]  # of value at risk
     n_ahead: int  # bars of the horizon
     n_window: int  # returns of the trailing window
@@ -56,7 +56,7 @@ def gbm_baseline(bars: Bars, clock: Clock, asked: Asked, moves: Excursions) -> F
         sigma = gbm.volatility(trailing(bars, row, asked.n_window))
         require(sigma > 0, "the price does not move within a window", key="close", got=0.0, file=bars.file)
         model, deviation = GBM(sigma=sigma, mu=0.0), sigma * np.sqrt(horizon)
-        for index, level in np.ndenumerate(asked.levels):
+        for index, level in np.ndenumerate(asked.levels[:, :, place]):
             forecast.probability[(*index, place)] = model.first_passage_probability(float(np.exp(level)), horizon)
         drift = [deviation**2 / 2 if side == "long" else -(deviation**2) / 2 for side in asked.sides]
         forecast.value_at_risk[:, :, place] = np.array(drift)[:, None] + deviation * normal[None]
@@ -98,7 +98,7 @@ def weighted_volatility(bars: Bars) -> np.ndarray:
 
 def empty(asked: Asked, n_dates: int) -> Forecast:
     """A forecast yet to be made: NaN, without Monte Carlo error."""
-    shape = (*asked.levels.shape, n_dates)
+    shape = (*asked.levels.shape[:2], n_dates)
     risk = np.full((len(asked.sides), len(asked.confidences), n_dates), np.nan)
     return Forecast(np.full(shape, np.nan), np.zeros(shape), risk)
 
@@ -113,7 +113,7 @@ def _from_history(
         factor = scale(row, past)
         good = np.isfinite(moves.low[past]) & np.isfinite(factor)
         seen = Excursions(*(one[past[good]] * factor[good] for one in moves))
-        forecast.probability[:, :, place] = liquidated(seen, asked.levels, asked.sides).mean(axis=2)
+        forecast.probability[:, :, place] = liquidated(seen, asked.levels[:, :, place], asked.sides).mean(axis=2)
         quantiles = np.quantile(losses(seen, asked.sides), asked.confidences, axis=1)
         forecast.value_at_risk[:, :, place] = quantiles.T
     return forecast

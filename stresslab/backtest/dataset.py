@@ -31,6 +31,7 @@ class Judged(NamedTuple):
     bars: Bars
     question: Question
     clock: Clock
+    levels: np.ndarray  # log distances (side, leverage, date)
     moves: ObservedMoves  # after each forecast date
     forecasts: dict[str, Forecast]
     diaries: dict[str, Diary]
@@ -38,7 +39,7 @@ class Judged(NamedTuple):
     @property
     def happened(self) -> np.ndarray:
         """Whether a known price liquidated each position (side, leverage, date)."""
-        return liquidated(self.moves, self.question.levels, self.question.sides)
+        return liquidated(self.moves, self.levels, self.question.sides)
 
     @property
     def decided(self) -> np.ndarray:
@@ -76,7 +77,11 @@ def _said_and_seen(judged: Judged) -> Variables:
     seen = ("side", "leverage", "date")
     error = np.stack([one.error for one in judged.forecasts.values()])
     risk = np.stack([one.value_at_risk for one in judged.forecasts.values()])
-    return {
+    dated: Variables = {}
+    if judged.question.dated is not None:
+        words = _text("fraction of entry", "liquidation price by the edition of the rulebook in force at the date")
+        dated = {"liquidation_price_on_date": (seen, np.exp(judged.levels), words)}
+    return dated | {
         "probability": ((*CELL, "date"), judged.probability, _text("1", "forecast probability of liquidation")),
         "monte_carlo_error": ((*CELL, "date"), error, _text("1", "Monte Carlo standard error of the forecast")),
         "value_at_risk": ((*RISK, "date"), risk, _text("1", "log move against the position, not leveraged")),
@@ -85,8 +90,8 @@ def _said_and_seen(judged: Judged) -> Variables:
         "loss": (("side", "date"), losses(judged.moves, judged.question.sides), _text("1", "log move against it")),
         "liquidation_price": (
             seen[:2],
-            np.exp(judged.question.levels),
-            _text("fraction of entry", "liquidation price"),
+            np.exp(judged.levels[:, :, -1]),
+            _text("fraction of entry", "liquidation price" + (" on the last date" if dated else "")),
         ),
     }
 
@@ -105,7 +110,7 @@ def _events(judged: Judged, known: np.ndarray) -> Variables:
         "dates_decided": (seen, judged.decided.sum(axis=-1), _text("dates", "dates on which it is known")),
         "undecided_beyond": (
             seen,
-            (beyond(judged.moves, judged.question.levels, judged.question.sides) & ~judged.decided).sum(axis=-1),
+            (beyond(judged.moves, judged.levels, judged.question.sides) & ~judged.decided).sum(axis=-1),
             _text("dates", "dates left out whose first known price after the hole lies beyond the level"),
         ),
         "disjoint_events": (seen, disjoint, _text("dates", "of them, without overlap of their horizons")),

@@ -51,7 +51,7 @@ def forecast_model(
         if model is not None:
             key = random.key(seed, date // bars.seconds % 2**32)
             moves = simulated_moves(model, bars.seconds, asked.n_ahead, n_paths, key)
-            probability, error, risk = read_off(moves, asked)
+            probability, error, risk = read_off(moves, asked, place)
             forecast.probability[:, :, place], forecast.error[:, :, place] = probability, error
             forecast.value_at_risk[:, :, place] = risk
         tell()

@@ -5,15 +5,19 @@ the maintenance requirement:
 
     long   log((1 - 1/L) / (1 - mmr))        short   log((1 + 1/L) / (1 + mmr))        with one rate for all sizes
 
-or at the rulebook's trigger for a given notional. Entry fees and funding within the horizon are left out.
+or at the rulebook's trigger for a given notional, by the edition in force at each date. Entry fees and funding within
+the horizon are left out.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 
-from stresslab.errors import require
+from stresslab.errors import InputError, require
 from stresslab.venues import Rulebook
+from stresslab.venues.editions import History, in_force
 from stresslab.venues.margin import liquidation_price
 
 SIDES = ("long", "short")
@@ -38,6 +42,30 @@ def rulebook_levels(
     rulebook.check_allowed(np.full(leverage.shape, notional), leverage)
     side, leverage = np.broadcast_arrays(np.array(sides)[:, None], leverage[None])
     return _logs(rulebook.liquidation_price(side, 1.0, notional, notional / leverage), sides, leverages)
+
+
+class DatedRules(NamedTuple):
+    """A rulebook with its history, and the notional of the position in quote currency."""
+
+    history: History
+    notional: float
+
+
+def dated_levels(dates: np.ndarray, sides: Sequence[str], leverages: Sequence[float], rules: DatedRules) -> np.ndarray:
+    """Log distances (side, leverage, date) by the edition in force at each date, seconds since 1970.
+
+    NotAllowed where an edition that is in force at one of the dates refuses a leverage; its name is in the message.
+    """
+    editions = [in_force(rules.history, datetime.fromtimestamp(int(date), UTC)) for date in dates]
+    found: dict[str, np.ndarray] = {}
+    for book in editions:
+        if book.edition not in found:
+            try:
+                found[book.edition] = rulebook_levels(sides, leverages, book, rules.notional)
+            except InputError as refusal:
+                name = f"{book.id}@{book.edition}"
+                raise refusal.at(key=name) from None
+    return np.stack([found[book.edition] for book in editions], axis=-1)
 
 
 def _check(sides: Sequence[str], leverages: Sequence[float]) -> None:

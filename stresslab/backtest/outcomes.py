@@ -65,15 +65,23 @@ def excursions(found: ObservedMoves) -> Excursions:
 
 
 def liquidated(found: Excursions | ObservedMoves, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
-    """Whether a known price reached each level (side, leverage): shape (side, leverage, excursion)."""
+    """Whether a known price reached each level: shape (side, leverage, excursion).
+
+    Levels are (side, leverage), or (side, leverage, excursion).
+    """
     adverse = np.stack([-found.low if side == "long" else found.high for side in sides])
-    return adverse[:, None, :] >= np.abs(levels)[:, :, None]
+    return adverse[:, None, :] >= _of_each(levels)
 
 
 def beyond(found: ObservedMoves, levels: np.ndarray, sides: tuple[str, ...]) -> np.ndarray:
     """Whether the first known close at the end of the horizon or later lies beyond each level."""
     moved = np.stack([-found.after if side == "long" else found.after for side in sides])
-    return moved[:, None, :] >= np.abs(levels)[:, :, None]
+    return moved[:, None, :] >= _of_each(levels)
+
+
+def _of_each(levels: np.ndarray) -> np.ndarray:
+    distances = np.abs(levels)
+    return distances if levels.ndim == 3 else distances[:, :, None]
 
 
 def losses(found: Excursions | ObservedMoves, sides: tuple[str, ...]) -> np.ndarray:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from stresslab.backtest.clock import Spans
-from stresslab.backtest.levels import flat_levels, rulebook_levels
+from stresslab.backtest.levels import DatedRules, flat_levels, rulebook_levels
 from stresslab.errors import InputError, require
 from stresslab.units import parse_duration
-from stresslab.venues import load
+from stresslab.venues import history
 
 DEFAULT_MMR = 0.004  # the first tier of BTCUSDT and ETHUSDT at Binance, configs/venues/binance_usdm
 DATA_SUFFIXES = (".nc", ".zarr")
@@ -60,15 +60,19 @@ def parse_holes(text: str) -> bool:
 
 def liquidation_levels(
     sides: tuple[str, ...], leverages: tuple[float, ...], mmr: float | None, rulebook: str | None, notional: float
-) -> tuple[np.ndarray, str]:
-    """Log distances (side, leverage), and in words where they are from."""
+) -> tuple[np.ndarray, str, DatedRules | None]:
+    """Log distances (side, leverage), in words where they are from, and the rulebook where it has several editions."""
     require(mmr is None or rulebook is None, "give --mmr or --rulebook, not both", key="--mmr", got=mmr)
     if rulebook is None:
         rate = DEFAULT_MMR if mmr is None else mmr
-        return flat_levels(sides, leverages, rate), f"maintenance margin of {100 * rate:g} % of the notional"
-    rules = load(rulebook)
-    words = f"{rules.id}@{rules.edition}, position of {notional:,.0f} {rules.contract.settle}"
-    return rulebook_levels(sides, leverages, rules, notional), words
+        return flat_levels(sides, leverages, rate), f"maintenance margin of {100 * rate:g} % of the notional", None
+    editions = history(rulebook)
+    rules = editions[-1]
+    is_dated = len(editions) > 1
+    edition = ", the edition in force at each date" if is_dated else f"@{rules.edition}"
+    words = f"{rules.id}{edition}, position of {notional:,.0f} {rules.contract.settle}"
+    levels = rulebook_levels(sides, leverages, rules, notional)
+    return levels, words, DatedRules(editions, notional) if is_dated else None
 
 
 def check_data_file(path: Path | None) -> None:

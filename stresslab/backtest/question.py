@@ -9,6 +9,7 @@ import numpy as np
 
 from stresslab.backtest.baselines import BASELINES, Asked
 from stresslab.backtest.clock import Spans
+from stresslab.backtest.levels import DatedRules, dated_levels
 from stresslab.calibrate import FITS, Bars
 from stresslab.errors import InputError, require
 from stresslab.files.validation import nearest
@@ -28,7 +29,7 @@ class Question:
     models: tuple[str, ...]
     sides: tuple[str, ...]
     leverages: tuple[float, ...]
-    levels: np.ndarray  # log distance to liquidation (side, leverage)
+    levels: np.ndarray  # log distance to liquidation (side, leverage), by the newest edition of a rulebook
     rules: str  # where the levels are from, in words
     spans: Spans
     n_paths: int
@@ -36,6 +37,7 @@ class Question:
     start: int | None = None  # seconds since 1970
     end: int | None = None
     holes_are_untraded: bool = False  # a missing bar means that nothing was traded, not that nothing is known
+    dated: DatedRules | None = None  # where the levels are those of the edition at each date
 
     def __post_init__(self) -> None:
         check_models(self.models)
@@ -46,10 +48,16 @@ class Question:
         rule = f"must be at least {format_duration(least)}: the baselines take frequencies of it"
         require(self.spans.window >= least, rule, key="--window", got=format_duration(self.spans.window))
 
-    def asked(self, bars: Bars) -> Asked:
-        """What every forecaster is asked, in bars."""
+    def levels_on(self, dates: np.ndarray) -> np.ndarray:
+        """Log distances (side, leverage, date)."""
+        if self.dated is not None:
+            return dated_levels(dates, self.sides, self.leverages, self.dated)
+        return np.repeat(self.levels[:, :, None], len(dates), axis=2)
+
+    def asked(self, bars: Bars, dates: np.ndarray) -> Asked:
+        """What every forecaster is asked, in bars, on these dates."""
         n_ahead, n_window = self.spans.horizon // bars.seconds, self.spans.window // bars.seconds
-        return Asked(self.sides, self.levels, CONFIDENCES, n_ahead, n_window)
+        return Asked(self.sides, self.levels_on(dates), CONFIDENCES, n_ahead, n_window)
 
     @property
     def overlap(self) -> int:

@@ -66,9 +66,12 @@ def run_paths(
     return low, high, place.state.log_price
 
 
-def read_off(moves: Excursions, asked: Asked) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probability (side, leverage), its standard error from pairs of neighbours, value at risk (side, confidence)."""
-    hit = liquidated(moves, asked.levels.astype(np.float32), asked.sides)
+def read_off(moves: Excursions, asked: Asked, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the date at `place`: probability (side, leverage), its standard error, value at risk (side, confidence).
+
+    The error is that of pairs of neighbours.
+    """
+    hit = liquidated(moves, asked.levels[:, :, place].astype(np.float32), asked.sides)
     pairs = (hit[..., 0::2].astype(float) + hit[..., 1::2]) / 2
     error = pairs.std(axis=-1, ddof=1) / np.sqrt(pairs.shape[-1])
     risk = np.quantile(losses(moves, asked.sides), asked.confidences, axis=1).T

@@ -24,7 +24,7 @@ def run_backtest(
 ) -> xr.Dataset:
     """The dataset of `question` on `bars`. With a `folder` finished models are kept there, and taken from there."""
     clock = make_clock(bars, question.spans, question.start, question.end)
-    asked = question.asked(bars)
+    asked = question.asked(bars, clock.dates)
     after = observed_moves(bars, asked.n_ahead, question.holes_are_untraded)
     moves = excursions(after)
     forecasts = {name: make(bars, clock, asked, moves) for name, make in BASELINES.items()}
@@ -38,9 +38,8 @@ def run_backtest(
     made = any(np.isfinite(forecasts[kind].probability).any() for kind in question.models)
     reasons = "; ".join(f"{kind}: {diaries[kind].refused[-1]}" for kind in question.models if diaries[kind].refused)
     require(made, f"no model could be fitted on any date: {reasons}", file=bars.file, key="--models")
-    return assemble(
-        Judged(bars, question, clock, ObservedMoves(*(one[clock.rows] for one in after)), forecasts, diaries)
-    )
+    seen = ObservedMoves(*(one[clock.rows] for one in after))
+    return assemble(Judged(bars, question, clock, asked.levels, seen, forecasts, diaries))
 
 
 def _forecast(

@@ -54,12 +54,12 @@ def backtest(
     from stresslab.store import export as export_dataset
 
     sides, leverages = parse.parse_names(side), parse.parse_leverages(leverage)
-    levels, rules = parse.liquidation_levels(sides, leverages, mmr, rulebook, notional)
+    levels, rules, dated = parse.liquidation_levels(sides, leverages, mmr, rulebook, notional)
     spans = parse.parse_spans(horizon, every, window, refit)
     between = parse.parse_date(from_, "--from"), parse.parse_date(to, "--to")
     untraded = parse.parse_holes(holes)
     question = Question(
-        parse.parse_names(models), sides, leverages, levels, rules, spans, paths, seed, *between, untraded
+        parse.parse_names(models), sides, leverages, levels, rules, spans, paths, seed, *between, untraded, dated
     )
     bars = read_history(prices, Layout(utc, parse.parse_names(columns), dates, decimal, symbol))
     terminal.print_data(bars.words(), quiet)

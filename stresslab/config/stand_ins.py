@@ -1,8 +1,12 @@
-"""The assets of a study's contracts and models: each must match the study's asset or be declared a stand-in."""
+"""The assets of a study's contracts and models: each must match the study's asset or be declared a stand-in.
+
+A contract on a thousand units (1000PEPE, kSHIB) has a thousand times the price of one: the study's asset is then that
+thousand, so that a price of one unit is not taken for it.
+"""
 
 from collections.abc import Iterator
 
-from stresslab.assets import canonical, multiple, same_asset
+from stresslab.assets import multiple, same_asset
 from stresslab.config.schema import Study
 from stresslab.errors import InputError
 
@@ -21,11 +25,16 @@ def _check_contracts(study: Study) -> None:
             rule = f"the asset is {asset}, and the underlying of the contract is {base}"
             hint = f"Name a rulebook of {asset}, or write stand_in: true beside it where its rules stand in"
             raise InputError(rule, key=key, got=name, hint=hint, file=study.file)
-        if not stand_in and multiple(asset) != multiple(base):
-            units = f"{multiple(base):,.0f} {canonical(base)}"
-            rule = f"the price of the contract is that of {units}, and the study's asset is {asset}"
-            hint = f"Write {base} for the asset, and give its price"
-            raise InputError(rule, key=key, got=name, hint=hint, file=study.file)
+        if same_asset(asset, base) and multiple(asset) != multiple(base):
+            raise _other_multiple(study, asset, base, key, name)
+
+
+def _other_multiple(study: Study, asset: str, base: str, key: str, name: str) -> InputError:
+    times = multiple(base) / multiple(asset)
+    factor = f"{times:g} times" if times > 1 else f"1/{1 / times:g} of"
+    rule = f"the price of the contract is that of {base}, {factor} the price of {asset}, the asset of the study"
+    hint = f"Write {base} as the asset and give its price (market.spot), or name a rulebook of {asset}"
+    return InputError(rule, key=key, got=name, hint=hint, file=study.file)
 
 
 def _contracts(study: Study) -> Iterator[tuple[str, str, str, bool]]:
@@ -45,9 +54,21 @@ def _check_models(study: Study) -> None:
     asked = joint.assets if joint else {study.market.asset: study.market.model}
     for asset, name in asked.items():
         fit = study.fits.get(name)
-        if fit is None or fit.asset is None or same_asset(fit.asset, asset):
+        if fit is None or fit.asset is None:
+            continue
+        if same_asset(fit.asset, asset):
+            _check_level(study, name, fit.asset, asset)
             continue
         if fit.stand_in_for is None or not same_asset(fit.stand_in_for, asset):
             rule = f"the model is fitted to {fit.asset}, and the study's asset is {asset}"
             hint = f"Name a model fitted to {asset}, or write stand_in_for: {asset} beside the file"
             raise InputError(rule, key=f"models.{name}.file", got=fit.file, hint=hint, file=study.file)
+
+
+def _check_level(study: Study, name: str, fitted: str, asset: str) -> None:
+    """InputError where the law depends on the level of the price, and the fit's price is of another multiple."""
+    model = study.models[name]
+    if multiple(fitted) != multiple(asset) and model.at_spot(2.0) != model:
+        rule = f"the law of this model depends on the level of the price, which was that of {fitted}, not of {asset}"
+        hint = f"Calibrate it to prices of {asset}, or take a model whose law is of log prices"
+        raise InputError(rule, key=f"models.{name}.file", got=fitted, hint=hint, file=study.file)

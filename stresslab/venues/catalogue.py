@@ -4,8 +4,10 @@ A file holds the newest edition in full. Its list `earlier` holds the older ones
 valid_from, last_seen, source and confidence, and the keys that differ from the newest edition.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ FORMER_IDS = {  # ids under which editions came with stresslab before
     "binance_usdm_2021/ETHUSDT": "binance_usdm/ETHUSDT@2021",
 }
 TAGS = ("kind", "shape")
+CLOSE = 0.9  # likeness of symbols from which on a misspelling is likelier than another contract
+IMPORTED = ("binance_usdm", "binance_coinm", "bybit", "okx", "gate", "kucoin", "kraken", "hyperliquid")  # tier files
 
 
 def available() -> tuple[str, ...]:
@@ -55,7 +59,9 @@ def history(name: str | Path, relative_to: Path | None = None) -> History:
         found = _read(config_root() / "venues" / f"{text}.yaml")
     else:
         raise InputError(
-            "there is no such rulebook (a path to a file ends in .yaml or .yml)", got=text, hint=_hint(text)
+            "there is no such rulebook (a path to a file ends in .yaml or .yml)",
+            got=text,
+            hint=_hint(text, relative_to),
         )
     return (named(found, date),) if date else found
 
@@ -92,12 +98,30 @@ def _is_part(before: Any, value: Any) -> bool:
     return both and all(value.get(tag, before.get(tag)) == before.get(tag) for tag in TAGS)
 
 
-def _hint(text: str) -> str:
-    """All of a venue that was named alone, else the nearest names."""
-    there = [name for name in available() if name.split("/")[0] == text]
-    if there:
+def _hint(text: str, relative_to: Path | None) -> str:
+    """All of a venue that was named alone; a file of that name; the same contract by another spelling; the import."""
+    known = available()
+    venue, _, symbol = text.partition("/")
+    there = [name for name in known if name.split("/")[0] == venue]
+    if there and not symbol:
         return f"Known there: {', '.join(there)}"
-    return nearest(text, available()) or "`stresslab venues` lists them"
+    if symbol and ((relative_to or Path()) / f"{text}.yaml").is_file():
+        return f"There is a file of that name: write {text}.yaml"
+    same = [name for name in there if _spelling(name) == _spelling(text)]
+    if same:
+        return f"Did you mean {' or '.join(repr(name) for name in same)}?"
+    if symbol and venue in IMPORTED:
+        close = [name for name in there if SequenceMatcher(None, name.partition("/")[2], symbol).ratio() > CLOSE]
+        meant = f"Did you mean {' or '.join(repr(name) for name in close)}? Else " if close else ""
+        return f"{meant}`stresslab venues import FILE --venue {venue}` makes it from the venue's tier file"
+    return nearest(text, known) or "`stresslab venues` lists them"
+
+
+def _spelling(name: str) -> str:
+    """The symbol of an id without what venues write around it: PF_XBTUSD, BTC-USD-SWAP and btcusd are BTCUSD."""
+    symbol = name.partition("/")[2].upper().replace("XBT", "BTC")
+    bare = re.sub(r"^(PF|PI)_|(_PERP|-SWAP|-PERPETUAL|-PERP)$", "", symbol)
+    return re.sub(r"(?<=USD|SDT|SDC)M$", "", re.sub("[-_/:]", "", bare))
 
 
 def _read(path: Path) -> History:

@@ -13,7 +13,7 @@ import numpy as np
 
 from stresslab.errors import InputError, require
 from stresslab.files.position_row import Row
-from stresslab.venues.catalogue import available, history, variant
+from stresslab.venues.catalogue import IMPORTED, available, history, variant
 from stresslab.venues.editions import History, in_force, outside
 from stresslab.venues.rulebook import Rulebook
 from stresslab.venues.schema.requirement import Flat, Marginal
@@ -96,8 +96,9 @@ def _editions(row: Row, shelf: Shelf) -> tuple[str, History, bool]:
     if wanted in known:
         return wanted, history(wanted), True
     if row.tier is None:
-        hint = "Name its tier in the columns tier_rate and tier_deduction, or write its rulebook with"
-        hint += " `stresslab venues import` and give the folder with --rulebooks"
+        hint = "Name its tier in the columns tier_rate and tier_deduction"
+        if own in IMPORTED:
+            hint += f", or write its rulebook: stresslab venues import FILE --venue {own}; and name --rulebooks ."
         raise Unshipped("has no rulebook", key=f"{row.name}.symbol", got=wanted, hint=hint)
     like = [name for name in there if history(name)[-1].contract.kind == row.contract]
     other = (like or there)[0]

@@ -25,7 +25,8 @@ def bars():
 
 def forecast(name, bars):
     clock = make_clock(bars, SPANS)
-    return clock, BASELINES[name](bars, clock, ASKED, excursions(observed_moves(bars, 6)))
+    asked = ASKED._replace(levels=np.repeat(LEVELS[:, :, None], len(clock.dates), axis=2))
+    return clock, BASELINES[name](bars, clock, asked, excursions(observed_moves(bars, 6)))
 
 
 def window_moves(bars, row, scale):

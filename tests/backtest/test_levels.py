@@ -1,11 +1,13 @@
 """Where positions are liquidated."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
-from stresslab.backtest.levels import flat_levels, rulebook_levels
+from stresslab.backtest.levels import DatedRules, dated_levels, flat_levels, rulebook_levels
 from stresslab.errors import InputError, NotAllowed
-from stresslab.venues import load
+from stresslab.venues import history, load
 
 
 def test_flat_levels_are_the_closed_form():
@@ -22,6 +24,31 @@ def test_a_rulebook_gives_its_tier_at_the_trigger():
     assert large[0, 0] > small[0, 0]  # a higher requirement is met earlier
     position = dict(entry_price=1.0, quantity=5e6, margin=5e5)
     assert np.exp(large[0, 0]) == pytest.approx(float(rules.liquidation_price("long", **position)), rel=1e-12)
+
+
+def seconds(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
+
+
+def test_each_date_has_the_levels_of_its_edition():
+    """Of a position of 5 million, whose tier is another one in 2021, 2024 and 2025."""
+    dates = np.array([seconds(day) for day in ("2021-06-01", "2025-01-01", "2025-07-01", "2025-10-10")])
+    rules = DatedRules(history("binance_usdm/BTCUSDT"), 5e6)
+    found = dated_levels(dates, ("long",), (10,), rules)
+    assert found.shape == (1, 1, 4)
+    for place, date in enumerate(("2021", "2024", "2025-06", "2025-08-19")):
+        book = load(f"binance_usdm/BTCUSDT@{date}")
+        price = float(book.liquidation_price("long", 1.0, 5e6, 5e5))
+        assert np.exp(found[0, 0, place]) == pytest.approx(price, rel=1e-12)
+    assert len(set(found[0, 0])) == 3  # the last two differ in the leverage of the first tier alone
+
+
+def test_an_edition_that_refuses_a_leverage_is_named():
+    rules = DatedRules(history("binance_usdm/ETHUSDT"), 10_000)
+    late = dated_levels(np.array([seconds("2025-01-01")]), ("long",), (120,), rules)
+    assert late.shape == (1, 1, 1)
+    with pytest.raises(NotAllowed, match="binance_usdm/ETHUSDT@2021-01-01.*at most 100"):
+        dated_levels(np.array([seconds("2021-06-01")]), ("long",), (120,), rules)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from helpers.statistics import assert_proportion, assert_rejected
 
 from stresslab import calibrate, scan
 from stresslab.backtest import Question, Spans, flat_levels, forecasts, kept, run_backtest
+from stresslab.backtest.levels import DatedRules, rulebook_levels
 from stresslab.errors import InputError
+from stresslab.venues import load, variant
 
 H, D = 3600, 86_400
 SIDES, LEVERAGES = ("long", "short"), (20.0, 50.0)
@@ -50,6 +53,36 @@ def test_a_forecast_sees_nothing_of_what_comes_after_it(bars, ds):
     np.testing.assert_array_equal(
         ds["happened"].values[..., seen][..., :-1], again["happened"].values[..., seen][..., :-1]
     )
+
+
+def test_levels_follow_the_edition_of_each_date(bars):
+    """Two editions that differ by a factor of five: outcomes and forecasts before and after are those of each alone."""
+    old, new = (variant(load("binance_usdm/BTCUSDT@2024"), changes) for changes in two_editions())
+    given = dict(spans=SPANS._replace(window=125 * D), models=("gbm",))
+    dated = run_backtest(bars, question(**given, dated=DatedRules((old, new), 10_000.0)))
+    alone = [
+        run_backtest(bars, question(**given, levels=rulebook_levels(SIDES, LEVERAGES, book, 10_000.0)))
+        for book in (old, new)
+    ]
+    is_new = dated["date"].values >= START + CHANGE * D
+    assert 0 < is_new.sum() < is_new.size
+    for name in ("probability", "happened"):
+        wanted = np.where(is_new, alone[1][name].values, alone[0][name].values)
+        np.testing.assert_array_equal(dated[name].values, wanted)
+    assert (alone[0]["happened"].values != alone[1]["happened"].values).any()
+    by_date = dated["liquidation_price_on_date"].values[0, 0]
+    assert len(set(by_date)) == 2 and by_date[-1] == dated["liquidation_price"].values[0, 0]
+
+
+CHANGE = 150  # days after the first bar
+
+
+def two_editions():
+    """Of 0.2 % and of 1 % on every size."""
+    day = datetime.fromtimestamp(START + CHANGE * D, UTC)
+    for mmr, begins in ((0.002, day - timedelta(days=900)), (0.01, day)):
+        tier = {"floor": 0.0, "cap": None, "mmr": mmr, "imr": 0.01, "max_leverage": 100.0, "cum": 0.0}
+        yield {"valid_from": begins, "last_seen": begins, "requirement": {"tiers": [tier]}}
 
 
 def test_the_dataset_says_what_it_holds(ds):

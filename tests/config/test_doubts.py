@@ -166,6 +166,50 @@ def test_the_asset_is_that_of_the_contract(asset: str, base: str, is_refused: bo
     assert make_plan(said).ladders
 
 
+@pytest.mark.parametrize("stand_in", [False, True])
+@pytest.mark.parametrize(
+    ("asset", "base", "words"),
+    [
+        (
+            "PEPE",
+            "1000PEPE",
+            "the price of the contract is that of 1000PEPE, 1000 times the price of PEPE.*1000PEPE as",
+        ),
+        ("1000PEPE", "PEPE", "the price of the contract is that of PEPE, 1/1000 of the price of 1000PEPE"),
+        ("SHIB", "kSHIB", "Write kSHIB as the asset and give its price"),
+        ("1000PEPE", "1000PEPE", ""),
+        ("1000SHIB", "kSHIB", ""),
+    ],
+)
+def test_a_contract_on_a_multiple_has_the_price_of_the_multiple(
+    asset: str, base: str, words: str, stand_in: bool, tmp_path: Path
+) -> None:
+    """A factor of 1000 between the prices is never passed over: a stand-in stands in for rules, not for a price."""
+    given = {**ONE, "market": {"asset": asset}, "book": {"side": "long", "stand_in": stand_in}}
+    mixed = small(tmp_path, given, contract={"base": base})
+    if not words:
+        assert make_plan(mixed).ladders
+        return
+    with pytest.raises(InputError, match=words):
+        make_plan(mixed)
+
+
+def test_a_law_of_the_price_level_keeps_to_the_multiple_of_its_fit(tmp_path: Path) -> None:
+    """SABR's alpha is in price^(1 - beta): that of PEPE is not that of 1000PEPE. A law of log prices is the same."""
+    sabr = {"alpha": 0.5, "beta": 0.5, "rho": -0.3, "nu": 0.8}
+    given = {**ONE, "market": {"asset": "1000PEPE"}}
+    for fitted, level in (("1000PEPE", True), ("PEPE", False), ("PEPE", True)):
+        model = {"kind": "sabr", "parameters": sabr} if level else {"kind": "gbm", "parameters": {"sigma": 0.8}}
+        path = tmp_path / "fit.yaml"
+        path.write_text(yaml.safe_dump({**model, "fitted": {"as_of": AS_OF, "asset": fitted}}))
+        mixed = small(tmp_path, {**given, "models": {"gbm": {"file": str(path)}}}, contract={"base": "1000PEPE"})
+        if not (level and fitted == "PEPE"):
+            assert make_plan(mixed).ladders
+            continue
+        with pytest.raises(InputError, match="depends on the level of the price, which was that of PEPE"):
+            make_plan(mixed)
+
+
 def test_the_asset_is_that_of_the_model_file(tmp_path: Path) -> None:
     changes = model_file(tmp_path, asset="ETH")
     with pytest.raises(InputError, match="fitted to ETH, and the study's asset is BTC.*stand_in_for: BTC"):

@@ -60,7 +60,13 @@ def test_a_file_of_ones_own(written, monkeypatch):
         (
             "binance_usdm/BTCUSD",
             "got 'binance_usdm/BTCUSD': there is no such rulebook (a path to a file ends in .yaml or .yml). "
-            "Did you mean 'binance_usdm/BTCUSDT' or 'binance_usdm/BTCUSDC'?",
+            "Did you mean 'binance_usdm/BTCUSDC' or 'binance_usdm/BTCUSDT'? Else `stresslab venues import FILE "
+            "--venue binance_usdm` makes it from the venue's tier file",
+        ),
+        (
+            "binance_usdm/1000PEPEUSDT",
+            "got 'binance_usdm/1000PEPEUSDT': there is no such rulebook (a path to a file ends in .yaml or .yml). "
+            "`stresslab venues import FILE --venue binance_usdm` makes it from the venue's tier file",
         ),
         (
             "binance_usdm",
@@ -84,6 +90,32 @@ def test_an_unknown_name_is_answered_with_the_nearest(name, message):
     with pytest.raises(InputError) as refusal:
         venues.load(name)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    "name, meant",
+    [
+        ("bitmex/BTCUSD", "'bitmex/XBTUSD'"),
+        ("kraken/PF_BTCUSD", "'kraken/PF_XBTUSD' or 'kraken/PI_XBTUSD'"),
+        ("okx/BTCUSDT", "'okx/BTC-USDT-SWAP'"),
+        ("gate/btcusdt", "'gate/BTC_USDT'"),
+        ("kucoin/BTC-USDT", "'kucoin/XBTUSDTM'"),
+        ("hyperliquid/btc", "'hyperliquid/BTC'"),
+    ],
+)
+def test_another_spelling_of_a_symbol_is_known(name, meant):
+    with pytest.raises(InputError) as refusal:
+        venues.load(name)
+    assert str(refusal.value).endswith(f"Did you mean {meant}?")
+
+
+def test_a_rulebook_that_was_imported_here_is_a_file(written):
+    name, folder = written()
+    (folder / "gate").mkdir()
+    (folder / "gate" / "WLD_USDT.yaml").write_text((folder / name).read_text())
+    with pytest.raises(InputError, match="There is a file of that name: write gate/WLD_USDT.yaml"):
+        venues.load("gate/WLD_USDT", folder)
+    assert venues.load("gate/WLD_USDT.yaml", folder)
 
 
 def test_a_file_that_is_not_there(written):

@@ -180,7 +180,7 @@ def test_the_price_of_a_multiple_is_never_that_of_one(tmp_path: Path) -> None:
     (book,) = make_plan(study_from_dict(study, base=tmp_path)).books
     assert book.quantity == pytest.approx(5_000 / 0.0123)
     study["market"] |= {"asset": "PEPE", "spot": 0.0000123}
-    with pytest.raises(InputError, match="that of 1,000 PEPE, and the study's asset is PEPE. Write 1000PEPE"):
+    with pytest.raises(InputError, match="that of 1000PEPE, 1000 times the price of PEPE.*Write 1000PEPE as the asset"):
         make_plan(study_from_dict(study, base=tmp_path))
 
 

@@ -1,6 +1,7 @@
 """docs/venues.md is executed: its imports, and every call in its tables against the value printed beside it."""
 
 import inspect
+import json
 import re
 
 import numpy as np
@@ -43,19 +44,64 @@ def test_the_table_is_a_table():
 EVIDENCE = re.findall(r"^\| ([a-z0-9_]+) \| ([PREDA-].*) \| (\d{4}-\d\d-\d\d) \|$", PAGE, re.MULTILINE)
 
 
-def test_the_evidence_table_is_of_the_shipped_rulebooks():
-    """A row for each venue, its date the last on which one of its rulebooks was seen; no closing fee where none is."""
-    newest = {}
-    for name in venues.available():
-        newest.setdefault(name.split("/")[0], []).append(venues.load(name))
-    assert {venue for venue, _, _ in EVIDENCE} == set(newest)
+COLUMNS = ("requirement", "tiers", "closing fee", "fees", "mark", "ladder", "funding", "band", "losses")
+
+
+@pytest.fixture(scope="module")
+def evidence() -> dict[str, dict[str, str]]:
+    """The marks of each venue by column."""
+    found = {}
     for venue, marks, seen in EVIDENCE:
-        books = newest[venue]
-        assert seen == max(book.as_of for book in books).isoformat(), venue
         cells = [cell.strip() for cell in marks.split("|")]
-        assert len(cells) == 8 and set(cells) <= set("PREDA-")
-        has_fee = any(book.requirement.include_close_fee != "none" for book in books)
-        assert (cells[2] != "-") == has_fee, venue
+        assert len(cells) == len(COLUMNS) and set(cells) <= set("PREDA-"), venue
+        found[venue] = dict(zip(COLUMNS, cells, strict=True)) | {"seen": seen}
+    return found
+
+
+def test_the_evidence_table_is_of_the_shipped_rulebooks(evidence):
+    """A row for each venue and its latest day; nothing is claimed of a rule that no rulebook of the venue holds."""
+    shipped = {}
+    for name in venues.available():
+        shipped.setdefault(name.split("/")[0], []).append(venues.load(name))
+    assert set(evidence) == set(shipped) and f"| {' | '.join(('venue', *COLUMNS, 'seen until'))} |" in PAGE
+    for venue, books in shipped.items():
+        row = evidence[venue]
+        assert row["seen"] == max(book.as_of for book in books).isoformat(), venue
+        assert (row["closing fee"] != "-") == any(book.requirement.include_close_fee != "none" for book in books), venue
+        assert (row["band"] != "-") == any(book.band.kind != "none" for book in books), venue
+        if all(book.mark.kind == "equals_index" for book in books):
+            assert row["mark"] == "A", venue
+        assert all(book.loss.fund.initial is None for book in books), venue
+
+
+STAND_INS = {  # a line under `unverified` that says of a column that it is none of the venue's
+    "tiers": r"margin ratios[^;]*stand-in",
+    "fees": r"fees[^;]*(?:regular account|stand-in|not read)",
+    "mark": r"the mark's[^;]*(?:stand-in|none of the sources)",
+    "ladder": r"(?:ladder|liquidation round)[^;]*stand-in",
+    "funding": r"funding[^;]*stand-in",
+    "losses": r"deleveraging[^;]*stand-in|order of unwinding[^;]*assumed",
+}
+
+
+@pytest.mark.parametrize("column", STAND_INS)
+def test_a_stand_in_of_every_rulebook_is_an_assumption_in_the_table(evidence, column):
+    books = [venues.load(name) for name in venues.available()]
+    marked = {venue for venue, row in evidence.items() if row[column] == "A"}
+    said = set(evidence)
+    for book in books:
+        if not re.search(STAND_INS[column], "\n".join(book.unverified)):
+            said.discard(book.id.split("/")[0])
+    assert said and said <= marked
+
+
+def test_what_positions_and_tables_are_claimed_for_was_recorded(evidence, shared):
+    """P of a requirement: a recorded position of the venue; P or R of tiers: a table as the venue returned it."""
+    positions = json.loads((shared / "venues" / "positions.json").read_text())["positions"]
+    tables = json.loads((shared / "venues" / "tiers_2026.json").read_text())["tiers"]
+    known = {one["venue"].split("/")[0] for one in positions}
+    assert {venue for venue, row in evidence.items() if row["requirement"] == "P"} == known
+    assert {venue for venue, row in evidence.items() if row["tiers"] in "PR"} <= {one["venue"] for one in tables}
 
 
 def test_the_example_of_the_check_agrees(tmp_path):

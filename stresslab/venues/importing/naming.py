@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from stresslab.errors import InputError
 from stresslab.files.validation import nearest
+from stresslab.venues.catalogue import IMPORTED
 from stresslab.venues.importing.tables import Contract, Unsuited
 from stresslab.venues.symbols import own_symbol
 
@@ -43,7 +44,7 @@ _VENUES: Mapping[str, _Names] = {
 }
 _SETTLES = {"hyperliquid": "USDC", "bybit": "USDC"}  # where the symbol does not say it: HYPE, BTCPERP
 _SYMBOL = re.compile(r"[\w-]+")
-VENUES = tuple(_VENUES)
+VENUES = IMPORTED
 
 
 def check_venue(venue: str) -> None:
