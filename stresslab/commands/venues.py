@@ -59,19 +59,28 @@ def diff(left: Name, right: Name) -> None:
 def check(
     file: Annotated[Path, typer.Argument(help="Positions: JSON or a table, or what ccxt's fetch_positions gives.")],
     venue: Annotated[str | None, typer.Option(help="Whose positions they are, where the file does not say.")] = None,
-    tolerance: Annotated[float, typer.Option(help="Relative difference that counts as agreement.")] = 1e-4,
+    at: Annotated[str | None, typer.Option(help="When they were fetched, where it does not say; else now.")] = None,
+    wallet: Annotated[float | None, typer.Option(help="Balance of the cross account without PnL, the same.")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Relative difference that agrees [record's own, or 1e-4 and half a digit].")
+    ] = None,
+    rulebooks: Annotated[
+        Path | None, typer.Option(help="Folder of VENUE/SYMBOL.yaml that go before the shipped ones.")
+    ] = None,
+    decimal: Annotated[str, typer.Option(help="What precedes the fraction in a table: point or comma.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Recompute recorded positions with the rulebooks of their time.
 
     Prints which figures agree, and for those that do not the rule that they point to. Exit code 0 where all agree, 3
-    where one does not.
+    where one does not or cannot be recomputed.
 
     Example: stresslab venues check positions.json --venue binance_usdm
     """
     from stresslab import venue_checks
 
-    if not venue_checks.check_positions(file, venue, tolerance, as_json):
+    said = venue_checks.Said(venue, at, wallet, tolerance, rulebooks, decimal)
+    if not venue_checks.check_positions(file, said, as_json):
         raise typer.Exit(3)
 
 

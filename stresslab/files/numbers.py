@@ -21,7 +21,7 @@ _PLAIN = {  # a sign of thousands stands before three digits, or the number is n
     "point": re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][-+]?\d+)?"),
     "comma": re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?([eE][-+]?\d+)?"),
 }
-_FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "%": 1e-2}
+FACTORS = {"k": 1e3, "m": 1e6, "b": 1e9, "%": 1e-2}
 _SIGNS = str.maketrans("", "", "$€£ \u00a0\u202f'_")
 
 
@@ -85,13 +85,14 @@ def numbers(column: pd.Series, decimal: str = "point") -> np.ndarray:
         values = np.full(len(column), np.nan)  # 60.123 is a number, and another one
     odd = np.flatnonzero(np.isnan(values))
     for place in odd:
-        values[place] = _number(str(column.iloc[place]), decimal)
+        values[place] = number(str(column.iloc[place]), decimal)
     return values
 
 
-def _number(text: str, decimal: str) -> float:
+def number(text: str, decimal: str = "point") -> float:
+    """The number that a text is; NaN where it is none."""
     bare = text.strip().translate(_SIGNS)
-    factor = _FACTORS.get(bare[-1:].lower(), 1.0)
+    factor = FACTORS.get(bare[-1:].lower(), 1.0)
     bare = bare[:-1] if factor != 1.0 else bare
     if not _PLAIN[decimal].fullmatch(bare):
         return np.nan

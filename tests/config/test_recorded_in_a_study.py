@@ -20,9 +20,10 @@ from stresslab.accounts.state import start
 from stresslab.accounts.trigger import has_closed_form, trigger_price
 from stresslab.config import forms, study_from_dict
 from stresslab.config.general_book import GeneralBook
-from stresslab.files.position_table import Row, read_positions
+from stresslab.files.position_row import Row
+from stresslab.files.position_table import read_positions
 from stresslab.grid.plan import make_plan
-from stresslab.venues.recomputed import rules_of
+from stresslab.venues.recorded_rules import rules_of
 
 OWN = [  # made up, one of each kind
     {
