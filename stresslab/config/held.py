@@ -311,7 +311,9 @@ def _to_expiry(cell: Study, rulebook: Rulebook, position: Position, key: str) ->
     require(not is_option, rule, key=f"{key}.option", file=cell.file)
     dated = getattr(rulebook.contract, "dated", False)
     rule = f"{rulebook.id} is a dated future" if dated else f"{rulebook.id} is no dated future"
-    require(dated == (position.expiry is not None), rule, key=f"{key}.expiry", got=position.expiry, file=cell.file)
+    hint = "Write the position under book.positions, with its expiry such as 2026-12-25T08:00:00Z" if dated else ""
+    good = dated == (position.expiry is not None)
+    require(good, rule, key=f"{key}.expiry", got=position.expiry, hint=hint, file=cell.file)
     if position.expiry is None:
         return None
     seconds = (position.expiry - cell.as_of).total_seconds()

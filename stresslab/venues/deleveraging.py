@@ -32,10 +32,10 @@ def quantile(scores: ArrayLike, sizes: ArrayLike | None = None) -> FloatArray:
     or five lights, the front of the queue. Source: BitMEX support 18589621443357.
     """
     given = series("scores", finite("scores", scores))
-    rank = np.asarray(rankdata(given, method="max", axis=-1))
     if sizes is None:
-        return rank / given.shape[-1]
-    held = np.broadcast_to(not_negative("sizes", sizes), given.shape)
+        return np.asarray(rankdata(given, method="max", axis=-1)) / given.shape[-1]
+    given, held = np.broadcast_arrays(given, not_negative("sizes", sizes))
+    rank = np.asarray(rankdata(given, method="max", axis=-1))
     sorted_sizes = np.take_along_axis(held, np.argsort(given, axis=-1, kind="stable"), axis=-1)
     behind = np.cumsum(sorted_sizes, axis=-1)
     total = behind[..., -1:]

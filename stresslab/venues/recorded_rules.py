@@ -14,7 +14,7 @@ import numpy as np
 from stresslab.errors import InputError, require
 from stresslab.files.position_row import Row
 from stresslab.venues.catalogue import IMPORTED, available, history, variant
-from stresslab.venues.editions import History, in_force, outside
+from stresslab.venues.editions import History, in_force, last_moment, outside
 from stresslab.venues.rulebook import Rulebook
 from stresslab.venues.schema.requirement import Flat, Marginal
 from stresslab.venues.symbols import own_symbol
@@ -101,8 +101,15 @@ def _editions(row: Row, shelf: Shelf) -> tuple[str, History, bool]:
             hint += f", or write its rulebook: stresslab venues import FILE --venue {own}; and name --rulebooks ."
         raise Unshipped("has no rulebook", key=f"{row.name}.symbol", got=wanted, hint=hint)
     like = [name for name in there if history(name)[-1].contract.kind == row.contract]
-    other = (like or there)[0]
+    other = min(like or there, key=lambda name: _away(history(name), row))
     return other, history(other), False
+
+
+def _away(editions: History, row: Row) -> float:
+    """Seconds between the record and the time for which the edition in force then is known; the newest without one."""
+    book = editions[-1] if row.time is None else in_force(editions, row.time)
+    moment = book.last_seen if row.time is None else row.time
+    return max((book.valid_from - moment).total_seconds(), (moment - last_moment(book)).total_seconds(), 0.0)
 
 
 def adapted(book: Rulebook, row: Row) -> Rulebook:

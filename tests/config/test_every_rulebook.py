@@ -21,7 +21,8 @@ from stresslab.grid.plan import make_plan
 from stresslab.grid.serial import Serial
 
 OPTIONS = ("deribit/BTC-OPTIONS", "deribit/ETH-OPTIONS")
-PERPETUALS = [name for name in venues.available() if name not in OPTIONS]
+DATED = ("kraken/FF_XBTUSD_261225",)  # tests/venues/test_more_contracts.py
+PERPETUALS = [name for name in venues.available() if name not in (*OPTIONS, *DATED)]
 LEVERAGES = [2.0, 8.0]
 FLOAT32 = 4e-6  # of the notional: 16 roundings
 

@@ -216,6 +216,23 @@ CASES = [
         {"venue": OWN_BOOK},
     ),
     Case("Write it", ONE, put("venue", "waterfall", fund=1e8), {"venue": {"waterfall": WATERFALL}}),
+    Case(
+        "Write the position under book.positions, with its expiry",
+        {"rulebook": "kraken/FF_XBTUSD_261225", **LONG, "collateral": 20_000.0},
+        put(
+            "book",
+            side=None,
+            quantity=None,
+            collateral=None,
+            positions=[LONG | {"collateral": 20_000.0, "expiry": "2026-12-25T08:00:00Z"}],
+        ),
+    ),
+    Case(
+        "Write BTC as the asset and give its price (market.spot)",
+        ONE,
+        put("market", asset="BTC", spot=93_576.0),
+        {"market": BASE["market"] | {"asset": "1000BTC", "spot": 93_576_000.0}},
+    ),
 ]
 
 

@@ -41,6 +41,9 @@ def study(rules: Rulebook, mode: str, backing: dict[str, Any], assets: tuple[str
         models |= {"both": {"kind": "joint", "assets": {base: "own", assets[0]: "peg"}, "correlation": 0.0}}
         market |= {"model": "both", "spots": {assets[0]: 1.0}}
     position: dict[str, Any] = {"side": "long", "quantity": SPOTS[base] if rules.contract.kind == "inverse" else 1.0}
+    if getattr(rules.contract, "dated", False):
+        own = position | {"expiry": EXPIRY} | (backing if mode == "isolated" else {})
+        backing, position = ({} if mode == "isolated" else backing) | {"positions": [own]}, {}
     if rules.contract.kind == "option":
         position = {"side": "short", "quantity": 0.1, "option": "put", "strike": 0.9 * SPOTS[base], "expiry": EXPIRY}
         backing = backing | {"positions": [position]}

@@ -67,8 +67,11 @@ def test_quantiles_by_size_are_shares_of_the_queue():
     np.testing.assert_allclose(
         d.quantile([scores, scores[::-1]], [sizes, sizes]), [[0.5, 0.6, 0.75, 1], [1, 0.5, 0.4, 0.25]]
     )
+    np.testing.assert_allclose(d.quantile(scores, [sizes, [1.0] * 4]), [[0.5, 0.6, 0.75, 1], [0.25, 0.5, 0.75, 1]])
     with pytest.raises(InputError, match="sizes = 0"):
         d.quantile(scores, 0.0)
+    with pytest.raises(InputError, match="arrays must be of one shape"):
+        d.quantile(scores, np.ones((3, 7)))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -75,12 +75,12 @@ def test_the_evidence_table_is_of_the_shipped_rulebooks(evidence):
 
 
 STAND_INS = {  # a line under `unverified` that says of a column that it is none of the venue's
-    "tiers": r"margin ratios[^;]*stand-in",
-    "fees": r"fees[^;]*(?:regular account|stand-in|not read)",
-    "mark": r"the mark's[^;]*(?:stand-in|none of the sources)",
-    "ladder": r"(?:ladder|liquidation round)[^;]*stand-in",
-    "funding": r"funding[^;]*stand-in",
-    "losses": r"deleveraging[^;]*stand-in|order of unwinding[^;]*assumed",
+    "tiers": r"margin ratios[^;\n]*stand-in",
+    "fees": r"fees[^;\n]*(?:regular account|stand-in|not read)",
+    "mark": r"the mark's[^;\n]*(?:stand-in|none of the sources)",
+    "ladder": r"(?:ladder|liquidation round)[^;\n]*stand-in",
+    "funding": r"funding[^;\n]*stand-in",
+    "losses": r"deleveraging[^;\n]*stand-in|order of unwinding[^;\n]*assumed",
 }
 
 
