@@ -143,13 +143,13 @@ def test_bybits_fee_is_pointed_to(tmp_path: Path) -> None:
 
 
 def test_a_symbol_without_a_rulebook_needs_its_own_tier(tmp_path: Path) -> None:
-    """ADAUSDT: 0.75 % of 1,000 at 0.5, and the fee at the bankruptcy price of 10x."""
-    row = {"id": "E", "venue": "bybit/ADAUSDT", "time": "2026-09-25", "side": "long", "quantity": 1000.0}
+    """0.75 % of 1,000 at 0.5, and the fee at the bankruptcy price of 10x."""
+    row = {"id": "E", "venue": "bybit/NONEUSDT", "time": "2026-09-25", "side": "long", "quantity": 1000.0}
     row |= {"entry_price": 0.5, "mark_price": 0.5, "leverage_set": 10}
     row |= {"maintenance_margin": 500 * 0.0075 + 0.00055 * 450}
     (one,) = compare(read_positions(written(tmp_path, [row], ".json")))
     assert one.computed is None and not one.agrees
-    assert "E.symbol = 'bybit/ADAUSDT': has no rulebook. Name its tier in the columns tier_rate" in one.missing
+    assert "E.symbol = 'bybit/NONEUSDT': has no rulebook. Name its tier in the columns tier_rate" in one.missing
     (one,) = compare(read_positions(written(tmp_path, [row | {"tier_rate": 0.0075}], ".json")))
     assert one.agrees and one.rules and "tier of the record" in one.rules.words
 
@@ -197,6 +197,9 @@ def test_a_file_that_holds_no_positions_is_refused(tmp_path: Path, text: str) ->
         ("binance_usdm", "1000PEPE/USDT:USDT", "1000PEPEUSDT"),
         ("binance_coinm", "BTC/USD:BTC", "BTCUSD_PERP"),
         ("okx", "BTC/USDT:USDT", "BTC-USDT-SWAP"),
+        ("bybit", "BTC/USDT:USDT", "BTCUSDT"),
+        ("bybit", "BTC/USDC:USDC", "BTCPERP"),
+        ("bybit", "BTC/USD:BTC", "BTCUSD"),
         ("kucoin", "BTC/USDT:USDT", "XBTUSDTM"),
         ("kraken", "BTC/USD:BTC", "PI_XBTUSD"),
         ("kraken", "ETH/USD:USD", "PF_ETHUSD"),
