@@ -155,5 +155,5 @@ def _number(given: Mapping[str, Any], key: str) -> float | None:
         return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None  # said by the column's own reader

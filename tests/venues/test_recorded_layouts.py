@@ -92,6 +92,13 @@ def test_the_time_of_ccxt_is_that_of_the_opening(tmp_path: Path) -> None:
     assert now.code == 3 and "with the edition of 2024-08-01" in now.out
 
 
+@pytest.mark.parametrize("value", [10**400, "many", True, [1.0]])
+@pytest.mark.parametrize("key", ["contracts", "contractSize", "entryPrice", "liquidationPrice"])
+def test_damage_to_ccxt_is_refused(tmp_path: Path, key: str, value: Any) -> None:
+    with pytest.raises(InputError, match=r"p\.json: positions\[0\]\."):
+        read(tmp_path, [BINANCE | {key: value, "info": {}}])
+
+
 def test_contracts_of_deribit_are_dollars(tmp_path: Path) -> None:
     (row,) = read(tmp_path, [DERIBIT])
     assert row.amount == 50_000.0 and row.contract == "inverse" and row.margin_mode == "cross"
@@ -176,6 +183,8 @@ GOOD = "a,binance_usdm,BTCUSDT,long,2,50000.5,isolated,2024-10-24"
         ("a,v,B,long,2,1,both,", "row 2, margin_mode = 'both': must be one of isolated, cross, portfolio"),
         ("a,v,B,long,2,1,,yesterday", "row 2, time = 'yesterday': must be a time in ISO 8601"),
         ("a,v,B,long,2,1,,20241024", "row 2, time = '20241024': counts neither seconds"),
+        ("a,v,B,long,2,1,,1e308", "row 2, time = '1e308': counts neither seconds"),
+        ("a,v,B,long,2,1,,-1729771200", "row 2, time = '-1729771200': counts neither seconds"),
         ("a,v,B,long,2,1,,2024-10-24 12:00", "row 2, time = '2024-10-24 12:00': has no time zone"),
     ],
 )
