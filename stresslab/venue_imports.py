@@ -17,6 +17,7 @@ from stresslab.venues.rulebook import Rulebook
 
 _OUT = Console(highlight=False, soft_wrap=True)
 _ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+PROSE = ("id", "valid_from", "last_seen", "source", "confidence", "assumptions", "unverified")
 SHOWN = 20  # contracts of which no rulebook is made, and rulebooks that would change
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -50,9 +51,8 @@ def import_rulebooks(
     for path, book in targets.items():
         if path not in same:
             write(path, _as_yaml(book, file.name))
-    _say(
-        f"{len(targets) - len(same)} rulebooks written to {place}; name one by its path, such as {next(iter(targets))}"
-    )
+    said = _counted(len(targets) - len(same))
+    _say(f"{said} written to {place}; name one by its path, such as {next(iter(targets))}")
     if same:
         _say(f"{len(same)} were there already and are the same")
     _print_skipped({**found.unsuited, **found.faults})
@@ -86,7 +86,7 @@ def _refuse_changes(changed: dict[Path, list[str]]) -> None:
         return
     path, keys = next(iter(would.items()))
     shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
-    more = f"; {len(would) - 1} other rulebooks would change too" if len(would) > 1 else ""
+    more = f"; and {_counted(len(would) - 1)} more" if len(would) > 1 else ""
     rule = f"is there already, and would change in {len(keys)} fields ({shown}){more}"
     raise InputError(rule, key=str(path), hint="--replace writes over them; or write to another folder with -o")
 
@@ -116,9 +116,22 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _as_yaml(book: Rulebook, name: str) -> str:
+    """Sentences one to a line, as they are read; figures as in the rulebooks that come with stresslab."""
     data = book.model_dump(mode="json")
-    dumped = yaml.dump(data, Dumper=_DUMPER, sort_keys=False, width=116, allow_unicode=True, default_flow_style=None)
-    return f"# Imported from {' '.join(name.split())}.\n{dumped}"
+    prose = {key: data.pop(key) for key in PROSE}
+    parts = (_dumped(prose, flow=False), _dumped(data, flow=None))
+    return f"# Imported from {' '.join(name.split())}.\n{''.join(parts)}"
+
+
+def _dumped(data: dict[str, Any], flow: bool | None) -> str:
+    dumped: str = yaml.dump(
+        data, Dumper=_DUMPER, sort_keys=False, width=116, allow_unicode=True, default_flow_style=flow
+    )
+    return dumped
+
+
+def _counted(count: int) -> str:
+    return "1 rulebook" if count == 1 else f"{count:,} rulebooks"
 
 
 def _say(text: str) -> None:

@@ -53,7 +53,7 @@ def test_one_in_full(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     "words, said",
     [
-        (("diff", "okx", "dydx_v4/BTC-USD"), "Known there: okx/BTC-USD-SWAP, okx/BTC-USDT-SWAP, okx/ETH-USDT-SWAP"),
+        (("diff", "okx", "dydx_v4/BTC-USD"), "Known there: okx/ADA-USDT-SWAP, okx/BTC-USD-SWAP, okx/BTC-USDT-SWAP"),
         (("diff", "dydx_v4/BTC-USD", "dydx_v4/BTCUSD"), "Did you mean 'dydx_v4/BTC-USD'"),
         (("show", "nowhere"), "`stresslab venues` lists them"),
         (("show", "mien.yaml"), "there is no such file"),

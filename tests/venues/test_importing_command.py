@@ -50,7 +50,7 @@ def test_what_is_written_is_read_and_run(tmp_path: Path, venue: str, data: Any, 
     path = written(tmp_path, data)
     done = call("venues", "import", str(path), "--venue", venue, *DAY, "-o", str(tmp_path))
     file = tmp_path / venue / f"{symbol}.yaml"
-    assert done.code == 0 and f"rulebooks written to {tmp_path / venue}" in done.out
+    assert done.code == 0 and f"written to {tmp_path / venue}" in done.out
     book = venues.load(file)
     assert book == imported(path, venue, SEEN).books[symbol]
     leverage = min(10.0, float(book.max_leverage(book.size(500, 2.0))) * 0.9)
@@ -97,7 +97,7 @@ def test_a_later_day_is_a_change_too(tmp_path: Path) -> None:
     words = (str(written(tmp_path, BINANCE)), "--venue", "binance_usdm", "-o", str(tmp_path))
     assert call("venues", "import", *words, *DAY).code == 0
     refused = call("venues", "import", *words, "--as-of", "2026-10-01")
-    assert refused.code == 2 and "2 fields (valid_from, last_seen); 1 other rulebooks would change too" in refused.error
+    assert refused.code == 2 and "2 fields (valid_from, last_seen); and 1 rulebook more" in refused.error
 
 
 def test_a_file_that_is_no_rulebook_is_not_written_over(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_damaged_contracts_are_left_out_on_request(tmp_path: Path) -> None:
     assert refused.code == 2 and "--skip-bad leaves them out and writes the other 1" in refused.error
     assert not (tmp_path / "binance_usdm").exists()
     done = call("venues", "import", *words, "--skip-bad")
-    assert done.code == 0 and "1 rulebooks written" in done.out and "skipped WLDUSDT: must be 100" in done.error
+    assert done.code == 0 and "1 rulebook written" in done.out and "skipped WLDUSDT: must be 100" in done.error
 
 
 def test_contracts_that_no_rulebook_fits_are_named_at_the_end(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
-"""Rulebooks of more coins than two: a figure of each by hand, the collected tables, and a study on each."""
+"""Rulebooks of more coins than two: a figure of each by hand, and a study on each."""
 
-import json
 from typing import Any
 
 import pytest
@@ -101,22 +100,3 @@ def test_a_dated_future_without_its_expiry_is_told_where_it_goes() -> None:
     del given["book"]["positions"][0]["expiry"]
     with pytest.raises(InputError, match="is a dated future. Write the position under book.positions, with its expiry"):
         make_plan(study_from_dict(given))
-
-
-def test_the_tables_are_those_that_were_collected(shared: Any) -> None:
-    """../shared/venues/tiers_2026.json: bounds, rates, leverages and deductions of every contract named above."""
-    tables = {one["id"]: one for one in json.loads((shared / "venues" / "tiers_2026.json").read_text())["tiers"]}
-    for name in BY_HAND:
-        table, book = tables[name], venues.load(name)
-        flat = book.requirement.shape == "flat"
-        found = book.requirement.table
-        assert len(found.cap) == len(table["tiers"]), name
-        for place, wanted in enumerate(table["tiers"]):
-            cap = wanted.get("contracts_to" if flat else "notional_to")
-            assert found.cap[place] == (float("inf") if cap is None else cap), name
-            assert found.mmr[place] == wanted["mmr"] and found.imr[place] == pytest.approx(wanted["imr"], rel=1e-6), (
-                name
-            )
-            assert found.max_leverage[place] == pytest.approx(wanted["max_leverage"], rel=1e-3), name
-            assert found.cum[place] == pytest.approx(wanted.get("deduction") or 0.0), name
-        assert f"{book.last_seen:%Y-%m-%d}" >= table["as_of"], name

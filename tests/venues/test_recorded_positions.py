@@ -143,13 +143,13 @@ def test_bybits_fee_is_pointed_to(tmp_path: Path) -> None:
 
 
 def test_a_symbol_without_a_rulebook_needs_its_own_tier(tmp_path: Path) -> None:
-    """0.75 % of 1,000 at 0.5, and the fee at the bankruptcy price of 10x."""
-    row = {"id": "E", "venue": "bybit/NONEUSDT", "time": "2026-09-25", "side": "long", "quantity": 1000.0}
+    """WLDUSDT: 0.75 % of 1,000 at 0.5, and the fee at the bankruptcy price of 10x."""
+    row = {"id": "E", "venue": "bybit/WLDUSDT", "time": "2026-09-25", "side": "long", "quantity": 1000.0}
     row |= {"entry_price": 0.5, "mark_price": 0.5, "leverage_set": 10}
     row |= {"maintenance_margin": 500 * 0.0075 + 0.00055 * 450}
     (one,) = compare(read_positions(written(tmp_path, [row], ".json")))
     assert one.computed is None and not one.agrees
-    assert "E.symbol = 'bybit/NONEUSDT': has no rulebook. Name its tier in the columns tier_rate" in one.missing
+    assert "E.symbol = 'bybit/WLDUSDT': has no rulebook. Name its tier in the columns tier_rate" in one.missing
     (one,) = compare(read_positions(written(tmp_path, [row | {"tier_rate": 0.0075}], ".json")))
     assert one.agrees and one.rules and "tier of the record" in one.rules.words
 

@@ -12,14 +12,6 @@ from stresslab import venues
 from stresslab.errors import NotAllowed
 from stresslab.venues import Rulebook
 
-# tables of contracts that come with no rulebook
-ELSEWHERE = {
-    "bybit/ADAUSDT",
-    "bybit/BTCUSD",
-    "okx/ADA-USDT-SWAP",
-    "kraken/PF_SHIBUSD",
-    "kraken/FF_XBTUSD_261225",
-}
 COLUMNS = {  # of a table here: the names that the record may have for it
     "floor": ("notional_from", "contracts_from"),
     "cap": ("notional_to", "contracts_to"),
@@ -42,7 +34,7 @@ def test_every_recorded_table_is_that_of_its_rulebook(recorded: dict[str, dict[s
     wrong = [
         f"{name}, row {place}: {key} {getattr(found, key)[place]} for {wanted}"
         for name, table in recorded.items()
-        if name not in ELSEWHERE and table["tiers"]
+        if table["tiers"]
         for found in [venues.load(name.removesuffix(" isolated")).requirement.table]
         for place, row in enumerate(table["tiers"])
         for key, wanted in _columns(row)
@@ -63,15 +55,14 @@ def _columns(row: dict[str, Any]) -> list[tuple[str, float]]:
 
 def test_every_recorded_table_was_seen_while_its_edition_held(recorded: dict[str, dict[str, Any]]) -> None:
     for name, table in recorded.items():
-        if name not in ELSEWHERE:
-            book = venues.load(re.sub(" (isolated|cross)$", "", name))
-            assert f"{book.valid_from:%Y-%m-%d}" <= table["as_of"] <= f"{book.last_seen:%Y-%m-%d}", name
+        book = venues.load(re.sub(" (isolated|cross)$", "", name))
+        assert f"{book.valid_from:%Y-%m-%d}" <= table["as_of"] <= f"{book.last_seen:%Y-%m-%d}", name
 
 
 def test_tables_end_where_the_record_ends(recorded: dict[str, dict[str, Any]]) -> None:
     """No tier is made up above those recorded: OKX's BTC goes on by recorded steps, BitMEX's by its risk steps."""
     for name, table in recorded.items():
-        if name in ELSEWHERE or not table["tiers"] or isinstance(table["open_ended"], dict):
+        if not table["tiers"] or isinstance(table["open_ended"], dict):
             continue
         assert len(venues.load(name.removesuffix(" isolated")).requirement.table.cap) == len(table["tiers"]), name
     steps, okx = recorded["okx/BTC-USDT-SWAP"]["open_ended"], venues.load("okx/BTC-USDT-SWAP").requirement.table
@@ -81,9 +72,8 @@ def test_tables_end_where_the_record_ends(recorded: dict[str, dict[str, Any]]) -
 
 def test_the_largest_position_is_the_recorded_one(recorded: dict[str, dict[str, Any]]) -> None:
     bounds = {name: table["max_position"] for name, table in recorded.items() if table.get("max_position")}
-    own = {name: text for name, text in bounds.items() if name not in ELSEWHERE}
-    assert len(own) == 4
-    for name, text in own.items():
+    assert len(bounds) == 6
+    for name, text in bounds.items():
         assert venues.load(name).requirement.max_quantity == float(text.split()[0].replace(",", "")), name
 
 
