@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stresslab.errors import InputError, require
+from stresslab.files.ccxt_positions import ACCOUNT
 from stresslab.files.layout import Layout
 from stresslab.files.position_row import Row, parse_time
 from stresslab.files.position_table import read_positions
@@ -78,8 +79,8 @@ def _nothing(rows: Sequence[Row]) -> list[str]:
 
 
 def _name(row: Row) -> str:
-    own = row.account is not None and row.account not in row.name
-    return f"{row.account} {row.name}" if own else row.name
+    own = row.account not in (None, ACCOUNT, row.name)
+    return f"{row.account}, {row.name}" if own else row.name
 
 
 def _print_table(found: Sequence[Compared]) -> None:

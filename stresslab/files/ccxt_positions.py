@@ -33,6 +33,7 @@ _OF_THE_VENUE = {  # figure: ccxt's key, the venues' own keys under `info`; the 
 }
 _OVER = ("maintMargin", "positionInitialMargin")  # Binance's own, which ccxt replaces by its own
 _MARGINS = ("isolatedWallet", "margin")  # without PnL: Binance; OKX and Gate
+ACCOUNT = "the account of the file"  # its rows are one account's
 _SAME = 1e-6  # relative
 _FITS = 0.02  # relative: a notional at another price of the same minute, or at entry
 Flat = dict[str, Any]
@@ -55,7 +56,7 @@ def flat(given: Mapping[str, Any]) -> tuple[Flat, list[str]] | None:
     leverage = info.get("leverage") if "realLeverage" in info else given.get("leverage")
     columns: Flat = {
         "id": given.get("id"),
-        "account": given.get("account") or "the account of the file",
+        "account": given.get("account") or ACCOUNT,
         "venue": given.get("venue"),
         "symbol": symbol,
         "time": info.get("currentTimestamp"),
@@ -94,26 +95,27 @@ def _figures(given: Mapping[str, Any], info: Mapping[str, Any], columns: Flat) -
             continue
         if info and not any(not is_missing(info.get(name)) for name in own):
             notes.append(f"its {key} is ccxt's own and no figure of the venue: it is not compared")
-        elif figure == "initial_margin" and over is None and _is_the_margin(given, value, columns):
+        elif figure == "initial_margin" and over is None and _is_the_margin(given, columns):
             notes.append(f"its {key} is the margin posted and no requirement: it is not compared")
         else:
             found[figure] = value
     return found, notes
 
 
-def _is_the_margin(given: Mapping[str, Any], value: Any, columns: Flat) -> bool:
-    posted = columns.get("margin")
-    if posted is None and columns["margin_mode"] == "isolated":
-        posted = given.get("collateral")
-    try:
-        return posted is not None and abs(float(posted) - float(value)) <= _SAME * abs(float(value))
-    except (TypeError, ValueError):
+def _is_the_margin(given: Mapping[str, Any], columns: Flat) -> bool:
+    """Whether the initial margin is the margin of an isolated position, with or without its PnL."""
+    figure, collateral = _number(given, "initialMargin"), _number(given, "collateral")
+    if figure is None or columns["margin_mode"] != "isolated":
         return False
+    posted = [_number(columns, "margin"), collateral]
+    if collateral is not None:
+        posted.append(collateral - (_number(given, "unrealizedPnl") or 0.0))
+    return any(one is not None and abs(one - figure) <= _SAME * abs(figure) for one in posted)
 
 
 def _contract_size(given: Mapping[str, Any], inverse: bool) -> Any:
     """ccxt's, or 1 where the notional says that `contracts` is the amount itself (Deribit, Hyperliquid)."""
-    told = given.get("contractSize")
+    told = None if is_missing(given.get("contractSize")) else given["contractSize"]
     size, contracts = _number(given, "contractSize") or 1.0, _number(given, "contracts")
     notional, prices = _number(given, "notional"), [_number(given, key) for key in ("markPrice", "entryPrice")]
     known = [price for price in prices if price]
@@ -153,5 +155,5 @@ def _number(given: Mapping[str, Any], key: str) -> float | None:
         return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None  # said by the column's own reader

@@ -26,6 +26,7 @@ _CHOICES = {"contract": ("linear", "inverse", "quanto"), "margin_mode": ("isolat
 _CHOICES |= {"quantity_unit": ("base", "contracts", "quote")}
 _SIDES = {"long": "long", "buy": "long", "short": "short", "sell": "short"}
 _NET = ("both", "net")
+_LATEST = 7e18  # nanoseconds, in the year 2191
 _TIME = "Write for example 2026-09-29T12:00:00Z"
 
 
@@ -230,9 +231,9 @@ def _time(value: Any, _column: str, _decimal: str) -> datetime:
         since = float(text)
     except ValueError:
         return _of_text(text)
-    unit = next((micro for _, least, micro in reversed(UNITS) if abs(since) >= least), None)
+    unit = next((micro for _, least, micro in reversed(UNITS) if least <= since < _LATEST), None)
     rule = "counts neither seconds, milli-, micro- nor nanoseconds since 1970"
-    require(unit is not None and math.isfinite(since), rule, got=value, hint=_TIME)
+    require(unit is not None, rule, got=value, hint=_TIME)
     assert unit is not None
     return datetime.fromtimestamp(since * unit / 1e6, UTC)
 

@@ -8,6 +8,7 @@ name is nearly that of a column. All faults of a file are told at once, each wit
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -178,21 +179,19 @@ def _of_json(given: Mapping[str, Any], place: Any, file: str) -> dict[str, Any]:
     return flat | {TOLERANCE + name: value for name, value in nested["rel_tol"].items() if name in FIGURES}
 
 
-def _repeated(records: list[Record], rows: Iterable[Row], file: str) -> Iterable[InputError]:
-    """A refusal for each row that is there before, or whose name is."""
+def _repeated(records: list[Record], rows: Iterable[Row], file: str) -> list[InputError]:
+    """A refusal for each row that is there before; else for each whose name is."""
     seen: dict[str, Record] = {}
+    found = []
     for record in records:
         text = json.dumps(record.given, sort_keys=True, default=str)
         first = seen.setdefault(text, record)
         if first is not record:
             rule = f"repeats {_named(first)}"
-            yield InputError(rule, key=_named(record), file=file, hint="Remove one of the two")
-    names: set[str] = set()
-    for row in rows:
-        if row.name in names:
-            hint = "Give each position an id of its own"
-            yield InputError("two positions have this id", key="id", got=row.name, file=file, hint=hint)
-        names.add(row.name)
+            found.append(InputError(rule, key=_named(record), file=file, hint="Remove one of the two"))
+    twice = [name for name, count in Counter(row.name for row in rows).items() if count > 1]
+    hint = "Give each position an id of its own"
+    return found or [InputError("two positions have this id", key="id", got=one, file=file, hint=hint) for one in twice]
 
 
 def _named(record: Record) -> str:

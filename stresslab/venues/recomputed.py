@@ -83,8 +83,8 @@ def _compared(figure: str, recorded: float, asked: Asked, allowed: float, shelf:
     one = Compared(asked.row, asked.rules, figure, recorded, got, allowed)
     if one.agrees:
         return one
-    points = pointed_to(figure, asked, shelf, lambda other: abs(other - recorded) <= allowed)
-    return Compared(asked.row, asked.rules, figure, recorded, got, allowed, tuple(points))
+    points = pointed_to(figure, recorded, allowed, asked, shelf)
+    return Compared(asked.row, asked.rules, figure, recorded, got, allowed, points)
 
 
 def _allowed(figure: str, row: Row, rules: Rules | None, tolerance: float | None) -> float:

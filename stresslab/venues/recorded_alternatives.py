@@ -13,6 +13,8 @@ from stresslab.venues.recorded_rules import Rules, Shelf, other_editions, rules_
 from stresslab.venues.schema.requirement import Marginal
 
 _TAKER_FEES = (0.0, 0.0002, 0.00025, 0.0003, 0.00035, 0.0004, 0.00045, 0.0005, 0.00055, 0.0006, 0.00075)
+_NEAR = 10.0  # times the difference of the closest one
+_NEAR_ENOUGH = 0.01  # of the tolerance: closer than this, none is closer than another
 _REQUIREMENTS: Mapping[str, dict[str, Any]] = {
     "no closing fee in the requirement": {"include_close_fee": "none"},
     "a closing fee on the notional": {"include_close_fee": "on_notional"},
@@ -111,12 +113,16 @@ def _wallet(asked: Asked) -> float | None:
     return next((one.row.wallet for one in asked.beside if one.row.wallet is not None), None)
 
 
-def pointed_to(figure: str, asked: Asked, shelf: Shelf, agrees: Any) -> Iterator[str]:
-    """The words of the alternatives whose figure `agrees` accepts."""
+def pointed_to(figure: str, recorded: float, allowed: float, asked: Asked, shelf: Shelf) -> tuple[str, ...]:
+    """The words of the alternatives that give the recorded figure; the closest first, those far behind it left out."""
+    found = []
     for words, one in alternatives(asked, shelf):
         try:
-            got = answer(figure, one)
+            apart = abs(answer(figure, one) - recorded)
         except (Missing, InputError):  # the other rule needs what the record lacks, or does not suit the contract
             continue
-        if agrees(got):
-            yield words
+        if apart <= allowed:
+            found.append((apart, words))
+    found.sort(key=lambda one: one[0])
+    near = max(_NEAR * found[0][0], _NEAR_ENOUGH * allowed) if found else 0.0
+    return tuple(words for apart, words in found if apart <= near)

@@ -6,6 +6,7 @@ rulebook is recomputed by the rules of another contract of the venue with its ow
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from stresslab.errors import InputError, require
 from stresslab.files.position_row import Row
+from stresslab.files.validation import nearest
+from stresslab.shipped import config_root
 from stresslab.venues.catalogue import IMPORTED, available, history, variant
 from stresslab.venues.editions import History, in_force, last_moment, outside
 from stresslab.venues.rulebook import Rulebook
@@ -78,31 +81,50 @@ def venue_of(row: Row, shelf: Shelf) -> str:
 def _editions(row: Row, shelf: Shelf) -> tuple[str, History, bool]:
     """Id and history of the row's rulebook, and whether it is of this contract and no other of the venue."""
     own, named = venue_of(row, shelf), row.venue or shelf.venue or ""
-    known = available()
+    known = _shipped(config_root())
     there = [name for name in known if name.split("/")[0] == own]
-    hint = f"It is one of {', '.join(sorted({name.split('/')[0] for name in known}))}"
+    venues = sorted({name.split("/")[0] for name in known})
+    hint = nearest(own, venues) or f"It is one of {', '.join(venues)}"
     require(bool(there), "is no venue that has a rulebook", key=f"{row.name}.venue", got=own, hint=hint)
     symbol = named.partition("/")[2] or row.symbol
     rule = "this column is required and is missing"
     require(symbol is not None, rule, key=f"{row.name}.symbol", hint="Give the venue's symbol, such as BTCUSDT")
     assert symbol is not None
+    if "/" in symbol and ":" not in symbol:  # ccxt's form of a pair
+        rule, hint = "is a position in spot, and no contract", "Leave it out, or name its contract"
+        raise Unshipped(rule, key=f"{row.name}.symbol", got=symbol, hint=hint)
     try:
         wanted = f"{own}/{own_symbol(own, symbol)}"
     except InputError as problem:
         raise Unshipped(problem.rule, key=f"{row.name}.symbol", got=symbol, hint=problem.hint) from None
     path = None if shelf.folder is None else shelf.folder / f"{wanted}.yaml"
     if path is not None and path.is_file():
-        return wanted, history(path.absolute()), True
+        return wanted, _opened(path.absolute(), path.stat().st_mtime_ns), True
     if wanted in known:
-        return wanted, history(wanted), True
+        return wanted, _of_id(wanted), True
     if row.tier is None:
         hint = "Name its tier in the columns tier_rate and tier_deduction"
         if own in IMPORTED:
             hint += f", or write its rulebook: stresslab venues import FILE --venue {own}; and name --rulebooks ."
         raise Unshipped("has no rulebook", key=f"{row.name}.symbol", got=wanted, hint=hint)
-    like = [name for name in there if history(name)[-1].contract.kind == row.contract]
-    other = min(like or there, key=lambda name: _away(history(name), row))
-    return other, history(other), False
+    like = [name for name in there if _of_id(name)[-1].contract.kind == row.contract]
+    other = min(like or there, key=lambda name: _away(_of_id(name), row))
+    return other, _of_id(other), False
+
+
+@lru_cache(maxsize=1)
+def _shipped(_root: Path) -> tuple[str, ...]:
+    return available()
+
+
+def _of_id(name: str) -> History:
+    path = config_root() / "venues" / f"{name}.yaml"
+    return _opened(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)  # a table of accounts asks for one rulebook hundreds of times
+def _opened(path: Path, _changed: int) -> History:
+    return history(path)
 
 
 def _away(editions: History, row: Row) -> float:

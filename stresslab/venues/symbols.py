@@ -45,7 +45,7 @@ def own_symbol(venue: str, symbol: str) -> str:
     names = {
         "binance_usdm": f"{base}{found.quote}",
         "binance_coinm": f"{base}{found.quote}_PERP",
-        "bybit": f"{base}{found.quote}",
+        "bybit": f"{base}{'PERP' if found.settle == 'USDC' else found.quote}",
         "okx": f"{base}-{found.quote}-SWAP",
         "gate": f"{base}_{found.quote}",
         "kucoin": f"{base}{found.quote}M",

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from helpers.command import call
 from helpers.venues_page import PAGE, ROWS, imported
 
 from stresslab import venues
@@ -104,8 +105,12 @@ def test_what_positions_and_tables_are_claimed_for_was_recorded(evidence, shared
     assert {venue for venue, row in evidence.items() if row["tiers"] in "PR"} <= {one["venue"] for one in tables}
 
 
-def test_the_example_of_the_check_agrees(tmp_path):
+def test_the_examples_of_the_check_agree(tmp_path):
     table = re.search(r"```csv\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "mine.csv").write_text(table[1])
     (one,) = compare(read_positions(tmp_path / "mine.csv"))
     assert one.agrees and one.figure == "liquidation_price" and one.error < 1e-9
+    (tmp_path / "fetched.json").write_text(re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])
+    command = re.search(r"`stresslab (venues check fetched.json .*?)`", PAGE)[1].split()
+    done = call(*(str(tmp_path / word) if word.endswith(".json") else word for word in command))
+    assert done.code == 0 and "1 of 1 positions agree (1 of 1 figures)" in done.out
