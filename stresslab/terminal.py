@@ -18,6 +18,7 @@ from rich.table import Table
 
 from stresslab import device, execution, limits
 from stresslab.config.doubts import future
+from stresslab.config.schema import Study
 from stresslab.config.sweep import Cell
 from stresslab.errors import InputError, NotAllowed
 from stresslab.grid import cluster
@@ -27,7 +28,7 @@ from stresslab.grid.funding_lines import funding_lines
 from stresslab.grid.plan import Plan
 from stresslab.grid.serial import Serial
 from stresslab.store import RunRecord
-from stresslab.venues import Rulebook
+from stresslab.venues import Rulebook, available
 
 _OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 240)
 _ERR = Console(stderr=True, highlight=False)
@@ -42,13 +43,18 @@ def say(text: str) -> None:
     _OUT.print(text, markup=False)
 
 
-def count_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None]) -> None:
-    """A line for each rulebook: how many of its rules were not verified, and where they are listed."""
-    for rulebook in rulebooks:
-        if rulebook.unverified:
-            name, count = f"{rulebook.id}@{rulebook.edition}", len(rulebook.unverified)
-            rules = "1 rule is" if count == 1 else f"{count} rules are"
-            remark(f"{name}: {rules} not verified; `stresslab venues show {name}` lists them")
+def count_unverified(study: Study, remark: Callable[[str], None]) -> None:
+    """A line for each rulebook: the edition that the study names, how many of its rules were not verified, and where
+    they are listed.
+    """
+    for key, rulebook in study.rulebooks.items():
+        name, count = f"{rulebook.id}@{rulebook.edition}", len(rulebook.unverified)
+        said = ["the edition that the study names"] if key in study.chosen_editions else []
+        if count > 0:
+            place = f"`stresslab venues show {name}` lists" if rulebook.id in available() else "its file lists"
+            said.append(f"{'1 rule is' if count == 1 else f'{count} rules are'} not verified; {place} them")
+        if said:
+            remark(f"{name}: {', '.join(said)}")
 
 
 def print_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None]) -> None:
@@ -58,12 +64,17 @@ def print_unverified(rulebooks: Iterable[Rulebook], remark: Callable[[str], None
             remark(f"not verified: {line}")
 
 
+def warn(text: str) -> None:
+    """A warning on standard error."""
+    _ERR.print(f"warning: {text}", markup=False, soft_wrap=True)
+
+
 def report_doubts(plan: Plan, strict: bool) -> None:
     """Print each doubt about the study on standard error; with `strict`, raise the first as an InputError."""
     latest = max((market.study.as_of for market in plan.markets), default=plan.study.as_of)
     found = [*plan.doubts, *future(latest, datetime.now(UTC))]
     for doubt in found[1:] if strict else found:
-        _ERR.print(f"warning: {doubt.text}", markup=False, soft_wrap=True)
+        warn(doubt.text)
     if strict and found:
         raise found[0].error(plan.study.file)
 
@@ -231,8 +242,9 @@ def print_plan(plan: Plan) -> None:
     )
     for line in funding_lines(plan):
         say(line)
-    for book in plan.study.rulebooks.values():
-        say(f"rulebook {book.id}@{book.edition}, last seen in force on {book.as_of}")
+    for name, book in plan.study.rulebooks.items():
+        chosen = ", the edition that the study names" if name in plan.study.chosen_editions else ""
+        say(f"rulebook {book.id}@{book.edition}, last seen in force on {book.as_of}{chosen}")
     print_unverified(plan.study.rulebooks.values(), say)
     for reason, cells in _refusals(plan).items():
         say(f"not allowed, {len(cells)} cells: {reason}")

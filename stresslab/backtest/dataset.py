@@ -10,6 +10,7 @@ from stresslab import __version__
 from stresslab.backtest import resample, scores
 from stresslab.backtest.baselines import BASELINES, Forecast
 from stresslab.backtest.clock import Clock
+from stresslab.backtest.editions import dates_by_edition, doubtful_dates
 from stresslab.backtest.forecasts import Diary
 from stresslab.backtest.outcomes import ObservedMoves, beyond, liquidated, losses
 from stresslab.backtest.question import CONFIDENCES, Question
@@ -222,6 +223,19 @@ def _attributes(judged: Judged) -> dict[str, Any]:
         "block": format_duration(block * question.spans.every),
         "clip": 0.5 / question.n_paths,
         "stresslab": __version__,
+        **_editions(judged),
+    }
+
+
+def _editions(judged: Judged) -> dict[str, str]:
+    """The rulebook's editions with the number of their dates, and a warning of dates that none is known to cover."""
+    rules, dates = judged.question.dated, judged.clock.dates
+    if rules is None:
+        return {}
+    doubt = doubtful_dates(dates, rules)
+    return {
+        "rulebook_editions": json.dumps(dates_by_edition(dates, rules)),
+        "warnings": json.dumps([doubt] if doubt else []),
     }
 
 

@@ -26,7 +26,7 @@ SIDES = ("long", "short")
 def flat_levels(sides: Sequence[str], leverages: Sequence[float], mmr: float) -> np.ndarray:
     """Log distances (side, leverage) under one maintenance rate: below 0 for a long, above 0 for a short."""
     require(0 <= mmr < 1, "is a fraction of the notional, at least 0 and below 1", key="--mmr", got=mmr)
-    _check(sides, leverages)
+    check_positions(sides, leverages)
     side, leverage = np.array(sides)[:, None], np.array(leverages, float)[None]
     side, leverage = np.broadcast_arrays(side, leverage)
     return _logs(liquidation_price(side, 1.0, 1.0, 1 / leverage, mmr=mmr), sides, leverages)
@@ -36,8 +36,7 @@ def rulebook_levels(
     sides: Sequence[str], leverages: Sequence[float], rulebook: Rulebook, notional: float
 ) -> np.ndarray:
     """Log distances (side, leverage) of a position of `notional` quote currency; NotAllowed where the venue refuses."""
-    require(0 < notional < np.inf, "must be above 0", key="--notional", got=notional)
-    _check(sides, leverages)
+    check_positions(sides, leverages, notional)
     leverage = np.array(leverages, float)
     rulebook.check_allowed(np.full(leverage.shape, notional), leverage)
     side, leverage = np.broadcast_arrays(np.array(sides)[:, None], leverage[None])
@@ -63,12 +62,19 @@ def dated_levels(dates: np.ndarray, sides: Sequence[str], leverages: Sequence[fl
             try:
                 found[book.edition] = rulebook_levels(sides, leverages, book, rules.notional)
             except InputError as refusal:
-                name = f"{book.id}@{book.edition}"
-                raise refusal.at(key=name) from None
+                raise _of_edition(refusal, book) from None
     return np.stack([found[book.edition] for book in editions], axis=-1)
 
 
-def _check(sides: Sequence[str], leverages: Sequence[float]) -> None:
+def _of_edition(refusal: InputError, book: Rulebook) -> InputError:
+    rule = f"{refusal.rule}, by the edition {book.edition}, which is in force at some of the dates"
+    hint = f"Lower it, or choose the dates with --from and --to, or one edition for all of them: {book.id}@DATE"
+    return type(refusal)(rule, key=refusal.key, got=refusal.got, hint=hint)
+
+
+def check_positions(sides: Sequence[str], leverages: Sequence[float], notional: float = 1.0) -> None:
+    """InputError for a notional, a side or a leverage that no position has, or one that is given twice."""
+    require(0 < notional < np.inf, "must be above 0", key="--notional", got=notional)
     known = bool(sides) and set(sides) <= set(SIDES) and len(set(sides)) == len(sides)
     require(known, "is long, short or both, each once", key="--side", got=",".join(sides))
     good = bool(leverages) and all(1 < one < np.inf for one in leverages) and len(set(leverages)) == len(leverages)

@@ -27,6 +27,7 @@ def facts(ds: xr.Dataset) -> list[tuple[str, list[str]]]:
     return [
         ("Prices", json.loads(ds.attrs["prices_read_as"])),
         ("Forecast", _forecast(question)),
+        *_editions(ds),
         ("What happened", [*HAPPENED, *_left_out(ds)]),
         ("Baselines", list(BASELINES)),
         ("Scores", _scores(ds)),
@@ -42,6 +43,15 @@ def _forecast(question: dict[str, str | int]) -> list[str]:
         f"{question['n_paths']:,} paths for each date (antithetic, but for models of recorded prices) in steps of one "
         f"bar, watched continuously; seed {question['seed']}, a stream for each date.",
     ]
+
+
+def _editions(ds: xr.Dataset) -> list[tuple[str, list[str]]]:
+    """The rulebook's editions, where each date takes the one in force; nothing where one rule holds for all dates."""
+    if "rulebook_editions" not in ds.attrs:
+        return []
+    taken = ", ".join(f"{name} on {n:,}" for name, n in json.loads(ds.attrs["rulebook_editions"]).items())
+    said = [f"{line[:1].upper()}{line[1:]}." for line in json.loads(ds.attrs["warnings"])]
+    return [("Rules", [f"Each date takes the edition in force then. Editions and their dates: {taken}.", *said])]
 
 
 def _left_out(ds: xr.Dataset) -> list[str]:

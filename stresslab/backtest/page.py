@@ -135,7 +135,8 @@ def _facts(ds: xr.Dataset, question: dict[str, Any]) -> list[str]:
     first, last = (datetime.fromtimestamp(int(one), UTC).strftime("%Y-%m-%d") for one in ds["date"].values[[0, -1]])
     horizon = words.horizon_words(question["horizon"])
     dates = f"{ds.sizes['date']:,} forecasts over {horizon}, {first} to {last}"
-    return [dates, f"bars of {ds.attrs['bar']} from {_file_name(ds.attrs['prices'])}", question["rules"]]
+    warnings = json.loads(ds.attrs.get("warnings", "[]"))
+    return [dates, f"bars of {ds.attrs['bar']} from {_file_name(ds.attrs['prices'])}", question["rules"], *warnings]
 
 
 def _file_name(text: str) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from stresslab.backtest.clock import Spans
-from stresslab.backtest.levels import DatedRules, flat_levels, rulebook_levels
+from stresslab.backtest.levels import DatedRules, check_positions, flat_levels, rulebook_levels
 from stresslab.errors import InputError, require
 from stresslab.units import parse_duration
-from stresslab.venues import history
+from stresslab.venues import history, names_edition
 
 DEFAULT_MMR = 0.004  # the first tier of BTCUSDT and ETHUSDT at Binance, configs/venues/binance_usdm
 DATA_SUFFIXES = (".nc", ".zarr")
@@ -60,19 +60,23 @@ def parse_holes(text: str) -> bool:
 
 def liquidation_levels(
     sides: tuple[str, ...], leverages: tuple[float, ...], mmr: float | None, rulebook: str | None, notional: float
-) -> tuple[np.ndarray, str, DatedRules | None]:
-    """Log distances (side, leverage), in words where they are from, and the rulebook where it has several editions."""
+) -> tuple[np.ndarray | None, str, DatedRules | None]:
+    """Log distances (side, leverage), in words where they are from, and the rulebook whose editions give them by date.
+
+    An edition that is named by an @ gives them for all dates.
+    """
     require(mmr is None or rulebook is None, "give --mmr or --rulebook, not both", key="--mmr", got=mmr)
     if rulebook is None:
         rate = DEFAULT_MMR if mmr is None else mmr
         return flat_levels(sides, leverages, rate), f"maintenance margin of {100 * rate:g} % of the notional", None
     editions = history(rulebook)
     rules = editions[-1]
-    is_dated = len(editions) > 1
-    edition = ", the edition in force at each date" if is_dated else f"@{rules.edition}"
-    words = f"{rules.id}{edition}, position of {notional:,.0f} {rules.contract.settle}"
-    levels = rulebook_levels(sides, leverages, rules, notional)
-    return levels, words, DatedRules(editions, notional) if is_dated else None
+    size = f"position of {notional:,.0f} {rules.contract.settle}"
+    if names_edition(rulebook):
+        levels = rulebook_levels(sides, leverages, rules, notional)
+        return levels, f"{rules.id}@{rules.edition}, {size}", None
+    check_positions(sides, leverages, notional)
+    return None, f"{rules.id}, the edition in force at each date, {size}", DatedRules(editions, notional)
 
 
 def check_data_file(path: Path | None) -> None:

@@ -29,7 +29,7 @@ class Question:
     models: tuple[str, ...]
     sides: tuple[str, ...]
     leverages: tuple[float, ...]
-    levels: np.ndarray  # log distance to liquidation (side, leverage), by the newest edition of a rulebook
+    levels: np.ndarray | None  # log distance to liquidation (side, leverage); None where they are `dated`
     rules: str  # where the levels are from, in words
     spans: Spans
     n_paths: int
@@ -41,6 +41,8 @@ class Question:
 
     def __post_init__(self) -> None:
         check_models(self.models)
+        rule = "levels are given, or the rulebook whose editions give them by date: one of the two"
+        require((self.levels is None) != (self.dated is None), rule, key="levels")
         rule = f"is an even number of paths, at least {LEAST_PATHS}"
         require(self.n_paths >= LEAST_PATHS and self.n_paths % 2 == 0, rule, key="--paths", got=self.n_paths)
         require(0 <= self.seed < 2**32, "is a whole number below 2^32", key="--seed", got=self.seed)
@@ -52,6 +54,7 @@ class Question:
         """Log distances (side, leverage, date)."""
         if self.dated is not None:
             return dated_levels(dates, self.sides, self.leverages, self.dated)
+        assert self.levels is not None  # checked above
         return np.repeat(self.levels[:, :, None], len(dates), axis=2)
 
     def asked(self, bars: Bars, dates: np.ndarray) -> Asked:

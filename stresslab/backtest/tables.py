@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from stresslab.report import words
@@ -106,12 +107,19 @@ def happened(ds: xr.Dataset) -> Table:
         Cell(percent(share_of_events(one)), f"{int(one['events']):,} of {int(one['dates_decided']):,}")
         for _, one in positions(ds)
     ]
-    away = [Cell(percent(float(one["liquidation_price"]) - 1, True)) for _, one in positions(ds)]
+    away = [Cell(_distance(one)) for _, one in positions(ds)]
     rows = [("distance", away), ("happened", seen)]
     for forecaster in ordered(ds):
         rows.append((name(forecaster), [_mean(one) for _, one in positions(ds.sel(forecaster=forecaster))]))
     caption = "Distance to liquidation, how often it happened, and the mean forecast with its standard score"
     return Table(caption, "forecaster", _heads(ds), (), [_all(rows)])
+
+
+def _distance(ds: xr.Dataset) -> str:
+    """From the entry to the liquidation price; the nearest and the farthest where the editions of the dates differ."""
+    prices = ds.get("liquidation_price_on_date", ds["liquidation_price"])
+    away = sorted(np.unique(prices).tolist(), key=lambda price: abs(price - 1))
+    return " to ".join(dict.fromkeys(percent(price - 1, True) for price in (away[0], away[-1])))
 
 
 def share_of_events(ds: xr.Dataset) -> float:

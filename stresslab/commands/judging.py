@@ -26,7 +26,9 @@ def backtest(
     mmr: Annotated[
         float | None, typer.Option(help="Maintenance margin rate; 0.004 unless a rulebook is given.")
     ] = None,
-    rulebook: Annotated[str | None, typer.Option(help="Take the liquidation price from this rulebook.")] = None,
+    rulebook: Annotated[
+        str | None, typer.Option(help="Liquidation prices by this rulebook, the edition of each date or @DATE.")
+    ] = None,
     notional: Annotated[float, typer.Option(help="Size of the position, for the rulebook's tier.")] = 10_000.0,
     paths: Annotated[int, typer.Option(help="Simulated paths for each forecast.")] = 16_384,
     seed: Annotated[int, typer.Option(help="Of the simulation and of the bootstrap.")] = 1,
@@ -48,6 +50,8 @@ def backtest(
     """
     from stresslab import terminal
     from stresslab.backtest import Question, parse, read_history, run_backtest
+    from stresslab.backtest.clock import make_clock
+    from stresslab.backtest.editions import doubtful_dates
     from stresslab.backtest.page import summary, write_page
     from stresslab.files.layout import Layout
     from stresslab.files.targets import require_writable
@@ -64,6 +68,8 @@ def backtest(
     bars = read_history(prices, Layout(utc, parse.parse_names(columns), dates, decimal, symbol))
     terminal.print_data(bars.words(), quiet)
     parse.check_data_file(data)
+    if dated is not None and (doubt := doubtful_dates(make_clock(bars, spans, *between).dates, dated)):
+        terminal.warn(f"{doubt}. {rulebook}@DATE takes one edition for all dates")
     for path, key in ((output, "--output"), (data, "--data")):
         if path is not None:
             require_writable(path, key, "either" if key == "--data" else "file")

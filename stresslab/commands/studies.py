@@ -54,7 +54,7 @@ def run(
     try:
         with terminal.executor(scheduler, workers) as executor:
             opened = open_store(store, remark=remark)  # nothing is written before the run is known to work
-            terminal.count_unverified(plan.study.rulebooks.values(), remark)
+            terminal.count_unverified(plan.study, remark)
             if plan.study.recorded is not None:
                 terminal.print_data(plan.study.recorded.words(), quiet)
             with terminal.progress(quiet) as progress:

@@ -35,10 +35,10 @@ def listed(context: typer.Context) -> None:
 def show(rulebook: Name) -> None:
     """Print a rulebook: every rule, its source, and what was not verified."""
     from stresslab import venue_tables
-    from stresslab.venues import history, load
+    from stresslab.venues import history, load, split_name
 
     book = load(rulebook)
-    known = history(rulebook.partition("@")[0])
+    known = history(split_name(rulebook)[0])
     venue_tables.print_rulebook(book, [one for one in known if one.valid_from != book.valid_from])
 
 

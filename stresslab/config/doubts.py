@@ -34,13 +34,17 @@ OLDEST_STATE = "8D"
 
 
 class Doubt(NamedTuple):
-    """A short name, the key and its value, what is doubtful, and the next move."""
+    """A short name, the key and its value, what is doubtful, and the next move.
+
+    Of several doubts with one name, key and `about` (the rule where that is empty) the first is told.
+    """
 
     name: str
     key: str
     got: Any
     rule: str
     hint: str
+    about: str = ""
 
     @property
     def text(self) -> str:
@@ -58,7 +62,7 @@ def doubts(markets: Iterable[Study], books: Iterable[tuple[Study, Any]] = ()) ->
     for study in markets:
         for kind in OF_MARKETS:
             for doubt in kind(study):
-                found.setdefault((doubt.name, doubt.key, doubt.rule), doubt)
+                found.setdefault((doubt.name, doubt.key, doubt.about or doubt.rule), doubt)
     for study, book in books:
         for of_book in OF_BOOKS:
             for doubt in of_book(study, book):
@@ -185,11 +189,18 @@ def of_editions(study: Study) -> Iterator[Doubt]:
     """A rulebook whose editions are not known to hold at as_of; one that the study names by its date is its choice."""
     for name, history in study.histories.items():
         edition = in_force(history, study.as_of)
-        how_far = None if "@" in name else outside(edition, study.as_of)
+        how_far = None if name in study.chosen_editions else outside(edition, study.as_of)
         if how_far is not None:
             rule = f"the edition of {edition.edition} is taken at as_of {instant_text(study.as_of)}: {how_far}"
-            hint = f"Compare with the venue's page, or name an edition: {name}@{edition.edition}"
-            yield Doubt("edition", "book.rulebook", name, rule, hint)
+            hint = f"Compare with the venue's page, or choose it yourself: @{edition.edition} after its name"
+            yield Doubt("edition", _named_at(study, name), name, rule, hint, about=f"{name}@{edition.edition}")
+
+
+def _named_at(study: Study, name: str) -> str:
+    """The key at which the book names a rulebook; that of a sweep's further ones is the swept key."""
+    named = [position.rulebook for position in study.book.positions or ()]
+    own = name == study.book.rulebook or name not in named
+    return "book.rulebook" if own else f"book.positions[{named.index(name)}].rulebook"
 
 
 OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (

@@ -26,7 +26,7 @@ from stresslab.files.validation import nearest
 from stresslab.models import MODELS, Parameters
 from stresslab.models.history import condensed
 from stresslab.options.smile import ImpliedVolatility
-from stresslab.venues import Rulebook
+from stresslab.venues import Rulebook, names_edition
 from stresslab.venues.editions import in_force
 
 
@@ -153,6 +153,11 @@ class Study(_Shared):
                 if edition is not found[name]:
                     found[f"{name}@{edition.edition}"] = edition
         return found
+
+    @property
+    def chosen_editions(self) -> tuple[str, ...]:
+        """The ids, id@date, of the editions that the study names itself."""
+        return tuple(name for name in self.histories if names_edition(name))
 
     def rulebook(self, name: str = "") -> Rulebook:
         """The rulebook with this id, one of those that the book or the sweep names; the book's own without a name.

@@ -6,7 +6,7 @@ valid_from, last_seen, source and confidence, and the keys that differ from the 
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from stresslab.files.yaml_reader import read_yaml
 from stresslab.shipped import config_root
 from stresslab.venues.editions import History, check_order, in_force, named
 from stresslab.venues.rulebook import Rulebook
+from stresslab.venues.schema.base import moment
 
 SUFFIXES = (".yaml", ".yml")
 EARLIER = "earlier"
 OWN = ("valid_from", "last_seen", "source", "confidence")  # keys that every edition gives itself
+NOT_OWN = {"id": "its id is that of the file", "as_of": "valid_from and last_seen say when it holds"}
 FORMER_IDS = {  # ids under which editions came with stresslab before
     "binance_usdm_2021/BTCUSDT": "binance_usdm/BTCUSDT@2021",
     "binance_usdm_2021/ETHUSDT": "binance_usdm/ETHUSDT@2021",
@@ -47,12 +49,17 @@ def load(name: str | Path, relative_to: Path | None = None, at: datetime | None 
     date before the first edition; and for a file that is not there or breaks a rule, with key, value and rule.
     """
     editions = history(name, relative_to)
-    return editions[-1] if at is None else in_force(editions, at)
+    if at is None:
+        return editions[-1]
+    when = moment(at) if isinstance(at, date) else at
+    hint = "Give a datetime, such as datetime(2025, 10, 10, 21, tzinfo=UTC)"
+    require(isinstance(when, datetime), "must be a time", key="at", got=at, hint=hint)
+    return in_force(editions, when)
 
 
 def history(name: str | Path, relative_to: Path | None = None) -> History:
     """All editions of a rulebook, the oldest first; the one that a date after an @ names alone."""
-    text, _, date = FORMER_IDS.get(str(name), str(name)).partition("@")
+    text, period = split_name(name)
     if text.endswith(SUFFIXES):
         found = _read((relative_to or Path()) / text)
     elif text in available():
@@ -63,13 +70,31 @@ def history(name: str | Path, relative_to: Path | None = None) -> History:
             got=text,
             hint=_hint(text, relative_to),
         )
-    return (named(found, date),) if date else found
+    if period is None:
+        return found
+    try:
+        return (named(found, period),)
+    except InputError as error:
+        raise InputError(error.rule, got=str(name), hint=error.hint) from None
+
+
+def split_name(name: str | Path) -> tuple[str, str | None]:
+    """A rulebook's id or path, and the date after its @: None without one. A file's name may hold an @ itself."""
+    whole = FORMER_IDS.get(str(name), str(name))
+    text, at, period = whole.rpartition("@")
+    return (text, period) if at and "/" not in period and not period.endswith(SUFFIXES) else (whole, None)
+
+
+def names_edition(name: str | Path) -> bool:
+    """Whether a date after an @ says which edition is meant."""
+    return split_name(name)[1] is not None
 
 
 def written_id(name: str, rulebook: Rulebook) -> str:
-    """What to call a rulebook that was written so: its id, with the date that names an edition."""
-    _, _, date = FORMER_IDS.get(name, name).partition("@")
-    return f"{rulebook.id}@{date}" if date else rulebook.id
+    """What to call a rulebook that was written so: its id, and id@edition where an edition is named, however its date
+    is written.
+    """
+    return f"{rulebook.id}@{rulebook.edition}" if names_edition(name) else rulebook.id
 
 
 def variant(rulebook: Rulebook, changes: Mapping[str, Any]) -> Rulebook:
@@ -132,12 +157,18 @@ def _read(path: Path) -> History:
     require(good, rule, key=EARLIER, got=given, file=str(path))
     newest = _edition(data, path, "")
     found = [newest]
+    shared = {name: value for name, value in data.items() if name != "as_of"}
     for place, changes in enumerate(given or ()):
         key = f"{EARLIER}[{place}]"
         missing = [name for name in OWN if name not in changes]
         rule = "every edition gives it: this key is required and is missing"
-        require(not missing, rule, key=f"{key}.{missing[0] if missing else ''}", file=str(path))
-        found.insert(0, _edition(_merged(data, changes), path, key))
+        hint = f"Give {', '.join(OWN)}, and what differs from the newest edition"
+        require(not missing, rule, key=f"{key}.{missing[0] if missing else ''}", file=str(path), hint=hint)
+        taken = next((name for name in NOT_OWN if name in changes), "")
+        rule = f"an older edition does not give it: {NOT_OWN.get(taken)}"
+        got = changes.get(taken)
+        require(not taken, rule, key=f"{key}.{taken}", got=got, file=str(path), hint=f"Remove {taken}")
+        found.insert(0, _edition(_merged(shared, changes), path, key))
     try:
         check_order(found)
     except InputError as error:

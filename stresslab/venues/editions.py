@@ -26,8 +26,12 @@ def in_force(history: Sequence[Rulebook], moment: datetime.datetime) -> Rulebook
 
 def named(history: Sequence[Rulebook], date: str) -> Rulebook:
     """The edition in force at the end of a year, month or day, or at a time; InputError before the first one."""
-    moment = end_of(date)
-    rule = f"is before the first edition; the editions are those of {', '.join(one.edition for one in history)}"
+    there = f"the editions begin on {', '.join(one.edition for one in history)}"
+    try:
+        moment = end_of(date)
+    except InputError as error:
+        raise InputError(f"{error.rule}; {there}", key=error.key, got=date, hint=error.hint) from None
+    rule = f"is before the first edition; {there}"
     require(history[0].valid_from <= moment, rule, key="edition", got=date, hint="Name one of them after the @")
     return in_force(history, moment)
 
@@ -35,10 +39,10 @@ def named(history: Sequence[Rulebook], date: str) -> Rulebook:
 def outside(edition: Rulebook, moment: datetime.datetime) -> str | None:
     """How far the moment is from the time for which the edition is known; None within it."""
     if moment < edition.valid_from:
-        return f"its rules are known from {edition.edition} on, {_days(edition.valid_from - moment)} later"
-    seen = last_moment(edition)
-    if moment > seen:
-        return f"its rules were last seen in force on {edition.last_seen:%Y-%m-%d}, {_days(moment - seen)} before"
+        return f"its rules are known from {edition.edition} on, {_apart(moment, edition.valid_from)} later"
+    if moment > last_moment(edition):
+        apart = _apart(edition.last_seen, moment)
+        return f"its rules were last seen in force on {edition.last_seen:%Y-%m-%d}, {apart} before"
     return None
 
 
@@ -73,12 +77,19 @@ def check_order(history: Sequence[Rulebook]) -> None:
     """InputError unless each edition ends before the next begins; its key names the place under `earlier`."""
     for place, (older, newer) in enumerate(zip(history[:-1], history[1:], strict=True)):
         key = f"earlier[{len(history) - 2 - place}]"
-        rule = f"must be before {newer.edition}, where the next edition begins: list the newest first"
-        require(older.valid_from < newer.valid_from, rule, key=f"{key}.valid_from", got=older.edition)
+        rule = f"must be before {newer.edition}, where the next edition begins"
+        hint = "List the newest first, each with a valid_from of its own"
+        require(older.valid_from < newer.valid_from, rule, key=f"{key}.valid_from", got=older.edition, hint=hint)
         rule = f"must not be after {newer.edition}, where the next edition begins"
-        require(older.last_seen <= newer.valid_from, rule, key=f"{key}.last_seen", got=str(older.last_seen))
+        hint = f"Write the last day on which this edition was seen, at most {newer.edition}"
+        seen = f"{older.last_seen:%Y-%m-%d}" if older.last_seen.time() == datetime.time() else str(older.last_seen)
+        require(older.last_seen <= newer.valid_from, rule, key=f"{key}.last_seen", got=seen, hint=hint)
 
 
-def _days(span: datetime.timedelta) -> str:
-    days = span / DAY
-    return f"{days:.0f} days" if days >= 1.5 else f"{days * 24:.0f} hours" if days < 1 else "1 day"
+def _apart(first: datetime.datetime, second: datetime.datetime) -> str:
+    """Days between two dates as a calendar counts them; the time where both are of one day."""
+    days = (second.date() - first.date()).days
+    if days > 0:
+        return "1 day" if days == 1 else f"{days} days"
+    minutes = (second - first) / datetime.timedelta(minutes=1)
+    return f"{minutes / 60:.0f} hours" if minutes >= 90 else f"{minutes:.0f} minutes"

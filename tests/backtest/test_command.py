@@ -97,7 +97,7 @@ def test_closes_alone_do_not_tell_what_happened(tmp_path):
         (("--models", "merton"), "no model could be fitted on any date: merton: returns"),
         (("--leverage", "ten"), "--leverage = 'ten'"),
         (("--leverage", "1"), "--leverage"),
-        (("--leverage", "200", "--rulebook", "binance_usdm/BTCUSDT"), "at most 150"),
+        (("--leverage", "200", "--rulebook", "binance_usdm/BTCUSDT"), "at most 125, by the edition 2021-03-26"),
         (("--leverage", "300"), "below the maintenance margin"),
         (("--horizon", "2h"), "whole number of bars"),
         (("--horizon", "1d"), "--horizon = '1d'"),

@@ -47,7 +47,7 @@ def test_an_edition_that_refuses_a_leverage_is_named():
     rules = DatedRules(history("binance_usdm/ETHUSDT"), 10_000)
     late = dated_levels(np.array([seconds("2025-01-01")]), ("long",), (120,), rules)
     assert late.shape == (1, 1, 1)
-    with pytest.raises(NotAllowed, match="binance_usdm/ETHUSDT@2021-01-01.*at most 100"):
+    with pytest.raises(NotAllowed, match="at most 100, by the edition 2021-01-01, .* Lower it, or choose the dates"):
         dated_levels(np.array([seconds("2021-06-01")]), ("long",), (120,), rules)
 
 

@@ -59,7 +59,7 @@ def test_levels_follow_the_edition_of_each_date(bars):
     """Two editions that differ by a factor of five: outcomes and forecasts before and after are those of each alone."""
     old, new = (variant(load("binance_usdm/BTCUSDT@2024"), changes) for changes in two_editions())
     given = dict(spans=SPANS._replace(window=125 * D), models=("gbm",))
-    dated = run_backtest(bars, question(**given, dated=DatedRules((old, new), 10_000.0)))
+    dated = run_backtest(bars, question(**given, levels=None, dated=DatedRules((old, new), 10_000.0)))
     alone = [
         run_backtest(bars, question(**given, levels=rulebook_levels(SIDES, LEVERAGES, book, 10_000.0)))
         for book in (old, new)

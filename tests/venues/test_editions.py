@@ -10,6 +10,7 @@ from stresslab import venues
 from stresslab.config import study_from_dict
 from stresslab.config.doubts import of_editions
 from stresslab.errors import InputError
+from stresslab.grid.plan import make_plan
 from stresslab.shipped import config_root
 from stresslab.venues.editions import end_of, in_force, outside
 
@@ -61,12 +62,14 @@ def test_the_edition_in_force(moment: str, edition: str) -> None:
 @pytest.mark.parametrize(
     "moment, words",
     [
-        ("2024-07-31", "last seen in force on 2021-03-26, 1222 days before"),
+        ("2024-07-31", "last seen in force on 2021-03-26, 1223 days before"),
         ("2019-01-01", "known from 2021-03-26 on, 815 days later"),
-        ("2026-11-30", "last seen in force on 2026-09-29, 61 days before"),
+        ("2026-11-30", "last seen in force on 2026-09-29, 62 days before"),
         ("2026-09-29T23:00", None),
-        ("2025-06-15", "last seen in force on 2025-06-12, 2 days before"),
+        ("2025-06-15", "last seen in force on 2025-06-12, 3 days before"),
         ("2025-01-01", None),
+        ("2026-09-30T01:00", "last seen in force on 2026-09-29, 1 day before"),
+        ("2021-03-25T22:00", "known from 2021-03-26 on, 1 day later"),
     ],
 )
 def test_a_moment_outside_every_span_is_put_into_words(moment: str, words: str | None) -> None:
@@ -100,20 +103,25 @@ def test_a_study_takes_the_edition_of_its_date_and_doubts_one_that_is_not_known_
 
 
 def test_a_swept_date_takes_the_edition_of_each() -> None:
-    from stresslab.grid.plan import make_plan
-
     plan = make_plan(study("2025-01-01T00:00:00Z", sweep={"as_of": ["2025-01-01T00:00:00Z", "2025-10-10T00:00:00Z"]}))
     assert [book.rulebook.edition for book in plan.books] == ["2024-08-01", "2025-08-19T06:30Z"]
     assert set(plan.study.rulebooks) == {BTC, f"{BTC}@2025-08-19T06:30Z"}
 
 
 def test_two_editions_are_swept_against_each_other() -> None:
-    from stresslab.grid.plan import make_plan
-
     names = [f"{BTC}@2021", f"{BTC}@2025-08-19"]
     plan = make_plan(study("2025-01-01T00:00:00Z", names[0], sweep={"book.rulebook": names}))
     assert [book.rulebook.edition for book in plan.books] == ["2021-03-26", "2025-08-19T06:30Z"]
-    assert set(plan.study.rulebooks) == set(names)
+    assert set(plan.study.rulebooks) == {f"{BTC}@2021-03-26", f"{BTC}@2025-08-19T06:30Z"}
+
+
+def test_one_edition_under_two_dates_is_one() -> None:
+    both = [f"{BTC}@2025-09", f"{BTC}@2026"]
+    assert study("2025-01-01T00:00:00Z", both[0]).hash == study("2025-01-01T00:00:00Z", both[1]).hash
+    with pytest.raises(
+        InputError, match="sweep.book.rulebook = 'binance_usdm/BTCUSDT@2025-08-19T06:30Z': is given twi"
+    ):
+        study("2025-01-01T00:00:00Z", both[0], sweep={"book.rulebook": both})
 
 
 def test_the_resolved_study_says_which_edition_ran() -> None:
@@ -139,10 +147,13 @@ def test_a_time_is_itself() -> None:
     assert end_of("2025-08-19T06:29") == at("2025-08-19T06:29")
 
 
-@pytest.mark.parametrize("date", ["2019", "soon", "2025-13", "2025-02-30"])
+@pytest.mark.parametrize("date", ["2019", "soon", "2025-13", "2025-02-30", ""])
 def test_a_date_without_an_edition_is_refused(date: str) -> None:
-    with pytest.raises(InputError, match="edition = "):
+    there = "the editions begin on 2021-03-26, 2024-08-01, 2025-06-19, 2025-08-19T06:30Z"
+    with pytest.raises(InputError, match=f"got '{BTC}@{date}': .*{there}"):
         venues.load(f"{BTC}@{date}")
+    with pytest.raises(InputError, match=f"book.rulebook = '{BTC}@{date}': is (no date|before)"):
+        study("2025-01-01T00:00:00Z", f"{BTC}@{date}")
 
 
 @pytest.fixture
@@ -183,6 +194,14 @@ def test_what_an_older_edition_does_not_give_is_as_in_the_newest(own) -> None:
         ([older("2024-01-01", "2024-01-01", fees={"taker": 7})], r"earlier\[0\].fees.taker = 7"),
         ([{"valid_from": "2024-01-01"}], r"earlier\[0\].last_seen: every edition gives it"),
         (["2024-01-01"], r"earlier = .*must be a list of editions"),
+        ([older("2025-01-01", "2025-01-01")], r"earlier\[0\].valid_from = '2025-01-01': must be before 2025-01-01"),
+        ([older("2024-01-01", "2024-02-01", id="own/ETHUSDT")], r"earlier\[0\].id = 'own/ETHUSDT': .*Remove id"),
+        ([older("2024-01-01", "2024-02-01", as_of="2024-01-01")], r"earlier\[0\].as_of = .*Remove as_of"),
+        ([older("2024-01-01", "2024-02-01", earlier=[])], r"earlier\[0\].earlier: there is no such key"),
+        (
+            [older("2024-06-01", "2024-06-02"), older("2024-01-01", "2024-02-01", requirement={"compare": "gt"})],
+            r"earlier\[1\].requirement.compare = 'gt': must be 'le' or 'lt'",
+        ),
     ],
 )
 def test_a_wrong_history_is_refused_by_place(own, earlier, words: str) -> None:
@@ -199,3 +218,76 @@ def test_the_tables_are_those_that_were_collected(shared, name: str) -> None:
     assert [(t.floor, t.cap, t.mmr, t.max_leverage, t.cum) for t in found] == [
         (t["notional_from"], t["notional_to"], t["mmr"], t["max_leverage"], t["deduction"]) for t in wanted
     ]
+
+
+@pytest.mark.parametrize("moment", [datetime(2025, 10, 10), datetime(2025, 10, 10, tzinfo=UTC).date()])
+def test_a_time_without_a_zone_is_in_utc(moment: object) -> None:
+    assert venues.load(BTC, at=moment).edition == "2025-08-19T06:30Z"
+
+
+def test_what_is_no_time_is_refused() -> None:
+    with pytest.raises(InputError, match="at = '2025': must be a time. Give a datetime"):
+        venues.load(BTC, at="2025")
+
+
+def test_a_folder_and_a_file_may_have_an_at_in_their_names(own, tmp_path) -> None:
+    text = own(older("2024-01-01", "2024-06-01")).read_text()
+    for place in ("me@work/own.yaml", "own@home.yaml"):
+        path = tmp_path / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        assert venues.load(path).edition == "2025-01-01"
+        assert venues.load(f"{path}@2024-03").edition == "2024-01-01"
+
+
+def test_as_of_alone_is_one_day_and_goes_with_earlier_editions(own) -> None:
+    path = own(older("2024-01-01", "2024-06-01"))
+    data = json.loads(path.read_text())
+    kept = {key: value for key, value in data.items() if key not in ("valid_from", "last_seen")}
+    path.write_text(json.dumps(kept | {"as_of": "2025-02-01"}))
+    first, second = venues.history(path)
+    assert (first.edition, second.edition, str(second.as_of)) == ("2024-01-01", "2025-02-01", "2025-02-01")
+    path.write_text(json.dumps(data | {"as_of": "2025-02-01"}))
+    with pytest.raises(InputError, match=r"as_of = '2025-02-01': stands for .*valid_from is given too. Give as_of"):
+        venues.load(path)
+
+
+def test_editions_within_a_minute_have_names_of_their_own(own) -> None:
+    path = own(older("2024-01-01T06:30:00Z", "2024-01-01T06:30:10Z"), older("2024-01-01", "2024-01-01T06:29:00Z"))
+    data = json.loads(path.read_text()) | {"valid_from": "2024-01-01T06:30:20Z"}
+    path.write_text(json.dumps(data))
+    names = [one.edition for one in venues.history(path)]
+    assert names == ["2024-01-01", "2024-01-01T06:30Z", "2024-01-01T06:30:20Z"]
+    assert [venues.load(f"{path}@{name}").edition for name in names[1:]] == names[1:]
+
+
+@pytest.mark.parametrize(
+    "as_of, edition, doubtful",
+    [
+        ("2019-01-01", "2021-03-26", True),
+        ("2021-03-26", "2021-03-26", False),
+        ("2021-05-19", "2021-03-26", True),  # seen on one day of March alone
+        ("2024-11-15", "2024-08-01", False),
+        ("2025-07-15", "2025-06-19", False),
+        ("2025-10-10", "2025-08-19T06:30Z", False),
+        ("2026-09-15", "2025-08-19T06:30Z", False),
+        ("2026-11-30", "2025-08-19T06:30Z", True),
+    ],
+)
+def test_a_study_of_each_time(as_of: str, edition: str, doubtful: bool) -> None:
+    dated = study(f"{as_of}T00:00:00Z")
+    assert dated.rulebook().edition == edition
+    assert bool(list(of_editions(dated))) == doubtful
+
+
+def test_a_doubt_is_told_once_for_each_rulebook_and_edition() -> None:
+    """Two rulebooks with the same dates are two doubts, a hundred swept dates beyond one edition are one."""
+    books = ["hyperliquid/BTC", "hyperliquid/SOL"]
+    dates = [f"2026-11-{day:02d}T00:00:00Z" for day in range(1, 31)]
+    book = {"rulebook": books[0], "stand_in": True, "side": "long", "collateral": 10_000, "leverage": 5}
+    plan = make_plan(study(dates[0], book=book, sweep={"book.rulebook": books, "as_of": dates}))
+    told = [doubt.text for doubt in plan.doubts if doubt.name == "edition"]
+    assert len(told) == 2
+    for name, text in zip(books, told, strict=True):
+        assert f"'{name}': the edition of 2025-01-01 is taken at as_of 2026-11-01T00:00:00Z" in text
+        assert "2026-09-25, 37 days before. Compare with the venue's page, or choose it yourself: @2025-01-01" in text

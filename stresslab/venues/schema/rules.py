@@ -89,6 +89,9 @@ class Rules(Section):
         if not isinstance(given, dict) or "as_of" not in given:
             return given
         rest = {key: value for key, value in given.items() if key != "as_of"}
+        other = next((key for key in ("valid_from", "last_seen") if key in rest), "")
+        rule = f"stands for valid_from and last_seen, and {other} is given too"
+        require(not other, rule, key="as_of", got=str(given["as_of"]), hint="Give as_of alone, or the two without it")
         day = moment(given["as_of"])
         require(isinstance(day, datetime.datetime), "must be a valid date", key="as_of", got=given["as_of"])
         return {"valid_from": day, "last_seen": day, **rest}
@@ -96,8 +99,11 @@ class Rules(Section):
     @property
     def edition(self) -> str:
         """The name of the edition: when it begins, as a day or as a time in UTC."""
-        is_day = self.valid_from.time() == datetime.time()
-        return f"{self.valid_from:%Y-%m-%d}" if is_day else f"{self.valid_from:%Y-%m-%dT%H:%MZ}"
+        begins = self.valid_from
+        if begins.time() == datetime.time():
+            return f"{begins:%Y-%m-%d}"
+        to_the_minute = begins.second == begins.microsecond == 0
+        return f"{begins:%Y-%m-%dT%H:%MZ}" if to_the_minute else f"{begins.replace(tzinfo=None).isoformat()}Z"
 
     @property
     def as_of(self) -> datetime.date:
