@@ -20,7 +20,8 @@ _OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty(
 
 def print_venues() -> None:
     """Each rulebook that comes with stresslab: its contract, editions and date, and how well it is known."""
-    table = Table("id", "contract", "settles in", "margin", "editions", "seen until", "not verified", "confidence")
+    dates = ("editions", "newest", "seen until")
+    table = Table("id", "contract", "settles in", "margin", *dates, "not verified", "confidence")
     for name in available():
         editions = history(name)
         book = editions[-1]
@@ -31,6 +32,7 @@ def print_venues() -> None:
             book.contract.settle,
             ", ".join(book.collateral.modes),
             str(len(editions)),
+            book.edition,
             str(book.as_of),
             str(len(book.warnings)),
             escape(_short(book.confidence)),

@@ -128,6 +128,12 @@ def test_the_resolved_study_says_which_edition_ran() -> None:
     assert study("2025-01-01T00:00:00Z").resolved()["editions"] == {BTC: "2024-08-01"}
 
 
+def test_a_study_by_a_former_id_is_the_same_study() -> None:
+    former = study("2021-05-19T12:41:00Z", "binance_usdm_2021/BTCUSDT")
+    assert former.hash == study("2021-05-19T12:41:00Z", f"{BTC}@2021").hash
+    assert former.book.rulebook == f"{BTC}@2021-03-26" and list(of_editions(former)) == []
+
+
 @pytest.mark.parametrize("name", ["BTCUSDT", "ETHUSDT"])
 def test_former_ids_name_their_edition(name: str) -> None:
     old = venues.load(f"binance_usdm_2021/{name}")
@@ -291,3 +297,35 @@ def test_a_doubt_is_told_once_for_each_rulebook_and_edition() -> None:
     for name, text in zip(books, told, strict=True):
         assert f"'{name}': the edition of 2025-01-01 is taken at as_of 2026-11-01T00:00:00Z" in text
         assert "2026-09-25, 37 days before. Compare with the venue's page, or choose it yourself: @2025-01-01" in text
+
+
+@pytest.mark.parametrize(
+    "moment, rate, step, known",
+    [
+        ("2019-08-01", 0.005, 100, True),
+        ("2020-03-12", 0.005, 100, True),
+        ("2020-04-15", 0.0045, 100, True),
+        ("2020-05-05", 0.004, 100, True),
+        ("2021-05-19", 0.004, 100, False),
+        ("2021-08-31", 0.004, 150, True),
+        ("2022-11-09", 0.004, 150, False),
+        ("2024-11-24", 0.005, 150, True),
+        ("2025-10-10", 0.005, 150, False),
+    ],
+)
+def test_bitmexs_base_rate_and_risk_step(moment: str, rate: float, step: float, known: bool) -> None:
+    """By its announcements of 2020-05-05 and 2021-08-31 and the instrument of 2024-11-24; between them a doubt."""
+    book = venues.load("bitmex/XBTUSD", at=at(moment))
+    assert book.requirement.tiers[0].mmr == rate
+    assert book.requirement.open_ended is not None and book.requirement.open_ended.step == step
+    assert (outside(book, at(moment)) is None) == known
+
+
+def test_hyperliquids_ether_had_fifty_times_in_2024() -> None:
+    """1 % of 1,000,000 by the position of 2024-01-03, 2 % since; the table of today holds on 2025-10-10."""
+    old, new = (venues.load("hyperliquid/ETH", at=at(day)) for day in ("2024-01-03", "2025-10-10"))
+    assert [float(book.maintenance_margin(1e6)) for book in (old, new)] == [10_000.0, 20_000.0]
+    assert [float(book.max_leverage(1e6)) for book in (old, new)] == [50.0, 25.0]
+    assert outside(new, at("2025-10-10")) is None
+    for coin in ("BTC", "SOL"):
+        assert outside(venues.load(f"hyperliquid/{coin}"), at("2025-10-10")) is None

@@ -80,7 +80,7 @@ def test_the_day_the_source_and_what_was_taken_are_said(tmp_path: Path) -> None:
     assert book.valid_from == book.last_seen == SEEN
     assert book.source.startswith("the desk's download. Tiers: tiers.json, SHA-256 ") and "2026-09-29" in book.source
     assert book.unverified[0].startswith("not in tiers.json, taken from gate/BTC_USDT@2026-08-09: mark, liquidation,")
-    assert any("gate/BTC_USDT may not hold then" in line and "8 days before" in line for line in book.unverified)
+    assert any("gate/BTC_USDT may not hold then" in line and "9 days before" in line for line in book.unverified)
     assert "no figure of the venue" in book.unverified[-1]
     lent = venues.load("gate/BTC_USDT")
     assert (book.funding, book.mark, book.fees) == (lent.funding, lent.mark, lent.fees)
