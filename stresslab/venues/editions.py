@@ -15,7 +15,8 @@ from stresslab.venues.rulebook import Rulebook
 History = tuple[Rulebook, ...]  # editions of one rulebook, the oldest first
 
 DAY = datetime.timedelta(days=1)
-_PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?$")
+_PERIOD = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
 
 
 def in_force(history: Sequence[Rulebook], moment: datetime.datetime) -> Rulebook:
@@ -53,24 +54,30 @@ def last_moment(edition: Rulebook) -> datetime.datetime:
 
 
 def end_of(date: str) -> datetime.datetime:
-    """The last microsecond of a year, month or day in UTC, or the time itself."""
-    period = _PERIOD.match(date)
+    """The last microsecond of a year, month or day in UTC, or the time itself; InputError for other spellings.
+
+    Other spellings of ISO 8601, 20250819 or 2025-W34, would be read as the midnight at which the day or week begins.
+    """
     try:
-        if period is None:
+        if _TIME.match(date):
             given = datetime.datetime.fromisoformat(date)
             return given.replace(tzinfo=datetime.UTC) if given.tzinfo is None else given.astimezone(datetime.UTC)
-        year, month, day = (int(part) if part else None for part in period.groups())
-        if day is not None:
-            after = datetime.datetime(year or 0, month or 0, day) + DAY
-        elif month is not None:
-            first = datetime.datetime(year or 0, month, 1)
-            after = (first + 31 * DAY).replace(day=1)
-        else:
-            after = datetime.datetime((year or 0) + 1, 1, 1)
-    except ValueError:
-        hint = "Write a date such as 2025-08-19, 2025-08 or 2025 after the @"
-        raise InputError("is no date of an edition", key="edition", got=date, hint=hint) from None
-    return after.replace(tzinfo=datetime.UTC) - datetime.timedelta(microseconds=1)
+        period = _PERIOD.fullmatch(date)
+        if period is not None:
+            return _after(*period.groups()).replace(tzinfo=datetime.UTC) - datetime.timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        pass
+    hint = "Write a date such as 2025-08-19, 2025-08 or 2025 after the @, or a time such as 2025-08-19T06:30"
+    raise InputError("is no date of an edition", key="edition", got=date, hint=hint)
+
+
+def _after(year: str, month: str | None, day: str | None) -> datetime.datetime:
+    """When the next year, month or day begins; ValueError or OverflowError for a date that there is not."""
+    if month is None:
+        return datetime.datetime(int(year) + 1, 1, 1)
+    if day is None:
+        return (datetime.datetime(int(year), int(month), 1) + 31 * DAY).replace(day=1)
+    return datetime.datetime(int(year), int(month), int(day)) + DAY
 
 
 def check_order(history: Sequence[Rulebook]) -> None:
