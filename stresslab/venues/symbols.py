@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stresslab.errors import InputError, require
 
-_CCXT = re.compile(r"(?P<base>[A-Za-z0-9]+)/(?P<quote>[A-Za-z0-9]+)(?::(?P<settle>[A-Za-z0-9]+))?(?P<more>-.*)?")
+_CCXT = re.compile(r"(?P<base>\w+)/(?P<quote>\w+)(?::(?P<settle>\w+))?(?P<more>-.*)?")
 _XBT = frozenset({"kraken", "kucoin", "bitmex"})
 
 

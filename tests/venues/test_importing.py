@@ -158,6 +158,36 @@ def test_freqtrades_file_has_the_venues_amounts(tmp_path: Path) -> None:
     assert "WLD/USDT:USDT[1].info.cum = 101.0: must be 100" in str(problem)
 
 
+@pytest.mark.parametrize(
+    "venue, name, symbol, settle",
+    [
+        ("binance_usdm", "龙虾/USDT:USDT", "龙虾USDT", "USDT"),
+        ("binance_usdm", "BTC/USD1:USD1", "BTCUSD1", "USD1"),
+        ("binance_usdm", "BTC/U:U", "BTCU", "U"),
+        ("bybit", "BTC/USDC:USDC", "BTCPERP", "USDC"),
+    ],
+)
+def test_names_that_ccxt_gives_are_the_venues_own(
+    tmp_path: Path, venue: str, name: str, symbol: str, settle: str
+) -> None:
+    rows = [{"minNotional": 0, "maxNotional": 1_000, "maintenanceMarginRate": 0.01, "maxLeverage": 50, "info": {}}]
+    book = imported(written(tmp_path, {name: rows}), venue, SEEN).books[symbol]
+    assert book.id == f"{venue}/{symbol}" and book.contract.settle == settle
+    assert float(book.maintenance_margin(500)) == 5
+
+
+def test_amounts_are_written_as_the_venue_writes_them(tmp_path: Path) -> None:
+    """50,000 x (0.0065 - 0.005) is 74.99999999999999 in floating point, and 75 at Binance."""
+    data = changed(BINANCE, lambda d: d.pop())
+    data[0]["brackets"] = [
+        {**data[0]["brackets"][0], "notionalCap": 50_000, "maintMarginRatio": 0.005, "cum": 0},
+        {**data[0]["brackets"][1], "notionalFloor": 50_000, "notionalCap": 60_000, "maintMarginRatio": 0.0065}
+        | {"cum": 75},
+    ]
+    book = imported(written(tmp_path, data), "binance_usdm", SEEN).books["WLDUSDT"]
+    assert book.requirement.tiers[1].cum == 75.0
+
+
 def test_multiples_keep_the_venues_name(tmp_path: Path) -> None:
     binance = imported(written(tmp_path, BINANCE), "binance_usdm", SEEN).books["1000PEPEUSDT"]
     onchain = imported(written(tmp_path, HYPERLIQUID), "hyperliquid", SEEN).books["kSHIB"]
@@ -273,6 +303,7 @@ UNSUITED = [
     ("gate", GATE, "BTC_USD", "no rulebook of a contract of the kind inverse at gate"),
     ("gate", GATE, "BTC_USDT_20261225", "is a dated contract"),
     ("kucoin", KUCOIN, "XBTMZ26", "is a dated contract"),
+    ("kucoin", KUCOIN, "XBTUSDM", "the unit of such limits is not known: USD or coin"),
     ("hyperliquid", HYPERLIQUID, "xyz:GOLD", "is no name that a rulebook can have"),
     ("hyperliquid", HYPERLIQUID, "OLD", "is not traded any more"),
     ("kraken", KRAKEN, "FF_XBTUSD_261225", "is a dated contract"),

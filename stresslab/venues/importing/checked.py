@@ -7,6 +7,7 @@ from stresslab.errors import InputError, require
 from stresslab.venues.importing.tables import Tier, TierTable
 
 ROUNDING = 1e-6  # of the floor: what a venue's maintenance amount may be off
+DIGITS = 12  # of an amount: far more than a venue writes
 
 
 def in_order(table: TierTable) -> tuple[Tier, ...]:
@@ -52,7 +53,8 @@ def amounts(tiers: Sequence[Tier]) -> list[float]:
     """
     found, before = [0.0], tiers[0]
     for tier in tiers[1:]:
-        found.append(found[-1] + before.cap * (tier.mmr - before.mmr))
+        amount = found[-1] + before.cap * (tier.mmr - before.mmr)
+        found.append(float(f"{amount:.{DIGITS}g}"))  # 75, where the sum of rounded products is 74.99999999999999
         before = tier
     has_any = any(tier.cum is not None for tier in tiers[1:])
     for place, (tier, amount) in enumerate(zip(tiers, found, strict=True)):

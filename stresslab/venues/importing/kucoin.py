@@ -2,7 +2,9 @@
 
     data of {symbol, level, minRiskLimit, maxRiskLimit, maxLeverage, initialMargin, maintainMargin}
 
-Limits in quote currency. Source: kucoin.com/docs, Get Isolated Margin Risk Limit.
+Limits in quote currency. Those of inverse contracts are not read: the answer does not say their unit, and the positions
+in KuCoin's own documents have a risk limit of 200 at 0.5 % (XBTUSDM), which is coin and not USD. Source:
+kucoin.com/docs, Get Isolated Margin Risk Limit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +18,7 @@ from stresslab.venues.importing.tables import (
     Row,
     Tier,
     TierTable,
+    Unsuited,
     by_symbol,
     end,
     initial_rate,
@@ -41,7 +44,10 @@ def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
 
 
 def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
-    return TierTable(contract_of(venue, symbol), "quote", tuple(_tier(row, symbol + at) for at, row in rows))
+    contract = contract_of(venue, symbol)
+    if contract.inverse:
+        raise Unsuited("is inverse, and the unit of such limits is not known: USD or coin", key="symbol", got=symbol)
+    return TierTable(contract, "quote", tuple(_tier(row, symbol + at) for at, row in rows))
 
 
 def _tier(row: Row, at: str) -> Tier:

@@ -14,7 +14,7 @@ from stresslab.venues.catalogue import IMPORTED
 from stresslab.venues.importing.tables import Contract, Unsuited
 from stresslab.venues.symbols import own_symbol
 
-_STABLE = "USDT|USDC|FDUSD|BUSD"
+_STABLE = "USDT|USDC|FDUSD|BUSD|USD1"
 _DATE = r"\d{6}|\d{8}|\d{1,2}[A-Z]{3}\d{2}"
 
 
@@ -27,7 +27,7 @@ class _Names(NamedTuple):
 
 
 _VENUES: Mapping[str, _Names] = {
-    "binance_usdm": _Names(rf"(?P<base>.+?)(?P<quote>{_STABLE})", None, rf".+_(?:{_DATE})"),
+    "binance_usdm": _Names(rf"(?P<base>.+?)(?P<quote>{_STABLE}|U)", None, rf".+_(?:{_DATE})"),
     "binance_coinm": _Names(None, r"(?P<base>.+?)(?P<quote>USD)_PERP", rf".+_(?:{_DATE})"),
     "bybit": _Names(
         r"(?P<base>.+?)(?P<quote>USDT|USDC|PERP)",
