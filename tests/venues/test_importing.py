@@ -176,6 +176,19 @@ def test_names_that_ccxt_gives_are_the_venues_own(
     assert float(book.maintenance_margin(500)) == 5
 
 
+@pytest.mark.parametrize(
+    "venue, name, words",
+    [
+        ("binance_usdm", "BTC/USDT", "is a pair of the spot market, whose margin is another one"),
+        ("kucoin", "BTC/USD:BTC", "the unit of such limits is not known: USD or coin"),
+    ],
+)
+def test_what_ccxt_gives_for_other_markets_is_left_out(tmp_path: Path, venue: str, name: str, words: str) -> None:
+    rows = [{"minNotional": 0, "maxNotional": 1_000, "maintenanceMarginRate": 0.01, "maxLeverage": 50, "info": {}}]
+    found = imported(written(tmp_path, {name: rows}), venue, SEEN)
+    assert not found.books and words in str(found.unsuited[name])
+
+
 def test_amounts_are_written_as_the_venue_writes_them(tmp_path: Path) -> None:
     """50,000 x (0.0065 - 0.005) is 74.99999999999999 in floating point, and 75 at Binance."""
     data = changed(BINANCE, lambda d: d.pop())

@@ -29,6 +29,7 @@ from stresslab.venues.importing.tables import (
 VENUES = ("bybit",)
 KEYS = Keys("riskLimitValue", "riskLimitValue", "maintenanceMargin", "initialMargin", "mmDeduction")
 PER_CENT = 0.01
+WHOLE = "Fetch the whole answer again"
 
 
 def found_in(content: Any) -> bool:
@@ -46,6 +47,10 @@ def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
 
 def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
     contract = contract_of(venue, symbol)
+    at, lowest = min(rows, key=lambda one: number(one[1], KEYS.cap, symbol + one[0]))
+    rule = "must be 1 in the lowest tier: the rows of lower ones are missing"
+    is_lowest = lowest.get("isLowestRisk", 1) in (1, "1", True)
+    require(is_lowest, rule, key=f"{symbol}{at}.isLowestRisk", got=lowest.get("isLowestRisk"), hint=WHOLE)
     tiers = tuple(_tier(row, symbol + at) for at, row in rows)
     return TierTable(contract, "coin" if contract.inverse else "quote", tiers, face=1.0)
 

@@ -42,7 +42,7 @@ def _is_answer(found: Any) -> bool:
 def _refuse_error(found: Mapping[str, Any]) -> None:
     code = found.get("code", found.get("retCode"))
     words = next((found[name] for name in ("msg", "retMsg", "message", "label", "error") if found.get(name)), "")
-    words = words or ", ".join(str(one) for one in found.get("errors") or ())
+    words = str(words or ", ".join(str(one) for one in found.get("errors") or ())).rstrip(".")
     is_error = found.get("result") == "error" or found.get("success") is False or "label" in found
     if is_error or (code is not None and str(code) not in _FINE):
         got = code if code is not None else found.get("label", found.get("error", "error"))

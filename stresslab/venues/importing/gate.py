@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from stresslab.errors import require
 from stresslab.venues.importing.naming import contract_of
 from stresslab.venues.importing.tables import (
     Keys,
@@ -26,23 +27,37 @@ from stresslab.venues.importing.tables import (
 
 VENUES = ("gate",)
 KEYS = Keys("risk_limit", "risk_limit", "maintenance_rate", "initial_rate", "deduction")
+NAME_IT = 'Ask for all contracts, or add "contract": "BTC_USDT" to each row'
 
 
 def found_in(content: Any) -> bool:
     """Whether this is the layout."""
     first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and {"contract", "risk_limit"} <= set(first)
+    return isinstance(first, dict) and {"risk_limit", "maintenance_rate"} <= set(first)
 
 
 def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
     """Each contract's symbol, and how it is read."""
     placed = [(f"[{place}]", row) for place, row in enumerate(rows_of(content, "file"))]
+    for at, row in placed:
+        rule = "this key is required and is missing: the answer for one contract leaves it out"
+        require("contract" in row, rule, key=f"{at}.contract", hint=NAME_IT)
     for symbol, rows in by_symbol(placed, "contract").items():
         yield symbol, partial(_table, rows, symbol, venue)
 
 
 def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
-    return TierTable(contract_of(venue, symbol), "quote", tuple(_tier(row, symbol + at) for at, row in rows))
+    contract = contract_of(venue, symbol)
+    _check_whole(rows, symbol)
+    return TierTable(contract, "quote", tuple(_tier(row, symbol + at) for at, row in rows))
+
+
+def _check_whole(rows: Sequence[tuple[str, Row]], symbol: str) -> None:
+    """InputError where the numbers of the tiers have a gap: without deductions nothing else tells that."""
+    numbered = sorted((number(row, "tier", symbol + at), at) for at, row in rows if "tier" in row)
+    for place, (found, at) in enumerate(numbered, 1):
+        rule = f"must be {place}: a tier is missing, or stands twice"
+        require(found == place, rule, key=f"{symbol}{at}.tier", got=found)
 
 
 def _tier(row: Row, at: str) -> Tier:

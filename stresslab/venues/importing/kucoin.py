@@ -13,6 +13,7 @@ from typing import Any
 
 from stresslab.venues.importing.naming import contract_of
 from stresslab.venues.importing.tables import (
+    Contract,
     Keys,
     Read,
     Row,
@@ -45,9 +46,15 @@ def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
 
 def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
     contract = contract_of(venue, symbol)
-    if contract.inverse:
-        raise Unsuited("is inverse, and the unit of such limits is not known: USD or coin", key="symbol", got=symbol)
+    check_unit(venue, contract)
     return TierTable(contract, "quote", tuple(_tier(row, symbol + at) for at, row in rows))
+
+
+def check_unit(venue: str, contract: Contract) -> None:
+    """Unsuited for an inverse contract of this venue."""
+    if venue in VENUES and contract.inverse:
+        rule = "is inverse, and the unit of such limits is not known: USD or coin"
+        raise Unsuited(rule, key="symbol", got=contract.symbol)
 
 
 def _tier(row: Row, at: str) -> Tier:
