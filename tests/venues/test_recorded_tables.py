@@ -159,3 +159,25 @@ def test_what_is_not_verified_is_said_once_and_briefly(book: Rulebook) -> None:
     assert all(len(line) <= 110 and "\n" not in line and not line.endswith(".") for line in lines)
     doubt = re.compile(r"stand-in|not (?:been )?(?:read|found|verified|known)|no figure|not a figure")
     assert [line for line in book.assumptions if doubt.search(line)] == []
+
+
+def _worded(book: Rulebook) -> tuple[Any, ...]:
+    """The rules that the assumptions put into words and figures."""
+    need = book.requirement
+    terms = (need.basis, need.include_close_fee, need.close_fee_rate, need.with_funding)
+    return *terms, book.band, book.collateral, book.fees
+
+
+def test_an_edition_of_other_rules_has_assumptions_of_its_own() -> None:
+    """Those of the newest edition would say of KuCoin in 2024 that it requires margin at the mark."""
+    others = []
+    for name in venues.available():
+        *older, newest = venues.history(name)
+        others += [one for one in older if _worded(one) != _worded(newest) and one.assumptions == newest.assumptions]
+    assert [f"{one.id}@{one.edition}" for one in others] == []
+
+
+@pytest.mark.parametrize("book", EVERY_EDITION, ids=lambda book: f"{book.id}@{book.edition}")
+def test_a_requirement_at_entry_is_said_to_be_so(book: Rulebook) -> None:
+    said = re.search(r"\bentry (?:value|notional)\b|\bsize at entry\b", "\n".join(book.assumptions), re.IGNORECASE)
+    assert bool(said) == (book.requirement.basis == "entry")
