@@ -28,8 +28,9 @@ def quantile(scores: ArrayLike, sizes: ArrayLike | None = None) -> FloatArray:
     """Rank / users in (0, 1], the highest score at 1; equal scores share the higher rank.
 
     With `sizes` the share of the size of all positions that is held at this score or below, as BitMEX divides its
-    queue: a position of half of the size is half of the queue. Venues show fifths: above 0.8 is Binance's 4 of 0 to 4,
-    or five lights, the front of the queue. Source: BitMEX support 18589621443357.
+    queue: a position of half of the size is half of the queue. Venues show fifths (`lights`): above 0.8 is Binance's 4
+    of 0 to 4, the front of the queue. A position without size at the end of it is at 0. Source: BitMEX support
+    18589621443357.
     """
     given = series("scores", finite("scores", scores))
     if sizes is None:
@@ -41,6 +42,17 @@ def quantile(scores: ArrayLike, sizes: ArrayLike | None = None) -> FloatArray:
     total = behind[..., -1:]
     refuse_where(total == 0, total, "must not all be 0", "sizes")
     return np.take_along_axis(behind, rank.astype(np.int64) - 1, axis=-1) / total
+
+
+@shapes_in_words
+def lights(quantiles: ArrayLike) -> NDArray[np.int64]:
+    """The fifth of the queue that a quantile lies in, 1 to 5: as many lights as a venue shows, 5 the front.
+
+    A quantile that ends a fifth belongs to it (0.2 is 1), to within rounding of the sums; without any size it is 1.
+    """
+    share = finite("quantiles", quantiles)
+    refuse_where((share < 0) | (share > 1), share, "must be within 0 and 1", "quantiles")
+    return np.clip(np.ceil(5 * share - 1e-9), 1, 5).astype(np.int64)
 
 
 @shapes_in_words

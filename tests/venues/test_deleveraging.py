@@ -61,7 +61,7 @@ def test_quantiles_by_size_are_shares_of_the_queue():
     """Of 100 contracts 50 stand at the lowest score, which ends the third fifth of the queue."""
     scores, sizes = [0.1, 0.2, 0.3, 0.4], [50.0, 10.0, 15.0, 25.0]
     np.testing.assert_allclose(d.quantile(scores, sizes), [0.5, 0.6, 0.75, 1.0])
-    np.testing.assert_array_equal(np.ceil(5 * np.array(d.quantile(scores, sizes)) - 1e-12), [3, 3, 4, 5])
+    np.testing.assert_array_equal(d.lights(d.quantile(scores, sizes)), [3, 3, 4, 5])
     np.testing.assert_allclose(d.quantile(scores, np.ones(4)), d.quantile(scores))
     np.testing.assert_allclose(d.quantile([0.2, 0.1, 0.2], [3.0, 1.0, 0.0]), [1.0, 0.25, 1.0])
     np.testing.assert_allclose(
@@ -72,6 +72,18 @@ def test_quantiles_by_size_are_shares_of_the_queue():
         d.quantile(scores, 0.0)
     with pytest.raises(InputError, match="arrays must be of one shape"):
         d.quantile(scores, np.ones((3, 7)))
+
+
+def test_lights_are_fifths_of_the_queue_in_spite_of_rounding():
+    """Five positions of one size have one to five lights: 0.1 + 0.1 + 0.1 of 0.5 is a little more than 0.6."""
+    for size in (0.1, 0.7, 1.0, 3.0):
+        np.testing.assert_array_equal(d.lights(d.quantile(np.arange(5.0), np.full(5, size))), [1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(d.lights([0.2, 0.2001, 0.8, 0.8001]), [1, 2, 4, 5])
+    np.testing.assert_array_equal(d.lights(d.quantile([0.1, 0.2, 0.3], [0.0, 1.0, 1.0])), [1, 3, 5])  # one has no size
+    assert d.lights(1.0) == 5
+    for wrong in (1.01, -0.1, np.nan):
+        with pytest.raises(InputError, match="quantiles = "):
+            d.lights(wrong)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
