@@ -40,7 +40,7 @@ class Row(NamedTuple):
     time: datetime | None
     margin_mode: str
     account_type: str | None
-    contract: str  # linear, inverse, quanto
+    contract: str | None  # linear, inverse, quanto; None: as the rulebook says
     side: str | None
     amount: float  # base currency, or quote currency of an inverse contract
     entry_price: float | None
@@ -49,8 +49,8 @@ class Row(NamedTuple):
     wallet: float | None  # of a cross account, without PnL
     margin: float | None  # isolated, without PnL
     margin_with_pnl: float | None
-    other_pnl: float
-    other_maintenance: float
+    other_pnl: float | None  # of the rest of the account
+    other_maintenance: float | None
     taker_fee: float | None
     funding_rate: float  # as a cost to this side
     closing_fee: float | None  # that the venue shows, in money
@@ -61,6 +61,7 @@ class Row(NamedTuple):
     half_unit: Mapping[str, float] = {}  # half a unit of the last digit of each of `expected`
     leverage: float | None = None  # notional over collateral
     stop: float | None = None  # price
+    quantity_unit: str | None = None  # as written: base, contracts, quote
     tags: Mapping[str, str] = {}  # further columns of a table
 
 
@@ -141,17 +142,17 @@ def _built(
         "leverage_set",
         "margin",
     )
-    same += ("margin_with_pnl", "taker_fee", "closing_fee", "tick", "leverage", "stop")
+    same += ("margin_with_pnl", "taker_fee", "closing_fee", "tick", "leverage", "stop", "quantity_unit")
     expected = {name: found[name] for name in FIGURES if found[name] is not None}
     return Row(
         name=found["id"] or cells.name,
         margin_mode=mode,
-        contract=found["contract"] or "linear",
+        contract=found["contract"],
         side=side,
         amount=amount,
         wallet=wallet,
-        other_pnl=found["other_pnl"] or 0.0,
-        other_maintenance=found["other_maintenance"] or 0.0,
+        other_pnl=found["other_pnl"],
+        other_maintenance=found["other_maintenance"],
         funding_rate=found["funding_rate"] or 0.0,
         tier=None if found["tier_rate"] is None else (found["tier_rate"], found["tier_deduction"] or 0.0),
         expected=expected,

@@ -7,6 +7,7 @@ printed digit; a price within one tick more, where the tick is known.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from stresslab.errors import Faults, InputError
 from stresslab.files.position_row import Row
@@ -15,6 +16,7 @@ from stresslab.venues.recorded_figures import Asked, Beside, Missing, answer
 from stresslab.venues.recorded_rules import Rules, Shelf, Unshipped, rules_of, venue_of
 
 TOLERANCE = 1e-4  # relative, where the record has none
+ONE_LOOK = timedelta(minutes=1)  # rows of one account that a venue answered one after the other
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def compare(rows: Sequence[Row], shelf: Shelf = Shelf(), tolerance: float | None
     accounts = _accounts(rows, rules, shelf)
     found = []
     for place, (row, (known, why)) in enumerate(zip(rows, rules, strict=True)):
-        beside = [one for other, one in accounts.get(_account(row, shelf), ()) if other != place]
+        account = accounts.get(_account(row, shelf), ())
+        beside = [one for other, one in account if other != place and _at_one_time(row, one.row)]
         for figure, recorded in row.expected.items():
             allowed = _allowed(figure, row, known, tolerance)
             if known is None:
@@ -111,6 +114,11 @@ def _accounts(
         if key is not None:
             found.setdefault(key, []).append((place, Beside(row, known)))
     return found
+
+
+def _at_one_time(row: Row, other: Row) -> bool:
+    """Whether two rows are of one look at the account; an older one is no part of it."""
+    return row.time is None or other.time is None or abs(row.time - other.time) <= ONE_LOOK
 
 
 def _account(row: Row, shelf: Shelf) -> tuple[str, str] | None:

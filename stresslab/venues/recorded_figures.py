@@ -105,19 +105,29 @@ class Asked:
             raise Missing("leverage_set, which decides its closing fee")
         return self.margin
 
-    def opposite(self) -> Row | None:
+    @property
+    def counted(self) -> Sequence[Beside]:
+        """The rest of the account, where the row does not say itself what it adds."""
+        told = self.row.other_pnl is not None or self.row.other_maintenance is not None
+        return () if told else self.beside
+
+    def opposite(self) -> "Asked | None":
         """The other leg of hedge mode."""
-        same = [one for one in self.beside if _contract(one.row) == _contract(self.row)]
+        same = [one for one in self.counted if _contract(one) == _contract(self)]
         if any(one.row.side == self.row.side for one in same) or len(same) > 1:
             raise Missing("one row for each side of its contract")
-        return same[0].row if same else None
+        if not same or same[0].rules is None:
+            return None
+        if same[0].rules.book.requirement != self.book.requirement:
+            raise Missing(f"one tier and one fee level for both sides of its contract: {same[0].row.name} has others")
+        return Asked(same[0].row, same[0].rules)
 
     def others(self, without_hedge: bool = False) -> dict[str, Any]:
         """PnL and maintenance of the rest of the account, and the deduction of the record's own tier."""
-        pnl, maintenance = self.row.other_pnl, self.row.other_maintenance - self.rules.deduction
+        pnl, maintenance = self.row.other_pnl or 0.0, (self.row.other_maintenance or 0.0) - self.rules.deduction
         positions = []
-        for one in self.beside:
-            if without_hedge and _contract(one.row) == _contract(self.row):
+        for one in self.counted:
+            if without_hedge and _contract(one) == _contract(self):
                 continue
             if one.rules is None:
                 raise Missing(f"a rulebook of {one.row.symbol or one.row.name} in its account")
@@ -136,7 +146,7 @@ class Asked:
     def _currency(self) -> str:
         """Of settlement; of a coin-margined contract its symbol, since a stand-in's coin is another one."""
         linear = self.book.contract.kind == "linear"
-        return self.book.contract.settle if linear else str(_contract(self.row))
+        return self.book.contract.settle if linear else str(_contract(self))
 
     @property
     def weighed_at(self) -> float:
@@ -186,11 +196,12 @@ def _liquidation_price(asked: Asked) -> float:
     return float(asked.book.liquidation_price(*asked.sided, asked.margin, **given))
 
 
-def _hedged(asked: Asked, other: Row) -> float:
+def _hedged(asked: Asked, other: Asked) -> float:
     """The price that both legs share: below for more longs, above for more shorts."""
-    legs = {asked.row.side: Asked(asked.row, asked.rules), other.side: Asked(other, asked.rules)}
+    legs = {asked.row.side: Asked(asked.row, asked.rules), other.row.side: other}
     long, short = legs["long"].sided, legs["short"].sided
     given = asked.others(without_hedge=True)
+    given["other_maintenance"] -= other.rules.deduction
     given |= {f"{side}_leverage_set": legs[side].row.leverage_set for side in ("long", "short")}
     for leg in legs.values():
         leg.fee_margin  # noqa: B018 (raises)
@@ -224,8 +235,11 @@ _ANSWERS: Mapping[str, Callable[[Asked], float]] = {
 }
 
 
-def _contract(row: Row) -> tuple[str | None, str | None]:
-    return row.venue, row.symbol
+def _contract(one: Beside | Asked) -> tuple[str | None, str | None]:
+    """What is the same for two rows of one contract, however they spell it."""
+    if one.rules is not None and one.rules.is_own:
+        return one.rules.book.id, None
+    return one.row.venue, one.row.symbol
 
 
 def _given(value: float | None, words: str) -> float:

@@ -57,7 +57,8 @@ def rules_of(row: Row, shelf: Shelf = Shelf()) -> Rules:  # noqa: B008 (immutabl
     if row.tier is not None and is_own and row.time is None and not _has_tier(adapted(book, row), row):
         book = next((one for one in reversed(editions) if _has_tier(adapted(one, row), row)), book)
     doubt = None if row.time is None else outside(book, row.time)
-    known, words = adapted(book, row), f"{name}@{book.edition}"
+    _check_kind(row, name, book, is_own)
+    known, words = adapted(book, row, is_own), f"{name}@{book.edition}"
     if row.tier is None or (is_own and _has_tier(known, row)):
         return Rules(known, 0.0, words, True, doubt)
     return Rules(with_tier(known, row), row.tier[1], f"rules of {words}, tier of the record", is_own, doubt)
@@ -107,7 +108,7 @@ def _editions(row: Row, shelf: Shelf) -> tuple[str, History, bool]:
         if own in IMPORTED:
             hint += f", or write its rulebook: stresslab venues import FILE --venue {own}; and name --rulebooks ."
         raise Unshipped("has no rulebook", key=f"{row.name}.symbol", got=wanted, hint=hint)
-    like = [name for name in there if _of_id(name)[-1].contract.kind == row.contract]
+    like = [name for name in there if _of_id(name)[-1].contract.kind == (row.contract or "linear")]
     other = min(like or there, key=lambda name: _away(_of_id(name), row))
     return other, _of_id(other), False
 
@@ -134,12 +135,36 @@ def _away(editions: History, row: Row) -> float:
     return max((book.valid_from - moment).total_seconds(), (moment - last_moment(book)).total_seconds(), 0.0)
 
 
-def adapted(book: Rulebook, row: Row) -> Rulebook:
-    """The rulebook for the row's account: its margin mode, type and taker fee."""
+def _check_kind(row: Row, name: str, book: Rulebook, is_own: bool) -> None:
+    """InputError where the row takes its contract, or the unit of its quantity, for those of another kind."""
+    kind: str = book.contract.kind
+    hint = f"Write {kind}, or leave it out: the rulebook says it"
+    same = row.contract in (None, kind) or not is_own
+    require(same, f"the contract of {name} is {kind}", key=f"{row.name}.contract", got=row.contract, hint=hint)
+    kind = row.contract or kind
+    wrong, right = {"linear": ("quote", "base"), "inverse": ("base", "quote")}.get(kind, ("", ""))
+    hint = f"Write {right} and the amount in it, or contracts and a contract_size"
+    key = f"{row.name}.quantity_unit"
+    require(
+        row.quantity_unit in (None, "contracts") or row.quantity_unit != wrong,
+        f"the contract is {kind}",
+        key=key,
+        got=row.quantity_unit,
+        hint=hint,
+    )
+
+
+def adapted(book: Rulebook, row: Row, is_own: bool = True) -> Rulebook:
+    """The rulebook for the row's account: its margin mode, type and taker fee.
+
+    Prices are compared before they are rounded: the tick of another contract is none of this one.
+    """
     changes = _ACCOUNT_TYPES.get((book.id.split("/")[0], row.account_type or ""))
     found = variant(book, changes) if changes else book.in_mode(row.margin_mode)
-    if book.contract.kind != row.contract:
+    if not is_own and row.contract not in (None, book.contract.kind):
         found = variant(found, {"contract": _contract(book, row), "requirement": {"tier_unit": "quote"}})
+    if found.contract.price_round != "none":
+        found = variant(found, {"contract": {"price_round": "none"}})
     if row.taker_fee is None:
         return found
     if found.requirement.close_fee_rate is not None:
