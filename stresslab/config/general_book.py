@@ -9,7 +9,8 @@ from stresslab.accounts.form import AccountForm, BookForm, Leg
 from stresslab.config import liquidation_stages
 from stresslab.config.account_checks import check_account, check_currency
 from stresslab.config.account_price import Price, account_price
-from stresslab.config.held import Account, Held, accounts
+from stresslab.config.book_accounts import accounts
+from stresslab.config.held import Account, Held
 from stresslab.config.leg_forms import leg_form
 from stresslab.config.policy_base import PolicyPart, Standing
 from stresslab.config.processes import MeanRevertingBasis, MeanRevertingFunding

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stresslab.errors import require
-from stresslab.venues.answers.margin import require_leverage
+from stresslab.venues.answers.position_requirement import require_leverage
 from stresslab.venues.inputs import FloatArray
 from stresslab.venues.rulebook import Rulebook
 

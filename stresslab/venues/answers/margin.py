@@ -1,23 +1,8 @@
-"""What a rulebook answers about a position: what it requires, and the prices at which it is liquidated and bankrupt.
-
-Prices are in quote currency and money in settlement currency. `quantity` is in base currency for a linear contract, in
-quote currency (USD) for an inverse one, in contracts for a quanto. `margin` is what backs the position now, without its
-PnL since entry: its isolated margin, or the wallet of a cross account, whose other positions come as their PnL and
-maintenance margin (`other_pnl`, `other_maintenance`; `account.others` gives both for a list). Everything is elementwise
-over arrays.
+"""What a rulebook answers about the prices of a position: where it is liquidated and bankrupt, and what is left.
 
     equity = margin + other_pnl + PnL       liquidated where equity <= (or <) requirement + other_maintenance
 
-The requirement has the shape, price and tier of `requirement`, and the closing fee where `include_close_fee` says so:
-
-    on_notional          f N, at the price (at entry where the requirement is frozen there)
-    at_bankruptcy        f q x_entry (1 - s / L), s the sign of `heading`: a constant, also of a cross account (Bybit)
-    on_entry_and_margin  f N_entry (1 + 1 / L): a constant (BitMEX)
-
-L is `leverage_set`, the leverage that the venue shows for the position. An isolated position without it is taken at
-the leverage of its margin: at_bankruptcy then at the price where the margin pays just the fee. `closing_fee` is that
-fee where the venue itself shows it. `funding_rate` is the current rate as a cost to this side; where the requirement
-has it (`with_funding`) it adds to the maintenance rate if it is above 0.
+The requirement, and what the arguments mean, is in `position_requirement`.
 """
 
 from collections.abc import Sequence
@@ -29,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from stresslab.errors import require
 from stresslab.venues import margin as _margin
 from stresslab.venues.answers.demand import Leg, Lines, combined, jumps, lines
-from stresslab.venues.answers.size import SizeAnswers
-from stresslab.venues.inputs import FloatArray, finite, not_negative, positive, refuse_where, shapes_in_words
+from stresslab.venues.answers.position_requirement import RequirementAnswers, require_leverage
+from stresslab.venues.inputs import FloatArray, finite, shapes_in_words
 from stresslab.venues.rounding import on_tick
 from stresslab.venues.trigger import FlatTiers, adverse_end, first_on_the_way, safe_interval
 
@@ -50,86 +35,8 @@ class Balance(NamedTuple):
     demand: Lines
 
 
-class MarginAnswers(SizeAnswers):
-    """Requirement, liquidation and bankruptcy price of positions under these rules."""
-
-    @shapes_in_words
-    def required(
-        self,
-        side: Any,
-        entry_price: ArrayLike,
-        quantity: ArrayLike,
-        margin: ArrayLike,
-        price: ArrayLike,
-        *,
-        leverage_set: ArrayLike | None = None,
-        funding_rate: ArrayLike = 0.0,
-        closing_fee: ArrayLike | None = None,
-    ) -> FloatArray:
-        """Maintenance margin of the position at `price`, with the closing fee where it belongs to it."""
-        if self.requirement.basis == "entry":
-            wanted = self.frozen_margin(quantity, entry_price, funding_rate)
-        else:
-            wanted = self._maintenance(self.notional(quantity, price), self.size(quantity, price))
-        fee = self.close_fee(
-            side, entry_price, quantity, margin, price, leverage_set=leverage_set, closing_fee=closing_fee
-        )
-        return wanted + fee
-
-    @shapes_in_words
-    def margin_to_open(self, side: Any, entry_price: ArrayLike, quantity: ArrayLike, leverage: ArrayLike) -> FloatArray:
-        """What an isolated position at this leverage gets: notional / leverage, and the closing fee where it is fixed.
-
-        Bybit keeps f q P (1 - s / leverage) (inverse: f Q / P (1 + s / leverage)), BitMEX f N (1 + 1 / leverage).
-        """
-        notional, size = self.notional(quantity, entry_price), self.size(quantity, entry_price)
-        margin = self.initial_margin(notional, leverage, size)
-        if not self.closing_fee_is_fixed:
-            return margin
-        return margin + self.close_fee(side, entry_price, quantity, margin, entry_price, leverage_set=leverage)
-
-    @shapes_in_words
-    def close_fee(
-        self,
-        side: Any,
-        entry_price: ArrayLike,
-        quantity: ArrayLike,
-        margin: ArrayLike,
-        price: ArrayLike,
-        *,
-        leverage_set: ArrayLike | None = None,
-        closing_fee: ArrayLike | None = None,
-    ) -> FloatArray:
-        """The closing fee that the requirement includes, settlement currency; 0 where it has none."""
-        included = self.requirement.include_close_fee
-        if included == "none":
-            return np.zeros(())
-        if closing_fee is not None:
-            return not_negative("closing_fee", closing_fee)
-        if included == "on_notional":
-            at = entry_price if self.requirement.basis == "entry" else price
-            return self.closing_fee_rate * self.notional(quantity, at)
-        return self._fixed_fee(self._leg(side, entry_price, quantity), finite("margin", margin), leverage_set)
-
-    @shapes_in_words
-    def frozen_margin(self, quantity: ArrayLike, entry_price: ArrayLike, funding_rate: ArrayLike = 0.0) -> FloatArray:
-        """The maintenance margin of the notional at entry, without the closing fee: N_entry (mmr + adverse funding)."""
-        value = self.notional(quantity, entry_price)
-        wanted = self._maintenance(value, self.size(quantity, entry_price))
-        if not self.requirement.with_funding:
-            return wanted
-        return wanted + value * np.maximum(finite("funding_rate", funding_rate), 0.0)
-
-    @property
-    def closing_fee_rate(self) -> float:
-        """The rate of the closing fee in the requirement: the contract's, or the account's taker fee."""
-        own = self.requirement.close_fee_rate
-        return self.fees.taker if own is None else own
-
-    @property
-    def closing_fee_is_fixed(self) -> bool:
-        """Whether the closing fee in the requirement is a constant, which `leverage_set` decides."""
-        return self.requirement.include_close_fee in ("at_bankruptcy", "on_entry_and_margin")
+class MarginAnswers(RequirementAnswers):
+    """Liquidation and bankruptcy price of positions under these rules."""
 
     @shapes_in_words
     def liquidation_price(
@@ -155,13 +62,9 @@ class MarginAnswers(SizeAnswers):
         """
         leg = self._leg(side, entry_price, quantity)
         backing = finite("margin", margin) + finite("other_pnl", other_pnl)
-        constant = finite("other_maintenance", other_maintenance)
-        if self.closing_fee_is_fixed or self.requirement.basis == "entry":
-            constant = constant + self.close_fee(
-                side, entry_price, quantity, backing, entry_price, leverage_set=leverage_set, closing_fee=closing_fee
-            )
-        if self.requirement.basis == "entry":
-            constant = constant + self.frozen_margin(quantity, entry_price, funding_rate)
+        constant = finite("other_maintenance", other_maintenance) + self._fixed_part(
+            side, entry_price, quantity, backing, leverage_set, funding_rate, closing_fee
+        )
         if jumps(self):
             now = self.notional(quantity, entry_price if price_now is None else price_now)
             x = self._first_jump(leg, backing, constant, now)
@@ -201,7 +104,7 @@ class MarginAnswers(SizeAnswers):
         legs = [self._leg(side, entry, quantity) for side, entry, quantity, _, _ in given]
         sizes = [self.size(quantity, entry) for _, entry, quantity, _, _ in given]
         fixed = [
-            self._fixed_part(side, entry, quantity, leverage, sign * finite("funding_rate", funding_rate))
+            self._fixed_part(side, entry, quantity, 0.0, leverage, sign * finite("funding_rate", funding_rate))
             for side, entry, quantity, leverage, sign in given
         ]
         backing = finite("margin", margin) + finite("other_pnl", other_pnl)
@@ -278,31 +181,6 @@ class MarginAnswers(SizeAnswers):
         tick, how = self.contract.tick, self.contract.price_round
         return price if tick is None or how == "none" else on_tick(price, tick, how, side)
 
-    def _leg(self, side: Any, entry_price: ArrayLike, quantity: ArrayLike) -> Leg:
-        entry = _margin.coordinate(positive("entry_price", entry_price), self._kind)
-        return Leg(_margin.heading(side, self._kind), self._exposure(quantity), entry)
-
-    def _fixed_fee(self, leg: Leg, margin: FloatArray, leverage_set: ArrayLike | None) -> FloatArray:
-        """The closing fee that the price does not move."""
-        rate, value = self.closing_fee_rate, leg.quantity * leg.entry
-        if self.requirement.include_close_fee == "on_entry_and_margin":
-            inverse = 1 / leverage(leverage_set) if leverage_set is not None else np.maximum(margin, 0.0) / value
-            return rate * value * (1 + inverse)
-        if leverage_set is not None:
-            return rate * value * (1 - leg.sign / leverage(leverage_set))
-        slope = leg.sign * leg.quantity
-        return _fee_at_bankruptcy(rate * leg.quantity, slope, margin - slope * leg.entry)
-
-    def _fixed_part(
-        self, side: Any, entry: ArrayLike, quantity: ArrayLike, leverage_set: ArrayLike | None, rate: FloatArray
-    ) -> FloatArray:
-        """What of a leg's requirement the price does not move; `rate` is the cost of funding to it."""
-        frozen = self.requirement.basis == "entry"
-        fee: FloatArray = np.zeros(())
-        if self.closing_fee_is_fixed or frozen:
-            fee = self.close_fee(side, entry, quantity, 0.0, entry, leverage_set=leverage_set)
-        return fee + self.frozen_margin(quantity, entry, rate) if frozen else fee
-
     def _balance(
         self,
         legs: Sequence[Leg],
@@ -332,26 +210,8 @@ class MarginAnswers(SizeAnswers):
         return first_on_the_way(leg.sign > 0, leg.quantity, now, intercept - constant, tiers)
 
 
-def leverage(given: ArrayLike) -> FloatArray:
-    """A leverage set, at least 1."""
-    found = positive("leverage_set", given)
-    refuse_where(found < 1, found, "must be at least 1", "leverage_set")
-    return found
-
-
-def require_leverage(given: ArrayLike | None, key: str = "leverage_set") -> None:
-    """InputError where a fixed closing fee is asked for without the leverage that decides it."""
-    rule = "the closing fee in the requirement depends on the leverage set, which the venue shows for each position"
-    require(given is not None, rule, key=key, got=None, hint=f"Give {key}")
-
-
 def _total(parts: Sequence[FloatArray]) -> FloatArray:
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
-
-
-def _fee_at_bankruptcy(fee: FloatArray, slope: FloatArray, intercept: FloatArray) -> FloatArray:
-    """Fee x, at the x where equity pays just that; 0 where no x above 0 does. `fee` is per unit of x."""
-    return fee * np.maximum(intercept / (fee - slope), 0.0)

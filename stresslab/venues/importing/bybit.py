@@ -18,12 +18,12 @@ from stresslab.venues.importing.tables import (
     Row,
     Tier,
     TierTable,
-    by_symbol,
     end,
     given_number,
+    grouped,
+    has_keys,
     initial_rate,
     number,
-    rows_of,
 )
 
 VENUES = ("bybit",)
@@ -34,18 +34,15 @@ WHOLE = "Fetch the whole answer again"
 
 def found_in(content: Any) -> bool:
     """Whether this is the layout."""
-    first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and {"symbol", "riskLimitValue"} <= set(first)
+    return has_keys(content, {"symbol", "riskLimitValue"})
 
 
 def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
     """Each contract's symbol, and how it is read."""
-    placed = [(f"[{place}]", row) for place, row in enumerate(rows_of(content, "list"))]
-    for symbol, rows in by_symbol(placed, "symbol").items():
-        yield symbol, partial(_table, rows, symbol, venue)
+    yield from grouped(content, "list", "symbol", partial(_table, venue))
 
 
-def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
+def _table(venue: str, rows: Sequence[tuple[str, Row]], symbol: str) -> TierTable:
     contract = contract_of(venue, symbol)
     at, lowest = min(rows, key=lambda one: number(one[1], KEYS.cap, symbol + one[0]))
     rule = "must be 1 in the lowest tier: the rows of lower ones are missing"

@@ -17,9 +17,10 @@ from stresslab.venues.importing.tables import (
     Row,
     Tier,
     TierTable,
-    by_symbol,
     end,
     given_number,
+    grouped,
+    has_keys,
     initial_rate,
     number,
     rows_of,
@@ -32,21 +33,18 @@ NAME_IT = 'Ask for all contracts, or add "contract": "BTC_USDT" to each row'
 
 def found_in(content: Any) -> bool:
     """Whether this is the layout."""
-    first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and {"risk_limit", "maintenance_rate"} <= set(first)
+    return has_keys(content, {"risk_limit", "maintenance_rate"})
 
 
 def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
     """Each contract's symbol, and how it is read."""
-    placed = [(f"[{place}]", row) for place, row in enumerate(rows_of(content, "file"))]
-    for at, row in placed:
+    for place, row in enumerate(rows_of(content, "file")):
         rule = "this key is required and is missing: the answer for one contract leaves it out"
-        require("contract" in row, rule, key=f"{at}.contract", hint=NAME_IT)
-    for symbol, rows in by_symbol(placed, "contract").items():
-        yield symbol, partial(_table, rows, symbol, venue)
+        require("contract" in row, rule, key=f"[{place}].contract", hint=NAME_IT)
+    yield from grouped(content, "file", "contract", partial(_table, venue))
 
 
-def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
+def _table(venue: str, rows: Sequence[tuple[str, Row]], symbol: str) -> TierTable:
     contract = contract_of(venue, symbol)
     _check_whole(rows, symbol)
     return TierTable(contract, "quote", tuple(_tier(row, symbol + at) for at, row in rows))

@@ -20,11 +20,11 @@ from stresslab.venues.importing.tables import (
     Tier,
     TierTable,
     Unsuited,
-    by_symbol,
     end,
+    grouped,
+    has_keys,
     initial_rate,
     number,
-    rows_of,
 )
 
 VENUES = ("kucoin",)
@@ -33,18 +33,15 @@ KEYS = Keys("minRiskLimit", "maxRiskLimit", "maintainMargin", "initialMargin", "
 
 def found_in(content: Any) -> bool:
     """Whether this is the layout; a list of contracts has maxRiskLimit too, and no level."""
-    first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and {"symbol", "level", "maxRiskLimit"} <= set(first)
+    return has_keys(content, {"symbol", "level", "maxRiskLimit"})
 
 
 def contracts(content: Any, venue: str) -> Iterator[tuple[str, Read]]:
     """Each contract's symbol, and how it is read."""
-    placed = [(f"[{place}]", row) for place, row in enumerate(rows_of(content, "data"))]
-    for symbol, rows in by_symbol(placed, "symbol").items():
-        yield symbol, partial(_table, rows, symbol, venue)
+    yield from grouped(content, "data", "symbol", partial(_table, venue))
 
 
-def _table(rows: Sequence[tuple[str, Row]], symbol: str, venue: str) -> TierTable:
+def _table(venue: str, rows: Sequence[tuple[str, Row]], symbol: str) -> TierTable:
     contract = contract_of(venue, symbol)
     check_unit(venue, contract)
     return TierTable(contract, "quote", tuple(_tier(row, symbol + at) for at, row in rows))

@@ -5,7 +5,8 @@ fault of the file, which may hold hundreds of others.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from stresslab.errors import InputError, require
@@ -116,6 +117,21 @@ def by_symbol(rows: Sequence[tuple[str, Row]], name: str) -> dict[str, list[tupl
     for at, row in rows:
         found.setdefault(text(row, name, at), []).append((at, row))
     return found
+
+
+def has_keys(content: Any, keys: set[str]) -> bool:
+    """Whether the content is a list whose first row has these keys."""
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and keys <= set(first)
+
+
+def grouped(
+    content: Any, name: str, of: str, table: Callable[[Sequence[tuple[str, Row]], str], TierTable]
+) -> Iterator[tuple[str, Read]]:
+    """Each symbol under `of` in a list of rows, which messages call `name`, and how `table` reads its rows."""
+    placed = [(f"[{place}]", row) for place, row in enumerate(rows_of(content, name))]
+    for symbol, rows in by_symbol(placed, of).items():
+        yield symbol, partial(table, rows, symbol)
 
 
 def initial_rate(row: Row, leverage: str, initial: str, at: str, part: float = 1.0) -> float:
