@@ -19,7 +19,7 @@ from stresslab.config.fields import instant_text
 from stresslab.config.general_book import GeneralBook
 from stresslab.config.late_stops import late_stops
 from stresslab.config.payment_plan import known_rates, payment_seconds
-from stresslab.config.processes import ConstantFunding, MeanRevertingFunding
+from stresslab.config.processes import ConstantFunding, MeanRevertingFunding, ReplayFunding
 from stresslab.config.schema import Study
 from stresslab.errors import NOT_GIVEN, InputError
 from stresslab.models.volatility import volatility
@@ -203,6 +203,16 @@ def _named_at(study: Study, name: str) -> str:
     return "book.rulebook" if own else f"book.positions[{named.index(name)}].rulebook"
 
 
+def of_frozen_funding(study: Study, book: Any) -> Iterator[Doubt]:
+    """A requirement that contains the current funding rate, where the study replays recorded rates."""
+    if not isinstance(book, GeneralBook) or not isinstance(study.funding, ReplayFunding):
+        return
+    for name in sorted({leg.rulebook.id for leg in book.legs if leg.rulebook.requirement.with_funding}):
+        rule = f"the requirement of {name} contains the current funding rate, taken as 0 where rates are replayed"
+        hint = "Compare with kind: constant and tonight's rate"
+        yield Doubt("frozen_funding", "funding.kind", study.funding.kind, rule, hint)
+
+
 OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (
     of_model_files,
     of_volatilities,
@@ -213,4 +223,5 @@ OF_MARKETS: Sequence[Callable[[Study], Iterable[Doubt]]] = (
 OF_BOOKS: Sequence[Callable[[Study, Any], Iterable[Doubt]]] = (
     of_late_stops,
     of_leverage,
+    of_frozen_funding,
 )  # of (study, BookFacts or GeneralBook)
