@@ -19,6 +19,7 @@ from stresslab.files.position_table import read_positions
 from stresslab.venues.recomputed import Compared, compare
 from stresslab.venues.recorded_rules import Shelf
 
+FEW_DIGITS = 1e-3  # relative: a difference that a figure of three digits hides
 _OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 220)
 
 
@@ -40,6 +41,9 @@ def check_positions(path: Path, said: Said, as_json: bool) -> bool:
     require(folder is None or folder.is_dir(), "there is no such folder", key="--rulebooks", got=str(folder))
     notes: list[str] = []
     rows = [_completed(row, said) for row in read_positions(path, notes, Layout(decimal=said.decimal))]
+    rule = "no row has a figure to compare"
+    hint = "Give for example a column liquidation_price or maintenance_margin, as the venue shows it"
+    require(any(row.expected for row in rows), rule, file=str(path), hint=hint)
     try:
         found = compare(rows, Shelf(said.venue, folder), said.tolerance)
     except InputError as problem:
@@ -48,7 +52,7 @@ def check_positions(path: Path, said: Said, as_json: bool) -> bool:
         _OUT.print(json.dumps(_as_dict(rows, found, notes), indent=2), markup=False)
     else:
         _print(rows, found, notes)
-    return bool(found) and all(one.agrees for one in found)
+    return all(one.agrees for one in found)
 
 
 def _completed(row: Row, said: Said) -> Row:
@@ -88,12 +92,20 @@ def _print_table(found: Sequence[Compared]) -> None:
     for one in found:
         computed = "-" if one.computed is None else f"{one.computed:.10g}"
         error = "-" if one.error is None else f"{one.error:.2g}"
-        verdict = "agrees" if one.agrees else "not recomputed" if one.computed is None else "DIFFERS"
         words = "-" if one.rules is None else one.rules.words
         recorded = f"{one.recorded:.10g}"
-        cells = _name(one.row), one.row.symbol or "", words, one.figure, recorded, computed, error, verdict
+        cells = _name(one.row), one.row.symbol or "", words, one.figure, recorded, computed, error, _verdict(one)
         table.add_row(*(escape(cell) for cell in cells))
     _OUT.print(table)
+
+
+def _verdict(one: Compared) -> str:
+    if one.computed is None:
+        return "not recomputed"
+    if not one.agrees:
+        return "DIFFERS"
+    assert one.error is not None
+    return "agrees" if one.error <= FEW_DIGITS else "agrees to the few digits recorded"
 
 
 def _reason(one: Compared) -> str:

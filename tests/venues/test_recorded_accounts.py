@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.command import call
 
 from stresslab.errors import InputError
 from stresslab.files.position_table import read_positions
@@ -96,3 +97,22 @@ def test_a_price_is_not_rounded_to_the_tick_of_another_contract(tmp_path: Path) 
     row |= {"margin_mode": "isolated", "quantity": 200.0, "entry_price": entry, "mark_price": 0.09, "margin": 6.2}
     (one,) = compared(tmp_path, row | {"leverage_set": 3, "tier_rate": 0.007, "liquidation_price": price})
     assert one.error is not None and one.error < 1e-9
+
+
+def test_a_file_without_a_figure_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text(
+        "id,venue,side,quantity,entry_price,mark_price\nA,binance_usdm/BTCUSDT,long,1,50000,50000\n"
+    )
+    done = call("venues", "check", str(tmp_path / "none.csv"))
+    assert done.code == 2 and "no row has a figure to compare. Give for example" in done.error
+
+
+def test_a_figure_of_few_digits_agrees_to_them_alone(tmp_path: Path) -> None:
+    """A requirement of 0.204, written as 0.2 and in full."""
+    (tmp_path / "few.csv").write_text(
+        "id,venue,time,side,quantity,entry_price,mark_price,maintenance_margin\n"
+        "A,binance_usdm/BTCUSDT,2024-10-24,long,0.001,50000,51000,0.2\n"
+        "B,binance_usdm/BTCUSDT,2024-10-24,long,0.001,50000,51000,0.204\n"
+    )
+    done = call("venues", "check", str(tmp_path / "few.csv"))
+    assert done.code == 0 and done.out.count("agrees to the few digits recorded") == 1, done.out
