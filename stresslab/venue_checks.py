@@ -41,13 +41,13 @@ def check_positions(path: Path, said: Said, as_json: bool) -> bool:
     require(folder is None or folder.is_dir(), "there is no such folder", key="--rulebooks", got=str(folder))
     notes: list[str] = []
     rows = [_completed(row, said) for row in read_positions(path, notes, Layout(decimal=said.decimal))]
-    rule = "no row has a figure to compare"
-    hint = "Give for example a column liquidation_price or maintenance_margin, as the venue shows it"
-    require(any(row.expected for row in rows), rule, file=str(path), hint=hint)
     try:
         found = compare(rows, Shelf(said.venue, folder), said.tolerance)
     except InputError as problem:
         raise problem.at(file=str(path)) from None
+    rule = "no row has a figure to compare"
+    hint = "Give for example a column liquidation_price or maintenance_margin, as the venue shows it"
+    require(bool(found), rule, file=str(path), hint=hint)
     if as_json:
         _OUT.print(json.dumps(_as_dict(rows, found, notes), indent=2), markup=False)
     else:
