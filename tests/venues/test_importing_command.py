@@ -1,7 +1,6 @@
 """`stresslab venues import`: what is written is read and run; what is there stays; what is left out is said."""
 
-import copy
-import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from helpers.tier_files import BINANCE, BYBIT, GATE, HYPERLIQUID, KRAKEN, KUCOIN
 from stresslab import venues
 from stresslab.config import study_from_dict
 from stresslab.execution import run_plan
+from stresslab.files.yaml_reader import read_yaml
 from stresslab.grid.plan import make_plan
 from stresslab.grid.serial import Serial
 from stresslab.venues.importing import imported
@@ -153,15 +153,25 @@ def test_the_day_of_the_answer_is_taken_and_not_contradicted(tmp_path: Path) -> 
     assert call("venues", "import", *words).code == 0
 
 
-def test_a_file_of_nine_hundred_contracts_takes_seconds(tmp_path: Path) -> None:
-    data = []
-    for n in range(900):
-        one = copy.deepcopy(BINANCE[0])
-        data.append({**one, "symbol": f"COIN{n}USDT", "brackets": _eight(one["brackets"])})
-    path, began = written(tmp_path, data), time.perf_counter()
-    done = call("venues", "import", str(path), "--venue", "binance_usdm", *DAY, "-o", str(tmp_path))
-    assert done.code == 0 and "900 rulebooks written" in done.out
-    assert time.perf_counter() - began < 60
+def test_files_read_do_not_grow_with_the_contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lending rulebooks are read once for a file, not once for each contract."""
+    counts = []
+    for n_contracts in (3, 90):
+        rows = _eight(BINANCE[0]["brackets"])
+        data = [{**BINANCE[0], "symbol": f"COIN{n}USDT", "brackets": rows} for n in range(n_contracts)]
+        calls: Counter[str] = Counter()
+        with monkeypatch.context() as patch:
+            patch.setattr("stresslab.venues.catalogue.read_yaml", lambda path, calls=calls: _counted(path, calls))
+            path, out = written(tmp_path, data), tmp_path / str(n_contracts)
+            done = call("venues", "import", str(path), "--venue", "binance_usdm", *DAY, "-o", str(out))
+        assert done.code == 0 and f"{n_contracts} rulebooks written" in done.out
+        counts.append(calls)
+    assert counts[0] == counts[1] and counts[0]
+
+
+def _counted(path: Path, calls: Counter[str]) -> Any:
+    calls[path.name] += 1
+    return read_yaml(path)
 
 
 def _eight(brackets: list[dict[str, Any]]) -> list[dict[str, Any]]:
