@@ -364,3 +364,13 @@ def test_what_the_list_of_contracts_calls_closed_is_left_out(tmp_path: Path) -> 
 def test_brackets_of_one_account_are_called_so(tmp_path: Path) -> None:
     book = imported(written(tmp_path, BINANCE), "binance_usdm", SEEN).books["WLDUSDT"]
     assert any("notionalCoef 1.5" in line for line in book.unverified)
+
+
+def test_pages_of_an_answer_are_joined(tmp_path: Path) -> None:
+    """The first names a next one, the last does not."""
+    first = changed(BYBIT, lambda d: d["result"].update(nextPageCursor="abc"))
+    last = changed(BYBIT, lambda d: [row.update(symbol="ARBUSDT") for row in d["result"]["list"]])
+    found = imported(written(tmp_path, [first, last]), "bybit", SEEN)
+    assert set(found.books) == {"WLDUSDT", "ARBUSDT"} and not found.faults
+    with pytest.raises(InputError, match="nextPageCursor = 'abc'"):
+        imported(written(tmp_path, [last, first]), "bybit", SEEN)

@@ -139,6 +139,11 @@ FILES: list[tuple[str, Any, str]] = [
     ),
     ("binance_usdm", [*BINANCE, {"brackets": []}], "[2].pair = None: must be text"),
     ("bybit", changed(BYBIT, lambda d: d["result"]["list"].append(7)), "must be a list of rows"),
+    (
+        "bybit",
+        changed(BYBIT, lambda d: d["result"].update(nextPageCursor="abc")),
+        "nextPageCursor = 'abc': is not the last page of the answer. Fetch the further pages",
+    ),
 ]
 
 

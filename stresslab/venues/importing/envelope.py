@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from stresslab.errors import InputError
+from stresslab.errors import InputError, require
 from stresslab.venues.schema.base import moment
 
 _FINE = frozenset({"0", "200", "200000"})
@@ -16,14 +16,20 @@ FIRST, LAST = datetime(2015, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 def opened(found: Any) -> Any:
     """The content of an answer, or of a list of answers (pages, or one for each contract family) in one list.
 
-    InputError with the venue's words for an answer that is an error.
+    InputError with the venue's words for an answer that is an error, and where the last page is missing.
     """
     if isinstance(found, list) and found and all(_is_answer(one) for one in found):
-        contents = [opened(one) for one in found]
+        _refuse_part(found[-1])
+        contents = [_content(one) for one in found]
         if all(isinstance(one, list) for one in contents):
             return [row for rows in contents for row in rows]
     if not isinstance(found, dict):
         return found
+    _refuse_part(found)
+    return _content(found)
+
+
+def _content(found: Mapping[str, Any]) -> Any:
     _refuse_error(found)
     for name in _INNER:
         inner = found.get(name)
@@ -32,6 +38,14 @@ def opened(found: Any) -> Any:
         if isinstance(inner, list | dict):
             return inner
     return found
+
+
+def _refuse_part(last: Mapping[str, Any]) -> None:
+    """InputError where an answer names a page that follows it."""
+    inner = last.get("result")
+    cursor = inner.get("nextPageCursor") if isinstance(inner, dict) else None
+    hint = "Fetch the further pages, and write all answers into one file as a JSON list"
+    require(not cursor, "is not the last page of the answer", key="nextPageCursor", got=cursor, hint=hint)
 
 
 def _is_answer(found: Any) -> bool:
